@@ -1,0 +1,126 @@
+"""Numbers that add up: stable chance, whole numbers with a given sum, raking, and rounding that carries its remainder.
+
+Only + - * / and comparisons are used on floats, so that the same numbers come out on every machine.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Hashable, Mapping, Sequence
+from hashlib import blake2b
+from typing import TypeVar
+
+_Key = TypeVar("_Key", bound=Hashable)
+_STEPS_OF_SCALE = 6
+
+
+def chance(*parts: object) -> float:
+    """A number in [0, 1) that depends on `parts` alone: not on the order of calls, the time, or the machine."""
+    text = "|".join(map(str, parts))
+    return int.from_bytes(blake2b(text.encode(), digest_size=6).digest()) / (1 << 48)
+
+
+def around(width: float, *parts: object) -> float:
+    """A factor near 1: the mean of three chances, stretched to the interval [1 - width, 1 + width]."""
+    middle = sum(chance(number, *parts) for number in range(3)) / 3
+    return 1 + width * (2 * middle - 1)
+
+
+def fit(
+    total: int, weights: Sequence[float], offsets: Sequence[float], low: Sequence[int], high: Sequence[int]
+) -> list[int]:
+    """Whole numbers floor(scale x weight + offset) within low and high, with one scale for all, that sum to `total`.
+
+    The offsets (in [0, 1), fixed for a cell for ever) make the rounding stable: a cell whose weight and scale stay
+    does not move from year to year. When the bounds cannot hold the total, the nearest possible sum comes out.
+    """
+    weighed = sum(weights)
+    if not weighed:
+        return list(low)
+    scale = total / weighed
+    for _ in range(_STEPS_OF_SCALE):
+        numbers = _scaled(scale, weights, offsets, low, high)
+        reached = sum(numbers)
+        if abs(reached - total) <= 1 or not reached:
+            break
+        scale *= total / reached
+    numbers = _scaled(scale, weights, offsets, low, high)
+    missing = total - sum(numbers)
+    step = 1 if missing > 0 else -1
+    heap = [
+        (_threshold(numbers[i], step, weights[i], offsets[i]), i)
+        for i in range(len(numbers))
+        if weights[i] and low[i] <= numbers[i] + step <= high[i]
+    ]
+    heapq.heapify(heap)
+    while missing and heap:
+        _, i = heapq.heappop(heap)
+        numbers[i] += step
+        missing -= step
+        if low[i] <= numbers[i] + step <= high[i]:
+            heapq.heappush(heap, (_threshold(numbers[i], step, weights[i], offsets[i]), i))
+    return numbers
+
+
+def _scaled(
+    scale: float, weights: Sequence[float], offsets: Sequence[float], low: Sequence[int], high: Sequence[int]
+) -> list[int]:
+    return [
+        min(max(int(scale * weight + offset), least), most)
+        for weight, offset, least, most in zip(weights, offsets, low, high, strict=True)
+    ]
+
+
+def _threshold(number: int, step: int, weight: float, offset: float) -> float:
+    """The scale at which the cell takes its next step: least first when rising, greatest first when falling."""
+    return (number + 1 - offset) / weight if step > 0 else (offset - number) / weight
+
+
+def apportion(total: int, ideals: Sequence[float]) -> list[int]:
+    """Whole numbers that sum to `total`, in proportion to `ideals` (largest remainder; ties to the first)."""
+    positive = [max(ideal, 0.0) for ideal in ideals]
+    weighed = sum(positive)
+    if total <= 0 or weighed <= 0:
+        return [0] * len(ideals)
+    exact = [total * ideal / weighed for ideal in positive]
+    numbers = [int(share) for share in exact]
+    order = sorted(range(len(exact)), key=lambda i: (numbers[i] - exact[i], i))
+    for i in order[: total - sum(numbers)]:
+        numbers[i] += 1
+    return numbers
+
+
+def rake(
+    cells: Mapping[_Key, float], margins: Sequence[tuple[Sequence[_Key], float]], rounds: int = 60
+) -> dict[_Key, float]:
+    """`cells` scaled until every margin (some cells, their sum) holds; empty cells stay empty."""
+    result = dict(cells)
+    for _ in range(rounds):
+        for keys, wanted in margins:
+            present = sum(result[key] for key in keys)
+            if present > 0:
+                factor = wanted / present
+                for key in keys:
+                    result[key] *= factor
+    return result
+
+
+class Carry:
+    """Rounds shares to whole people row after row and carries what was lost or gained on to the next row.
+
+    Each row adds up to its own number of people, and the sum of all rows stays within one person or so of the shares.
+    """
+
+    def __init__(self, categories: int) -> None:
+        self._owed = [0.0] * categories
+
+    def place(self, people: int, shares: Sequence[float], tilts: Sequence[float]) -> list[int]:
+        """`people` over the categories; `tilts` (factors near 1) make rows differ, and later rows make up for it."""
+        wanted = [people * share for share in shares]
+        ideals = [
+            want * tilt + owed if share > 0 else 0.0
+            for want, tilt, owed, share in zip(wanted, tilts, self._owed, shares, strict=True)
+        ]
+        placed = apportion(people, ideals)
+        self._owed = [owed + want - got for owed, want, got in zip(self._owed, wanted, placed, strict=True)]
+        return placed

@@ -1,0 +1,283 @@
+"""A workbook's raw sheets to tables: finds the sheets, matches headers, sets aside what is not data, and says so."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import polars as pl
+
+from census_api.domain.errors import InvalidRequest
+from census_api.intake.package import RawSheet, RawWorkbook
+from census_api.intake.tables import Form, Mark, Source, Table, column_letter, decoder, shortened
+from census_api.spec.model import Sheet, Spec, fold, shown
+
+HIDDEN_SHEET = "_census"
+FINDINGS_SHEET = "Findings"
+TEMPLATE_SHEETS = frozenset({"instructions", "lists", fold(HIDDEN_SHEET), fold(FINDINGS_SHEET)})
+LAST_YEAR = "last year"
+_TOTAL = re.compile(r"^(?:grand |sub-?)?totals?\b", re.IGNORECASE)
+_FORM_HEADS = frozenset({"question", "questions", "label", "field"})
+
+
+@dataclass(frozen=True, slots=True)
+class TemplateFacts:
+    """What the hidden sheet says. Anything may be missing."""
+
+    census_year: int | None = None
+    template_version: int | None = None
+    spec_digest: str | None = None
+
+
+def template_facts(book: RawWorkbook) -> TemplateFacts:
+    """Year, version and digest from the template's hidden sheet, wherever its name stands."""
+    for raw in book.sheets:
+        if fold(raw.name) == fold(HIDDEN_SHEET) and raw.frame.width >= 2:
+            facts = {str(row[0]): row[1] for row in raw.frame.iter_rows() if row[0] is not None}
+            return TemplateFacts(
+                _whole(facts.get("census_year")), _whole(facts.get("template_version")), facts.get("spec_digest")
+            )
+    return TemplateFacts()
+
+
+def _whole(text: str | None) -> int | None:
+    return int(text) if text is not None and re.fullmatch(r"[0-9]{1,6}", text.strip()) else None
+
+
+def year_of(book: RawWorkbook, asked: int | None) -> int:
+    """The year to judge by: the one asked for, else the template's own."""
+    year = asked if asked is not None else template_facts(book).census_year
+    if year is None:
+        raise InvalidRequest(
+            "This workbook does not say which census year it is for, because the hidden sheet of the template is missing. "
+            "Say the year yourself (on the command line with --year), or start again from the template of the year."
+        )
+    return year
+
+
+def source_of(book: RawWorkbook, spec: Spec) -> Source:
+    """Tables, form and marks of a workbook."""
+    marks: list[Mark] = list(_about_template(book, spec))
+    found, extra = _sheets_by_key(book, spec, marks)
+    marks.extend(_about_sheets(extra, found, spec))
+    form, tables, rows_read = Form(), {}, {}
+    for sheet in spec.sheets:
+        raw = found.get(sheet.key)
+        if sheet.kind == "form":
+            form = _form(sheet, raw, marks) if raw else Form()
+            continue
+        table = _table(sheet, spec, raw, marks) if raw else Table.empty(sheet)
+        tables[sheet.key] = table
+        rows_read[sheet.title] = len(table.positions)
+    return Source(book.kind, spec, form, tables, marks, rows_read)
+
+
+def _about_template(book: RawWorkbook, spec: Spec) -> Iterator[Mark]:
+    facts = template_facts(book)
+    if facts.census_year is not None and facts.census_year != spec.year:
+        yield Mark("wrong_year", value=str(facts.census_year), shown=str(facts.census_year), detail=str(spec.year))
+    elif facts.template_version is not None and facts.template_version != spec.collection.template_version:
+        now = str(spec.collection.template_version)
+        yield Mark("old_template", value=str(facts.template_version), shown=str(facts.template_version), detail=now)
+
+
+def _sheets_by_key(
+    book: RawWorkbook, spec: Spec, marks: list[Mark]
+) -> tuple[dict[str, RawSheet], list[RawSheet]]:
+    names = {fold(name): sheet.key for sheet in spec.sheets for name in (sheet.title, sheet.key)}
+    found: dict[str, RawSheet] = {}
+    extra: list[RawSheet] = []
+    for raw in book.sheets:
+        key = names.get(fold(raw.name))
+        if key is None:
+            if fold(raw.name) not in TEMPLATE_SHEETS:
+                extra.append(raw)
+        elif key in found:
+            marks.append(Mark("repeated_sheet", sheet=raw.name, shown=raw.name))
+        else:
+            found[key] = raw
+    return found, extra
+
+
+def _about_sheets(extra: list[RawSheet], found: dict[str, RawSheet], spec: Spec) -> Iterator[Mark]:
+    for sheet in spec.sheets:
+        if sheet.key not in found:
+            yield Mark("missing_sheet", sheet=sheet.title, shown=sheet.title)
+    for raw in extra:
+        if raw.frame.height:
+            yield Mark("unknown_sheet", sheet=raw.name, shown=raw.name, detail=str(raw.frame.height))
+    for raw in (*found.values(), *extra):
+        facts = raw.facts
+        if facts.state != "visible" and raw.frame.height:
+            yield Mark("hidden_sheet", sheet=raw.name, shown=raw.name)
+    for key, raw in found.items():
+        yield from _about_cells(raw, spec.sheet[key])
+
+
+def _about_cells(raw: RawSheet, sheet: Sheet) -> Iterator[Mark]:
+    facts, title = raw.facts, sheet.title
+    for cell in facts.formulas_without_value:
+        yield Mark("formula_without_value", title, cell.cell, value=cell.text, shown=cell.text)
+    for cell in facts.error_cells:
+        yield Mark("error_cell", title, cell.cell, value=cell.text, shown=cell.text)
+    for area in facts.merged:
+        if not (sheet.kind == "form" and area.startswith("A1:")):
+            yield Mark("merged_cells", title, area.split(":")[0], value=area, shown=area)
+    if facts.filtered:
+        yield Mark("filtered", title, shown=title)
+    elif facts.hidden_rows:
+        rows = ", ".join(map(str, facts.hidden_rows[:10]))
+        yield Mark("hidden_rows", title, shown=rows, detail=str(len(facts.hidden_rows)))
+    if facts.hidden_columns:
+        yield Mark("hidden_columns", title, shown=", ".join(facts.hidden_columns[:10]), detail=str(len(facts.hidden_columns)))
+    if facts.rows_present > raw.frame.height + len(facts.formulas_without_value) + len(facts.error_cells):
+        yield Mark("rows_lost", title, shown=str(raw.frame.height), detail=str(facts.rows_present))
+
+
+# --- the Organisation form ------------------------------------------------------------------------------------
+
+
+def _form(sheet: Sheet, raw: RawSheet, marks: list[Mark]) -> Form:
+    """Labels in column A, answers in column B; further columns are help and last year's answers."""
+    names = {fold(name): q.key for q in sheet.fields for name in (q.label, q.key)}
+    form = Form()
+    label_at, answer_at = 1 - raw.first_column, 2 - raw.first_column
+    for index, row in enumerate(raw.frame.iter_rows()):
+        label = row[label_at] if 0 <= label_at < len(row) else None
+        answer = (row[answer_at] if 0 <= answer_at < len(row) else None) or None
+        position = raw.first_row + index
+        answer = answer.strip() or None if answer else None
+        folded = fold(label) if label else ""
+        key = names.get(folded) or names.get(folded.rstrip(" *:"))
+        if key is None:
+            if answer is not None and folded not in _FORM_HEADS:
+                marks.append(_unknown(sheet, f"B{position}" if not folded else f"A{position}", label or answer))
+        elif key in form.cells:
+            marks.append(Mark("repeated_column", sheet.title, f"A{position}", column=key, value=label, shown=str(label)))
+        else:
+            form.cells[key] = f"B{position}"
+            form.answers[key] = answer
+    _missing(sheet, set(form.cells), marks)
+    return form
+
+
+def _unknown(sheet: Sheet, cell: str, text: str) -> Mark:
+    return Mark("unknown_column", sheet.title, cell, value=shortened(text), shown=shortened(text) or "")
+
+
+def _missing(sheet: Sheet, present: set[str], marks: list[Mark]) -> None:
+    for question in sheet.fields:
+        if question.key not in present and not question.optional:
+            marks.append(Mark("missing_column", sheet.title, column=question.key, shown=question.label))
+
+
+# --- tables ---------------------------------------------------------------------------------------------------
+
+
+def _table(sheet: Sheet, spec: Spec, raw: RawSheet, marks: list[Mark]) -> Table:
+    frame, start = _trimmed(raw.frame)
+    if start is None:
+        _missing(sheet, set(), marks)
+        return Table.empty(sheet)
+    header = frame.row(start)
+    if raw.first_row + start != 1:
+        marks.append(Mark("header_not_first", sheet.title, shown=str(raw.first_row + start)))
+    columns = _match_headers(sheet, spec, header, raw, raw.first_row + start, marks)
+    _missing(sheet, set(columns), marks)
+    body = frame.slice(start + 1)
+    _outside(sheet, header, body, raw, start, marks)
+    kept = body.select(
+        body.to_series(columns[question.key]).alias(question.key)
+        if question.key in columns
+        else pl.lit(None, pl.String()).alias(question.key)
+        for question in sheet.fields
+    ) if columns else body.clear()  # fmt: skip
+    letters = {key: column_letter(raw.first_column + index) for key, index in columns.items()}
+    first = raw.first_row + start + 1
+    if not columns:
+        return Table.empty(sheet)
+    return _without_blank_and_total_rows(Table(sheet, kept, list(range(first, first + kept.height)), letters), spec, marks)
+
+
+def _trimmed(frame: pl.DataFrame) -> tuple[pl.DataFrame, int | None]:
+    """Text trimmed, empty text as null; and the index of the first row that holds anything."""
+    if frame.height == 0 or frame.width == 0:
+        return frame, None
+    text = pl.all().str.strip_chars()
+    frame = frame.select(pl.when(text != "").then(text).name.keep())
+    for index in range(min(frame.height, 50)):
+        if any(value is not None for value in frame.row(index)):
+            return frame, index
+    return frame, None
+
+
+_HEADERS: dict[tuple[str, str], dict[str, str]] = {}
+
+
+def _header_names(sheet: Sheet, spec: Spec) -> dict[str, str]:
+    """Folded header -> question key: label, key, and for categories `code - label`."""
+    at = (spec.digest, sheet.key)
+    if at not in _HEADERS:
+        names = {fold(q.label): q.key for q in sheet.fields} | {fold(q.key): q.key for q in sheet.fields}
+        if sheet.categories:
+            names |= {fold(shown(code)): code.code for code in spec.code_lists[sheet.categories].codes}
+        _HEADERS[at] = names
+    return _HEADERS[at]
+
+
+def _match_headers(
+    sheet: Sheet, spec: Spec, header: tuple[str | None, ...], raw: RawSheet, row: int, marks: list[Mark]
+) -> dict[str, int]:
+    names = _header_names(sheet, spec)
+    columns: dict[str, int] = {}
+    for index, text in enumerate(header):
+        if text is None:
+            continue
+        folded = fold(text)
+        key = names.get(folded)
+        cell = f"{column_letter(raw.first_column + index)}{row}"
+        if key is None:
+            if not folded.startswith(LAST_YEAR):
+                marks.append(_unknown(sheet, cell, text))
+        elif key in columns:
+            marks.append(Mark("repeated_column", sheet.title, cell, column=key, value=shortened(text), shown=text))
+        else:
+            columns[key] = index
+    return columns
+
+
+def _outside(
+    sheet: Sheet, header: tuple[str | None, ...], body: pl.DataFrame, raw: RawSheet, start: int, marks: list[Mark]
+) -> None:
+    """Values below an empty header cell belong to no question."""
+    for index, text in enumerate(header):
+        if text is None and body.height:
+            column = body.to_series(index)
+            if column.null_count() < body.height:
+                offset = int(column.is_not_null().arg_max() or 0)
+                cell = f"{column_letter(raw.first_column + index)}{raw.first_row + start + 1 + offset}"
+                value = shortened(column[offset])
+                marks.append(Mark("outside_table", sheet.title, cell, value=value, shown=value or ""))
+
+
+def _without_blank_and_total_rows(table: Table, spec: Spec, marks: list[Mark]) -> Table:
+    """Blank rows go; totals rows and repeated header rows are set aside with a mark that names them."""
+    frame, sheet = table.frame, table.sheet
+    keep = frame.select(pl.any_horizontal(pl.all().is_not_null()).alias("keep")).to_series().to_list()
+    first = sheet.fields[0].key
+    headers = {fold(sheet.fields[0].label), fold(first)}
+    texts = frame.to_series(0).to_list()
+    codes = decoder(spec, str(sheet.fields[0].code_list)).column(texts)
+    for index, (text, code) in enumerate(zip(texts, codes, strict=True)):
+        if code is None and text is not None and (_TOTAL.match(text) or fold(text) in headers):
+            kind = "totals_row" if _TOTAL.match(text) else "second_table"
+            at = table.positions[index]
+            cell = f"{table.letters.get(first, 'A')}{at}"
+            marks.append(Mark(kind, sheet.title, cell, column=first, value=shortened(text), shown=str(at)))
+            keep[index] = False
+    if all(keep):
+        return table
+    positions = [position for position, stays in zip(table.positions, keep, strict=True) if stays]
+    return Table(sheet, frame.filter(pl.Series(keep)), positions, table.letters)
+

@@ -1,0 +1,164 @@
+"""The check of a long file by a worker: resumed after any death, never stored twice, always ended."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import structlog
+
+from census_api.domain.access import Actor, authorise
+from census_api.domain.errors import CensusError, InvalidRequest, NotFound, Refused
+from census_api.domain.submission import Job
+from census_api.services.judging import context_for, judge_in_sandbox
+from census_api.services.platform import Platform
+from census_api.services.submit import record_refusal, seal
+from census_api.store import audit, jobs, register, submissions
+from census_api.store.session import Session
+
+if TYPE_CHECKING:
+    from procrastinate import App
+
+    from census_api.intake.judge import Context, Judged
+
+log = structlog.get_logger(__name__)
+
+WORKER = Actor("the worker")
+_GAVE_UP = (
+    "The file could not be checked because of a fault of the platform, not of the file. It is kept. Please send it "
+    "again, and tell the census team if this happens twice."
+)
+
+
+def get_job(platform: Platform, actor: Actor, job_id: uuid.UUID) -> Job:
+    """How far the job is. Raises NotFound."""
+    with platform.database.transaction() as session:
+        job = jobs.find(session, job_id)
+    if job is None:
+        raise NotFound("There is no such job here.")
+    authorise(actor, "read", job.organisation)
+    return job
+
+
+def queue_app(platform: Platform) -> App:
+    """The queue's side of a worker, for `census_api.store.jobs.run_worker`."""
+    return jobs.queue_app(platform.database.url(), lambda job_id: check_received(platform, job_id))
+
+
+def check_received(platform: Platform, job_id: uuid.UUID) -> None:
+    """Judges and stores the submission of a job. Nothing happens when that is done already.
+
+    Raises whatever went wrong when it is worth another try; after the last try the job is ended as failed.
+    """
+    attempt = _begin(platform, job_id)
+    if attempt is None:
+        return
+    try:
+        if attempt.number > platform.settings.job_attempts:
+            raise _GaveUp
+        _progress(platform, attempt, "reading and checking the file", 0.1)
+        judged = judge_in_sandbox(platform, attempt.data, attempt.collection, attempt.context)
+        _progress(platform, attempt, "storing the rows and findings", 0.7)
+        _store(platform, attempt, judged)
+    except (Refused, InvalidRequest, NotFound) as problem:
+        reason = problem.reason if isinstance(problem, Refused) else problem.code
+        _end_unread(platform, attempt, "refused", reason, problem)
+    except _GaveUp as problem:
+        _end_unread(platform, attempt, "failed", problem.code, problem)
+
+
+@dataclass(frozen=True, slots=True)
+class _Attempt:
+    """One try at one job, with all that it needs."""
+
+    job_id: uuid.UUID
+    number: int
+    collection: int
+    submission_id: uuid.UUID
+    organisation_id: uuid.UUID
+    data: bytes
+    context: Context
+
+
+class _GaveUp(CensusError):
+    code = "job_failed"
+
+    def __init__(self) -> None:
+        super().__init__(_GAVE_UP)
+
+
+def _begin(platform: Platform, job_id: uuid.UUID) -> _Attempt | None:
+    with platform.database.transaction() as session:
+        job = jobs.begin(session, job_id)
+        if job is None:
+            return None
+        row = submissions.find_row(session, job.collection_year, job.submission_id, lock=True)
+        row.status = "checking"
+        found = register.organisation_by_id(session, row.organisation_id)
+        return _Attempt(
+            job_id=job_id,
+            number=job.attempt,
+            collection=row.collection_year,
+            submission_id=row.id,
+            organisation_id=row.organisation_id,
+            data=submissions.original(session, row).data,
+            context=context_for(session, row.collection_year, row.organisation_id, found),
+        )
+
+
+def _progress(platform: Platform, attempt: _Attempt, stage: str, share: float) -> None:
+    with platform.database.transaction() as session:
+        jobs.progress(session, attempt.job_id, attempt.number, stage, share)
+
+
+def _store(platform: Platform, attempt: _Attempt, judged: Judged) -> None:
+    with platform.database.transaction() as session:
+        if not _finish(session, platform, attempt, "done"):
+            return
+        row = submissions.find_row(session, attempt.collection, attempt.submission_id, lock=True)
+        code = register.organisation_by_id(session, attempt.organisation_id).code
+        seal(session, row, code, judged)
+        audit.record(
+            session,
+            WORKER,
+            "submission.checked",
+            f"submission {row.number} of {code} for {attempt.collection}",
+            at=platform.clock(),
+            organisation_id=attempt.organisation_id,
+            collection=attempt.collection,
+            detail={"size": row.size, "original_sha256": row.original_sha256, "outcome": row.outcome},
+            after_hash=row.content_sha256,
+        )
+
+
+def _end_unread(platform: Platform, attempt: _Attempt, state: str, reason: str, problem: CensusError) -> None:
+    with platform.database.transaction() as session:
+        if not _finish(session, platform, attempt, state, reason=reason, message=problem.message):
+            return
+        row = submissions.find_row(session, attempt.collection, attempt.submission_id, lock=True)
+        submissions.seal_refused(session, row, reason, problem.message)
+        record_refusal(
+            session,
+            platform,
+            WORKER,
+            attempt.collection,
+            attempt.organisation_id,
+            row.original_sha256,
+            row.size,
+            reason,
+        )
+    log.warning(
+        "submission_refused", reason=reason, size=row.size, sha256=row.original_sha256, collection=attempt.collection
+    )
+
+
+def _finish(
+    session: Session, platform: Platform, attempt: _Attempt, state: str, *,
+    reason: str | None = None, message: str | None = None,
+) -> bool:  # fmt: skip
+    """False when a later attempt has taken over, whose result will count instead of ours."""
+    ours = jobs.finish(session, attempt.job_id, attempt.number, state, platform.clock(), reason=reason, message=message)
+    if not ours:
+        log.warning("job_result_given_up", job=str(attempt.job_id), attempt=attempt.number)
+    return ours

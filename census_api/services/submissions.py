@@ -1,0 +1,144 @@
+"""Reading returns back: submissions, reports, findings, bytes, content and the annotated workbook."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from census_api.domain.access import Actor, authorise
+from census_api.domain.content import Content
+from census_api.domain.errors import Conflict, InvalidRequest, NotFound
+from census_api.domain.findings import SEVERITIES, Finding, Report
+from census_api.domain.paging import Page, page_size, position_of
+from census_api.domain.returns import Return
+from census_api.domain.submission import Original, Submission
+from census_api.services.judging import organisation_for
+from census_api.services.platform import Platform
+from census_api.spec.model import Spec
+from census_api.store import contents, jobs, returns, submissions, tables
+from census_api.store.contents import FindingFilter
+from census_api.store.session import Session
+
+MOST_SUBMISSIONS = 100
+MOST_FINDINGS = 1000
+
+
+def get_return(platform: Platform, actor: Actor, year: int, organisation: str) -> Return:
+    """The organisation's return, `not_started` while nothing was sent. Raises NotFound."""
+    authorise(actor, "read", organisation)
+    with platform.database.snapshot() as session:
+        organisation_id, entry = organisation_for(session, year, organisation)
+        return returns.find(session, year, organisation_id, entry.code)
+
+
+def list_submissions(
+    platform: Platform, actor: Actor, year: int, organisation: str, *, cursor: str | None = None, limit: int = 20
+) -> Page[Submission]:
+    """A page of the return's submissions, newest first. Raises NotFound, InvalidRequest for cursor or limit."""
+    authorise(actor, "read", organisation)
+    before, size = position_of(cursor), page_size(limit, MOST_SUBMISSIONS)
+    with platform.database.snapshot() as session:
+        organisation_id, entry = organisation_for(session, year, organisation)
+        return submissions.page(session, year, organisation_id, entry.code, before, size)
+
+
+def get_submission(platform: Platform, actor: Actor, year: int, organisation: str, number: int) -> Submission:
+    """One submission without its findings. Raises NotFound."""
+    with _submission(platform, actor, year, organisation, number) as (_, row):
+        return submissions.as_domain(row, organisation)
+
+
+def get_report(platform: Platform, actor: Actor, year: int, organisation: str, number: int) -> Report:
+    """The report with all its findings. Raises NotFound, Conflict while the file is still being checked."""
+    with _checked(platform, actor, year, organisation, number) as (session, row):
+        report = submissions.report(row, organisation)
+        report.findings = contents.findings_of(session, row)
+        return report
+
+
+def list_findings(
+    platform: Platform, actor: Actor, year: int, organisation: str, number: int, *,
+    severity: str | None = None, rule: str | None = None, sheet: str | None = None,
+    cursor: str | None = None, limit: int = 100,
+) -> Page[Finding]:  # fmt: skip
+    """A page of the findings that pass all filters; its total is exact. `sheet` is a title or a key of the spec.
+
+    Raises NotFound, Conflict, or InvalidRequest naming what a filter may be.
+    """
+    wanted = _allowed(platform.spec(year), severity, rule, sheet)
+    after, size = position_of(cursor), page_size(limit, MOST_FINDINGS)
+    with _checked(platform, actor, year, organisation, number) as (session, row):
+        return contents.findings_page(session, row, wanted, after, size)
+
+
+def get_original(platform: Platform, actor: Actor, year: int, organisation: str, number: int) -> Original:
+    """The bytes as they came in. Raises NotFound."""
+    with _submission(platform, actor, year, organisation, number) as (session, row):
+        return submissions.original(session, row)
+
+
+def get_content(platform: Platform, actor: Actor, year: int, organisation: str, number: int) -> Content:
+    """What the return says, cells in the order of the spec. Raises NotFound, Conflict."""
+    spec = platform.spec(year)
+    with _checked(platform, actor, year, organisation, number) as (session, row):
+        content = contents.content_of(session, row)
+    content.organisation = _in_order(spec, "organisation", content.organisation)
+    for entry in content.rows:
+        entry.cells = _in_order(spec, entry.sheet, entry.cells)
+    return content
+
+
+def annotated_workbook(platform: Platform, actor: Actor, year: int, organisation: str, number: int) -> bytes:
+    """The employer's own file as .xlsx with the findings written in. Raises NotFound, Conflict."""
+    report = get_report(platform, actor, year, organisation, number)
+    original = get_original(platform, actor, year, organisation, number)
+    return annotate_in_sandbox(platform, original.data, original.kind or "xlsx", report)
+
+
+def annotate_in_sandbox(platform: Platform, data: bytes, kind: str, report: Report) -> bytes:
+    """A file that was judged, as .xlsx with the report's findings written in."""
+    from census_api.intake.annotate import annotate
+
+    return platform.sandbox.run(annotate, data, kind, report, platform.spec(report.collection))
+
+
+@contextmanager
+def _submission(
+    platform: Platform, actor: Actor, year: int, organisation: str, number: int
+) -> Iterator[tuple[Session, tables.Submission]]:
+    authorise(actor, "read", organisation)
+    with platform.database.snapshot() as session:
+        organisation_id, _ = organisation_for(session, year, organisation)
+        # no number is larger than the database can hold, and none is smaller than one
+        row = submissions.find(session, year, organisation_id, number) if 0 < number < 2**31 else None
+        if row is None:
+            raise NotFound(f"{organisation} has no submission {number} for {year}.")
+        yield session, row
+
+
+@contextmanager
+def _checked(
+    platform: Platform, actor: Actor, year: int, organisation: str, number: int
+) -> Iterator[tuple[Session, tables.Submission]]:
+    with _submission(platform, actor, year, organisation, number) as (session, row):
+        if row.status != "checked":
+            job = jobs.of_submission(session, row)
+            raise Conflict(f"Submission {number} is still being checked. Ask for its job {job} to see how far it is.")
+        yield session, row
+
+
+def _allowed(spec: Spec, severity: str | None, rule: str | None, sheet: str | None) -> FindingFilter:
+    if severity is not None and severity not in SEVERITIES:
+        raise InvalidRequest(f"A severity is one of {', '.join(SEVERITIES)}.")
+    if rule is not None and rule not in spec.rule:
+        raise InvalidRequest(f"The census of {spec.year} has no rule of that code. See its list of rules.")
+    titles = {title: entry.title for entry in spec.sheets for title in (entry.key, entry.title)}
+    if sheet is not None and sheet not in titles:
+        raise InvalidRequest(f"A sheet is one of {', '.join(spec.sheet)}.")
+    return FindingFilter(severity, rule, None if sheet is None else titles[sheet])
+
+
+def _in_order(spec: Spec, sheet: str, cells: dict[str, int | str]) -> dict[str, int | str]:
+    """The database keeps no order of keys."""
+    order = {key: index for index, key in enumerate(spec.sheet[sheet].by_key)} if sheet in spec.sheet else {}
+    return dict(sorted(cells.items(), key=lambda item: order.get(item[0], len(order))))

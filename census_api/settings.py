@@ -1,0 +1,121 @@
+"""The settings: everything that the environment decides, read in one place, refused in one line."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from census_api.domain.access import is_loopback
+from census_api.domain.errors import ConfigError
+
+_PREFIX = "CENSUS_"
+
+
+def default_data_dir() -> Path:
+    """Where this user's census data is kept unless CENSUS_DATA_DIR says otherwise."""
+    home = Path.home()
+    if sys.platform == "darwin":
+        return home / "Library" / "Application Support" / "census"
+    # the freedesktop rule: a relative path there is to be ignored
+    state = Path(os.environ.get("XDG_STATE_HOME", ""))
+    return (state if state.is_absolute() else home / ".local" / "state") / "census"
+
+
+class Settings(BaseSettings):
+    """Each field is the environment variable CENSUS_<FIELD>; the database is DATABASE_URL.
+
+    Sizes are bytes unless their name says otherwise. Without a database URL the platform runs its own Postgres in
+    `data_dir`.
+    """
+
+    model_config = SettingsConfigDict(env_prefix=_PREFIX, frozen=True, extra="ignore", env_ignore_empty=True)
+
+    mode: Literal["production", "demo"] = "production"
+    database_url: SecretStr | None = Field(default=None, validation_alias=AliasChoices("database_url", "DATABASE_URL"))
+    data_dir: Path = Field(default_factory=default_data_dir)
+    host: str = "127.0.0.1"
+    port: int = Field(default=8000, ge=0, le=65535)
+
+    max_upload_bytes: int = Field(default=20_000_000, ge=1_000, le=100_000_000)
+    long_file_bytes: int = Field(default=1_000_000, ge=0)
+    sandbox_workers: int = Field(default=2, ge=1, le=64)
+    sandbox_memory_mb: int = Field(default=1500, ge=256)
+    sandbox_seconds: float = Field(default=20, gt=0, le=600)
+    job_attempts: int = Field(default=3, ge=1, le=10)
+
+    pool_size: int = Field(default=10, ge=1, le=200)
+    pool_seconds: float = Field(default=2, gt=0, le=60)
+    statement_seconds: float = Field(default=30, gt=0, le=600)
+
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    log_format: Literal["auto", "json", "console"] = "auto"
+
+    @field_validator("host")
+    @classmethod
+    def _this_machine_only(cls, host: str) -> str:
+        if not is_loopback(host):
+            raise ValueError("must be this machine (127.0.0.1), because there is no access control yet")
+        return host
+
+    @field_validator("database_url")
+    @classmethod
+    def _postgres_only(cls, url: SecretStr | None) -> SecretStr | None:
+        if url is not None and not url.get_secret_value().startswith(tuple(_DRIVERS)):
+            raise ValueError("must start with postgresql://")
+        return url
+
+    @field_validator("data_dir")
+    @classmethod
+    def _absolute(cls, folder: Path) -> Path:
+        return folder.expanduser().absolute()
+
+    @property
+    def sqlalchemy_url(self) -> str | None:
+        """The database's URL with the driver that the platform uses, password included; None for our own Postgres."""
+        if self.database_url is None:
+            return None
+        url = self.database_url.get_secret_value()
+        return "postgresql+psycopg://" + url.split("://", 1)[1]
+
+
+_DRIVERS = ("postgresql://", "postgres://", "postgresql+psycopg://")
+
+
+def read_settings(**overrides: Any) -> Settings:
+    """The settings of this process; an override (a command's option) wins over the environment.
+
+    Raises ConfigError in one line that names the variable and never repeats its value.
+    """
+    _refuse_misspelt(os.environ)
+    try:
+        return Settings(**{name: value for name, value in overrides.items() if value is not None})
+    except ValidationError as problem:
+        first = problem.errors(include_input=False, include_url=False)[0]
+        field = str(first["loc"][0]).lower()
+        message = first["msg"].removeprefix("Value error, ").removeprefix("Input ")
+        raise ConfigError(f"The setting {_variable(field)} is not usable: it {_as_clause(message)}.") from None
+
+
+def _as_clause(message: str) -> str:
+    return message if message.startswith(("must", "should")) else f"is wrong ({message[:1].lower()}{message[1:]})"
+
+
+def _variable(field: str) -> str:
+    return "DATABASE_URL" if field == "database_url" else _PREFIX + field.upper()
+
+
+def _refuse_misspelt(environment: Mapping[str, str]) -> None:
+    """A setting that is silently not read is worse than one that is refused."""
+    known = [_variable(field) for field in Settings.model_fields]
+    for name in environment:
+        if name.startswith(_PREFIX) and name not in known:
+            meant = difflib.get_close_matches(name, known, n=1, cutoff=0.85)
+            if meant:
+                raise ConfigError(f"There is no setting {name}. Did you mean {meant[0]}?")

@@ -1,0 +1,49 @@
+"""Bulk loading by COPY, inside the transaction of the session."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import psycopg
+from psycopg import sql
+from sqlalchemy.orm import Session
+
+from census_api.domain.errors import InvalidRequest
+
+
+def driver_of(session: Session) -> psycopg.Connection[Any]:
+    """The driver's own connection, in the session's transaction. Pending changes of the session are sent first."""
+    session.flush()
+    driver = session.connection().connection.driver_connection
+    if not isinstance(driver, psycopg.Connection):
+        raise TypeError("the store works on PostgreSQL through psycopg only")
+    return driver
+
+
+def copy_rows(session: Session, table: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """Appends rows to a table. The order of each row's values is that of `columns`."""
+    names = sql.SQL(", ").join(map(sql.Identifier, columns))
+    command = sql.SQL("COPY {} ({}) FROM STDIN").format(sql.Identifier(table), names)
+    with driver_of(session).cursor() as cursor, cursor.copy(command) as copy:
+        for row in rows:
+            copy.write_row(row)
+
+
+def storable(text: str, where: str) -> str:
+    """The text itself. Raises InvalidRequest for a NUL or half a surrogate pair, which no database takes.
+
+    Cells like that are findings long before this point; `where` names the place should one get through.
+    """
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        bad = True
+    else:
+        bad = "\x00" in text
+    if bad:
+        raise InvalidRequest(
+            f"{where} holds characters that are not text and cannot be stored. Type it again by hand and send the "
+            "file again."
+        )
+    return text

@@ -1,0 +1,179 @@
+"""Background work: jobs that people can ask after, and the queue that carries them to a worker."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+import uuid
+from collections.abc import Callable
+
+import procrastinate
+from procrastinate import App, PsycopgConnector, RetryStrategy, SyncPsycopgConnector
+from sqlalchemy import Update, make_url, select, update
+from sqlalchemy.orm import Session
+
+from census_api.domain.submission import JOB_STATES, Job
+from census_api.store import tables
+from census_api.store.copy import driver_of
+
+CHECK_TASK = "check_submission"
+_HEARTBEAT_SECONDS = 4.0
+_STALLED_SECONDS = 15.0
+_EVERY_TEN_SECONDS = "* * * * * */10"  # the seconds stand last
+
+
+def add(session: Session, submission: tables.Submission, at: dt.datetime) -> uuid.UUID:
+    """Makes the job that checks a submission and puts it on the queue, both in the session's transaction.
+
+    Jobs of one return run one after the other, in the order in which they were added.
+    """
+    job = tables.Job(
+        collection_year=submission.collection_year,
+        submission_id=submission.id,
+        state="waiting",
+        stage="waiting for its turn",
+        share=0,
+        attempt=0,
+        created_at=at,
+    )
+    session.add(job)
+    session.flush()
+    App(connector=SyncPsycopgConnector()).configure_task(
+        CHECK_TASK, lock=f"return {submission.return_id}", connection=driver_of(session)
+    ).defer(job_id=str(job.id))
+    return job.id
+
+
+def find(session: Session, job_id: uuid.UUID) -> Job | None:
+    query = (
+        select(tables.Job, tables.Submission.number, tables.Organisation.code)
+        .join(
+            tables.Submission,
+            (tables.Submission.collection_year == tables.Job.collection_year)
+            & (tables.Submission.id == tables.Job.submission_id),
+        )
+        .join(tables.Organisation, tables.Organisation.id == tables.Submission.organisation_id)
+        .where(tables.Job.id == job_id)
+    )
+    row = session.execute(query).first()
+    if row is None:
+        return None
+    job, number, organisation = row
+    return Job(
+        id=job.id,
+        state=next(state for state in JOB_STATES if state == job.state),
+        stage=job.stage,
+        share=job.share,
+        collection=job.collection_year,
+        organisation=organisation,
+        submission=number,
+        reason=job.reason,
+        message=job.message,
+        created_at=job.created_at,
+        finished_at=job.finished_at,
+    )
+
+
+def of_submission(session: Session, submission: tables.Submission) -> uuid.UUID | None:
+    """The job that checks the submission, None when it was checked at once."""
+    return session.scalar(
+        select(tables.Job.id).where(
+            tables.Job.collection_year == submission.collection_year, tables.Job.submission_id == submission.id
+        )
+    )
+
+
+def begin(session: Session, job_id: uuid.UUID) -> tables.Job | None:
+    """Takes the job for a new attempt: an earlier one that is still running can no longer finish it.
+
+    None when there is nothing left to do.
+    """
+    job = session.get(tables.Job, job_id, with_for_update=True)
+    if job is None or job.finished_at is not None:
+        return None
+    job.attempt += 1
+    job.state = "running"
+    return job
+
+
+def progress(session: Session, job_id: uuid.UUID, attempt: int, stage: str, share: float) -> None:
+    """Says how far this attempt is. Nothing happens when another attempt has taken over."""
+    session.execute(_mine(job_id, attempt).values(stage=stage, share=share))
+
+
+def finish(
+    session: Session,
+    job_id: uuid.UUID,
+    attempt: int,
+    state: str,
+    at: dt.datetime,
+    *,
+    reason: str | None = None,
+    message: str | None = None,
+) -> bool:
+    """Ends the job. False when another attempt has taken over: the caller's result must then be given up."""
+    ended = session.execute(
+        _mine(job_id, attempt)
+        .values(state=state, stage="finished", share=1, finished_at=at, reason=reason, message=message)
+        .returning(tables.Job.id)
+    )
+    return ended.first() is not None
+
+
+def _mine(job_id: uuid.UUID, attempt: int) -> Update:
+    return update(tables.Job).where(
+        tables.Job.id == job_id, tables.Job.attempt == attempt, tables.Job.finished_at.is_(None)
+    )
+
+
+def queue_app(url: str, check: Callable[[uuid.UUID], None]) -> App:
+    """The queue's side of a worker: runs `check` with the id of each job, and takes back what dead workers held.
+
+    `url` is a SQLAlchemy URL. A check that raises is tried again, later each time.
+    """
+    conninfo = make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
+    app = App(connector=PsycopgConnector(conninfo=conninfo, min_size=1, max_size=4))
+
+    @app.task(name=CHECK_TASK, retry=RetryStrategy(max_attempts=10, wait=1, exponential_wait=2))
+    def check_submission(job_id: str) -> None:
+        check(uuid.UUID(job_id))
+
+    # the queue itself never notices that a worker died
+    @app.periodic(cron=_EVERY_TEN_SECONDS)
+    @app.task(name="retry_stalled", queueing_lock="retry_stalled", pass_context=True)
+    async def retry_stalled(context: procrastinate.JobContext, timestamp: int) -> None:
+        await retry_stalled_jobs(app)
+
+    return app
+
+
+async def retry_stalled_jobs(app: App, seconds: float = _STALLED_SECONDS) -> int:
+    """Puts the jobs of workers that were silent for `seconds` back on the queue; says how many there were."""
+    stalled = list(await app.job_manager.get_stalled_jobs(seconds_since_heartbeat=seconds))
+    for job in stalled:
+        await app.job_manager.retry_job(job)
+    return len(stalled)
+
+
+async def run_worker(
+    app: App, *, concurrency: int = 2, wait: bool = True, install_signal_handlers: bool = True
+) -> None:
+    """Works on the queue until told to stop, or with `wait` False until the queue is empty.
+
+    Inside a web process the signals are the server's: then the caller cancels the task instead.
+    """
+    async with app.open_async():
+        await app.run_worker_async(
+            concurrency=concurrency,
+            wait=wait,
+            install_signal_handlers=install_signal_handlers,
+            update_heartbeat_interval=_HEARTBEAT_SECONDS,
+            stalled_worker_timeout=_STALLED_SECONDS,
+            shutdown_graceful_timeout=30,
+            delete_jobs="successful",
+        )
+
+
+def run_worker_until_empty(app: App) -> None:
+    """Works off what is on the queue now, then returns."""
+    asyncio.run(run_worker(app, wait=False, install_signal_handlers=False))

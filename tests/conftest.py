@@ -1,0 +1,173 @@
+"""What all tests share: a real Postgres for those that ask for one, and the tools that a machine may lack.
+
+Fixtures, cheapest first: `db` (a session, everything undone afterwards), `engine` and `database_url` (this worker's
+database), `fresh_database_url` (a database of the test's own, for code that commits or reconnects).
+`@pytest.mark.needs("libreoffice")` skips where the tool is missing, and fails there when CI=true.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+    from sqlalchemy.orm import Session
+
+    from census_api.store.postgres import RunningPostgres
+
+TEMPLATE = "census_template"
+SHARED_MEMORY = Path("/dev/shm")  # a file system in memory
+ROOM_NEEDED = 1 << 30  # bytes
+HOUR = 3600.0
+
+TOOLS = {
+    "libreoffice": ("libreoffice", "soffice"),
+    "chromium": ("chromium", "chromium-browser", "google-chrome"),
+}
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "needs(tool): skipped where the tool is not installed; fails there when CI=true")
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    for marker in item.iter_markers("needs"):
+        tool = marker.args[0]
+        if any(shutil.which(program) for program in TOOLS[tool]):
+            continue
+        if os.environ.get("CI") == "true":
+            pytest.fail(f"{tool} is not installed, and nothing may be skipped when CI=true", pytrace=False)
+        pytest.skip(f"{tool} is not installed on this machine")
+
+
+@pytest.fixture(scope="session")
+def postgres_server(tmp_path_factory: pytest.TempPathFactory, testrun_uid: str) -> Iterator[RunningPostgres]:
+    """One server for the whole run: the first worker that needs it starts it, and ends it after the others are done."""
+    from census_api.store.postgres import start
+
+    folder = _run_folder(tmp_path_factory, testrun_uid)
+    with _locked(folder, fcntl.LOCK_SH) as users:
+        server = start(folder / "data", durable=False)
+        yield server
+        if server.attached:
+            return
+        fcntl.flock(users, fcntl.LOCK_EX)
+        server.stop()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def migrated_template(
+    postgres_server: RunningPostgres, tmp_path_factory: pytest.TempPathFactory, testrun_uid: str
+) -> str:
+    """The name of a database with every migration applied; made once a run, never changed, copied by the others."""
+    folder = _run_folder(tmp_path_factory, testrun_uid) / "template"
+    folder.mkdir(exist_ok=True)
+    with _locked(folder, fcntl.LOCK_EX):
+        if not (folder / "done").exists():
+            _make_template(postgres_server)
+            (folder / "done").touch()
+    return TEMPLATE
+
+
+@pytest.fixture(scope="session")
+def database_url(postgres_server: RunningPostgres, migrated_template: str, worker_id: str) -> str:
+    """This worker's database. What a test commits here stays: prefer `db`, or take `fresh_database_url`."""
+    name = f"census_{worker_id}"
+    postgres_server.create_database(name, template=migrated_template)
+    return postgres_server.url(name)
+
+
+@pytest.fixture
+def fresh_database_url(postgres_server: RunningPostgres, migrated_template: str) -> Iterator[str]:
+    """A migrated, empty database for one test, which may commit and open connections as it likes."""
+    name = f"census_fresh_{uuid.uuid4().hex}"
+    postgres_server.create_database(name, template=migrated_template)
+    yield postgres_server.url(name)
+    _drop(postgres_server, name)
+
+
+@pytest.fixture(scope="session")
+def engine(database_url: str) -> Iterator[Engine]:
+    from sqlalchemy import create_engine
+
+    engine = create_engine(database_url)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def db(engine: Engine) -> Iterator[Session]:
+    """A session whose commits and rollbacks are savepoints of a transaction that is undone after the test."""
+    from sqlalchemy.orm import Session
+
+    with engine.connect() as connection, connection.begin() as transaction:
+        with Session(connection, join_transaction_mode="create_savepoint") as session:
+            yield session
+        transaction.rollback()
+
+
+@contextmanager
+def _locked(folder: Path, kind: int) -> Iterator[int]:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, kind)
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def _run_folder(tmp_path_factory: pytest.TempPathFactory, run: str) -> Path:
+    """The folder that the workers of one run share: in memory where there is room, else beside their other files."""
+    if not SHARED_MEMORY.is_dir() or shutil.disk_usage(SHARED_MEMORY).free < ROOM_NEEDED:
+        base = tmp_path_factory.getbasetemp()
+        folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "postgres"
+    else:
+        folder = SHARED_MEMORY / f"census-tests-{run}"
+    if not folder.exists():
+        _remove_left_overs(folder.parent)
+        folder.mkdir(mode=0o700, exist_ok=True)
+    return folder
+
+
+def _remove_left_overs(parent: Path) -> None:
+    """Frees the memory of runs that were killed: an hour old and locked by nobody."""
+    for folder in parent.glob("census-tests-*"):
+        try:
+            if time.time() - folder.stat().st_mtime < HOUR:
+                continue
+            with _locked(folder, fcntl.LOCK_EX | fcntl.LOCK_NB):
+                shutil.rmtree(folder)
+        except OSError:
+            continue  # in use, or another user's
+
+
+def _make_template(server: RunningPostgres) -> None:
+    import psycopg
+
+    from census_api.store.migrate import upgrade
+
+    server.create_database(TEMPLATE)
+    upgrade(server.url(TEMPLATE))
+    with psycopg.connect(server.conninfo("postgres"), autocommit=True) as connection:
+        # a copy is only made of a database that nobody is connected to
+        connection.execute(f"ALTER DATABASE {TEMPLATE} ALLOW_CONNECTIONS false")
+        connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [TEMPLATE])
+
+
+def _drop(server: RunningPostgres, name: str) -> None:
+    import psycopg
+    from psycopg import sql
+
+    with psycopg.connect(server.conninfo("postgres"), autocommit=True) as connection:
+        connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))

@@ -1,0 +1,173 @@
+"""Migrations: from empty to the tables of the code, down and up again, one starter at a time."""
+
+from __future__ import annotations
+
+import shutil
+import threading
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import Connection, create_engine, text
+from sqlalchemy.orm import Session
+
+from census_api.spec.resources import folder
+from census_api.store import migrate, submissions
+from census_api.store.tables import Base
+from tests.factories.judgements import make_content, make_report
+from tests.factories.rows import add_collection, add_organisation, add_submission
+
+if TYPE_CHECKING:
+    from census_api.store.postgres import RunningPostgres
+
+CONSTRAINTS = text(
+    "SELECT conrelid::regclass::text, conname, pg_get_constraintdef(oid) FROM pg_constraint "
+    "WHERE connamespace = 'public'::regnamespace AND conrelid::regclass::text NOT LIKE 'procrastinate%' "
+    "AND conrelid::regclass::text <> 'alembic_version' ORDER BY 1, 2"
+)
+INDEXES = text(
+    "SELECT indexdef FROM pg_indexes WHERE schemaname = 'public' AND tablename NOT LIKE 'procrastinate%' "
+    "AND tablename <> 'alembic_version' ORDER BY 1"
+)
+
+
+@pytest.fixture
+def empty_url(postgres_server: RunningPostgres) -> Iterator[str]:
+    name = f"census_empty_{uuid.uuid4().hex}"
+    postgres_server.create_database(name)
+    yield postgres_server.url(name)
+    with connected(postgres_server.url("postgres")) as connection:
+        connection.execution_options(isolation_level="AUTOCOMMIT")
+        connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+
+
+def connected(url: str) -> Connection:
+    return create_engine(url).connect()
+
+
+def tables_of(url: str) -> set[str]:
+    with connected(url) as connection:
+        return set(connection.scalars(text("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")))
+
+
+def test_an_empty_database_is_at_no_revision_and_goes_to_the_head(empty_url: str) -> None:
+    assert migrate.current(empty_url) == ""
+    migrate.upgrade(empty_url)
+    assert migrate.current(empty_url) == migrate.head() != ""
+    migrate.upgrade(empty_url)
+    assert set(Base.metadata.tables) < tables_of(empty_url)
+
+
+def test_the_migrations_make_the_tables_of_the_code(fresh_database_url: str) -> None:
+    with connected(fresh_database_url) as connection:
+        context = MigrationContext.configure(
+            connection, opts={"include_name": migrate.ours, "compare_server_default": True}
+        )
+        assert compare_metadata(context, Base.metadata) == []
+
+
+def test_the_migrations_make_the_constraints_of_the_code(fresh_database_url: str, empty_url: str) -> None:
+    with connected(empty_url) as connection:
+        Base.metadata.create_all(connection)
+        connection.commit()
+        expected = [connection.execute(query).all() for query in (CONSTRAINTS, INDEXES)]
+    with connected(fresh_database_url) as connection:
+        assert [connection.execute(query).all() for query in (CONSTRAINTS, INDEXES)] == expected
+    assert len(expected[0]) > 40
+
+
+def test_down_to_nothing_leaves_nothing(empty_url: str) -> None:
+    migrate.upgrade(empty_url)
+    migrate.downgrade(empty_url, "base")
+    assert tables_of(empty_url) == {"alembic_version"}
+    with connected(empty_url) as connection:
+        left = connection.execute(
+            text("SELECT proname FROM pg_proc WHERE pronamespace = 'public'::regnamespace UNION ALL "
+                 "SELECT typname FROM pg_type WHERE typnamespace = 'public'::regnamespace AND typtype <> 'b' "
+                 "AND typname <> 'alembic_version'")
+        )  # fmt: skip
+        assert left.all() == []
+    migrate.upgrade(empty_url)
+    assert migrate.current(empty_url) == migrate.head()
+
+
+def test_one_down_and_up_again_keeps_what_is_stored(fresh_database_url: str) -> None:
+    content = make_content()
+    with Session(create_engine(fresh_database_url)) as session:
+        add_collection(session)
+        row = add_submission(session, add_organisation(session))
+        submissions.seal_checked(session, row, make_report(content), content, "xlsx")
+        session.commit()
+    before = everything(fresh_database_url)
+    migrate.downgrade(fresh_database_url, "-1")
+    assert migrate.current(fresh_database_url) != migrate.head()
+    migrate.upgrade(fresh_database_url)
+    assert everything(fresh_database_url) == before
+    assert len(before["submission_row"]) == 3
+
+
+def everything(url: str) -> dict[str, list[object]]:
+    with connected(url) as connection:
+        return {
+            name: sorted(map(str, connection.scalars(text(f'SELECT to_jsonb(t) FROM "{name}" AS t'))))
+            for name in Base.metadata.tables
+        }
+
+
+def test_two_starters_at_once_do_it_once(empty_url: str) -> None:
+    problems: list[BaseException] = []
+    barrier = threading.Barrier(3)
+
+    def start() -> None:
+        try:
+            barrier.wait(10)
+            migrate.upgrade(empty_url)
+        except BaseException as problem:
+            problems.append(problem)
+
+    starters = [threading.Thread(target=start) for _ in range(3)]
+    for starter in starters:
+        starter.start()
+    for starter in starters:
+        starter.join(60)
+    assert problems == []
+    assert migrate.current(empty_url) == migrate.head()
+
+
+@pytest.mark.parametrize("file", sorted(folder("migrations").glob("versions/*.py")), ids=lambda file: file.stem)
+def test_every_migration_gives_up_rather_than_wait_for_a_lock(file: Path) -> None:
+    source = file.read_text("utf-8")
+    assert source.count("    set_limits()\n") == 2
+    assert "SET LOCAL lock_timeout" in source
+    assert "SET LOCAL statement_timeout" in source
+
+
+def test_a_migration_stops_waiting_for_a_table_in_use(empty_url: str) -> None:
+    migrate.upgrade(empty_url)
+    with connected(empty_url) as reader:
+        reader.execute(text("SELECT * FROM job"))
+        with pytest.raises(Exception, match="lock timeout"):
+            migrate.downgrade(empty_url, "-1")
+    assert migrate.current(empty_url) == migrate.head()
+
+
+def test_a_new_migration_starts_from_the_template(
+    fresh_database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with connected(fresh_database_url) as connection:
+        connection.execute(text("ALTER TABLE collection DROP COLUMN state"))
+        connection.commit()
+    # elsewhere: tests that run beside this one must not find a second head
+    shutil.copytree(folder("migrations"), tmp_path / "migrations")
+    monkeypatch.setattr(migrate, "folder", lambda name: tmp_path / name)
+    file = migrate.new_migration(fresh_database_url, "bring the state back")
+    source = file.read_text("utf-8")
+    compile(source, str(file), "exec")
+    assert file.parent == tmp_path / "migrations" / "versions"
+    assert file.stem.endswith("_bring_the_state_back")
+    assert "op.add_column('collection'" in source
+    assert source.count("    set_limits()\n") == 2

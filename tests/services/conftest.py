@@ -1,0 +1,44 @@
+"""The platform as services see it: a database of the test's own, and one sandbox for all tests of a run."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+
+import pytest
+
+from census_api.domain.access import Actor
+from census_api.domain.register import Organisation
+from census_api.intake.sandbox import Sandbox
+from census_api.services.collections import ensure_collections
+from census_api.services.platform import Platform
+from census_api.services.register import load_organisations
+from census_api.settings import Settings
+from census_api.store.session import connect
+
+NOW = dt.datetime(2024, 7, 15, 12, 30, tzinfo=dt.UTC)
+ANN = Actor("ann", "127.0.0.1")
+
+
+@pytest.fixture(scope="session")
+def sandbox() -> Iterator[Sandbox]:
+    with Sandbox(workers=2) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def bare(fresh_database_url: str, sandbox: Sandbox) -> Iterator[Platform]:
+    """A platform on an empty database, at a fixed moment."""
+    database = connect(fresh_database_url)
+    yield Platform(database, sandbox, Settings(), clock=lambda: NOW)
+    database.close()
+
+
+@pytest.fixture
+def platform(bare: Platform) -> Platform:
+    """A platform with its collections and two organisations, ALPHA and BETA."""
+    ensure_collections(bare, ANN)
+    load_organisations(
+        bare, ANN, [Organisation("ALPHA", "Alpha Recovery", "voluntary"), Organisation("BETA", "Beta Health", "nhs")]
+    )
+    return bare
