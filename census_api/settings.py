@@ -88,14 +88,15 @@ class Settings(BaseSettings):
 _DRIVERS = ("postgresql://", "postgres://", "postgresql+psycopg://")
 
 
-def read_settings(**overrides: Any) -> Settings:
+def read_settings(**overrides: object) -> Settings:
     """The settings of this process; an override (a command's option) wins over the environment.
 
     Raises ConfigError in one line that names the variable and never repeats its value.
     """
     _refuse_misspelt(os.environ)
+    given: dict[str, Any] = {name: value for name, value in overrides.items() if value is not None}
     try:
-        return Settings(**{name: value for name, value in overrides.items() if value is not None})
+        return Settings(**given)
     except ValidationError as problem:
         first = problem.errors(include_input=False, include_url=False)[0]
         field = str(first["loc"][0]).lower()

@@ -27,14 +27,19 @@ def test_an_event_is_one_json_line_with_level_and_time(stream: io.StringIO) -> N
     structlog.get_logger("x").warning("submission_refused", reason="macros", size=3)
     (line,) = stream.getvalue().splitlines()
     event = json.loads(line)
-    assert (event["event"], event["level"], event["reason"], event["size"]) == ("submission_refused", "warning", "macros", 3)
+    assert (event["event"], event["level"], event["reason"], event["size"]) == (
+        "submission_refused",
+        "warning",
+        "macros",
+        3,
+    )
     assert event["timestamp"].endswith("Z")
 
 
 @pytest.mark.parametrize("form", ["json", "console"])
 def test_nobody_can_forge_a_line_or_paint_the_terminal(stream: io.StringIO, form: str) -> None:
     configure_logging(form="json" if form == "json" else "console", stream=stream)
-    structlog.get_logger("x").info("named", name="a\r\n{\"event\": \"forged\"}\x1b[31m\u2028\u202eb")
+    structlog.get_logger("x").info("named", name='a\r\n{"event": "forged"}\x1b[31m\u2028\u202eb')
     assert len(stream.getvalue().splitlines()) == 1
     assert not set(stream.getvalue()) & set("\r\x1b\u202e\u2028")
 

@@ -70,7 +70,7 @@ def test_what_cannot_be_used_is_one_line_that_names_the_variable(
 
 def test_a_misspelt_setting_is_not_silently_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CENSUS_DATADIR", "/somewhere")
-    with pytest.raises(ConfigError, match="no setting CENSUS_DATADIR. Did you mean CENSUS_DATA_DIR"):
+    with pytest.raises(ConfigError, match=r"no setting CENSUS_DATADIR\. Did you mean CENSUS_DATA_DIR"):
         read_settings()
 
 

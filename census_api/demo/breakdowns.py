@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from census_api.demo.fitting import Carry, around, rake
+from census_api.demo.fitting import Carry, around, chance, rake
 from census_api.demo.parameters import TREATMENT, Parameters
 from census_api.demo.staffing import YearStaff
 from census_api.demo.structure import Structure
@@ -16,6 +16,8 @@ Counts = dict[str, dict[str, dict[str, list[int]]]]
 """Organisation -> sheet -> role or role group -> people by category, in the order of the sheet's columns."""
 
 _Heads = dict[str, dict[str, int]]
+_MOST_UNKNOWN = 0.2
+"""Above this share of a row, not known is a query."""
 
 
 def breakdowns(structure: Structure, settings: Parameters, spec: Spec, staff: YearStaff) -> Counts:
@@ -29,12 +31,23 @@ def breakdowns(structure: Structure, settings: Parameters, spec: Spec, staff: Ye
         carries: dict[object, Carry] = defaultdict(lambda count=len(categories): Carry(count))  # type: ignore[misc]
         shares = _shares(structure, settings, spec, sheet, staff, heads)
         for code in order:
+            vague = _does_not_know_pay(structure, sheet, code)
             tilts = [around(0.3, structure.seed, "tilt", sheet.key, code, category) for category in categories]
+            tilts[-1] *= 3 if vague else 1
             for row, people in heads[code].items():
-                block = (code in staff.response.silent, structure.sector(code), _daw(spec, row))
-                wanted = shares[structure.sector(code), row]
-                counts[code][sheet.key][row] = carries[block].place(people, wanted, tilts)
+                sector = structure.sector(code)
+                # the small sectors have too few people for more than one remainder each
+                block = (code in staff.response.silent, sector, sector == "voluntary" and _daw(spec, row))
+                wanted = shares[sector, row]
+                most = people if vague else int(_MOST_UNKNOWN * people)
+                counts[code][sheet.key][row] = carries[block].place(people, wanted, tilts, most)
     return counts
+
+
+def _does_not_know_pay(structure: Structure, sheet: Sheet, code: str) -> bool:
+    """A few councils cannot say what many of their staff earn: published, about 17% in 2023."""
+    pay = sheet.rows_by == "role_code" and structure.sector(code) == "la_delivered"
+    return pay and chance(structure.seed, "pay not known", code) < 0.3
 
 
 def _daw(spec: Spec, row: str) -> bool:
@@ -149,4 +162,4 @@ def _raked_pay(
         keys = [key for key in cells if key[2] in (lowest, fifth) and (not daw_only or _daw(spec, key[1]))]
         people = sum(total for pair, total in totals.items() if not daw_only or _daw(spec, pair[1]))
         margins.append((keys, targets["up_to_band_5"][name] * people))
-    return rake(cells, margins + _rows(cells, totals), rounds=30)
+    return rake(cells, margins + _rows(cells, totals), rounds=60)

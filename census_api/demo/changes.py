@@ -151,7 +151,7 @@ def _late_starters(structure: Structure) -> None:
     late |= {code: 2025 for code in _newcomers(structure, "independent")[:1]}
     leaving = {line.organisation: 2023 for line in _ordinary(structure, 2024, RESIDENTIAL, "independent")[:2]}
     leaving |= {line.organisation: 2024 for line in _ordinary(structure, 2024, LERO)[:1]}
-    leaving |= {"DEMO-NIL": 2024}
+    leaving |= {"DEMO-NIL": 2023}
     for number, line in enumerate(structure.lines):
         if line.organisation in late:
             structure.lines[number] = replace(line, first=max(line.first, late[line.organisation]))

@@ -114,13 +114,19 @@ class Carry:
     def __init__(self, categories: int) -> None:
         self._owed = [0.0] * categories
 
-    def place(self, people: int, shares: Sequence[float], tilts: Sequence[float]) -> list[int]:
-        """`people` over the categories; `tilts` (factors near 1) make rows differ, and later rows make up for it."""
+    def place(self, people: int, shares: Sequence[float], tilts: Sequence[float], most_unknown: int) -> list[int]:
+        """`people` over the categories, at most `most_unknown` in the last of them (not known).
+
+        `tilts` (factors near 1) make rows differ from each other; later rows make up for it.
+        """
         wanted = [people * share for share in shares]
         ideals = [
             want * tilt + owed if share > 0 else 0.0
             for want, tilt, owed, share in zip(wanted, tilts, self._owed, shares, strict=True)
         ]
-        placed = apportion(people, ideals)
+        unknown = min(max(int(ideals[-1] + 0.5), 0), most_unknown, people)
+        # when earlier rows have taken more than their share of everything, this row follows the shares alone
+        known = ideals[:-1] if max(ideals[:-1]) > 0 else wanted[:-1]
+        placed = [*apportion(people - unknown, known), unknown]
         self._owed = [owed + want - got for owed, want, got in zip(self._owed, wanted, placed, strict=True)]
         return placed

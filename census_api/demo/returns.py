@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from typing import Any
 
 from census_api.demo.breakdowns import Counts
 from census_api.demo.fitting import chance
-from census_api.demo.places import code_in
 from census_api.demo.staffing import RowKey, Staff, YearStaff
 from census_api.demo.structure import HEAD_OFFICE, Line, Structure
-from census_api.domain.content import Cell, Content, ContentRow
+from census_api.domain.content import Cell, Content, content_from_json
 from census_api.domain.register import Organisation
 from census_api.spec.model import Spec
 
+_Rows = list[dict[str, Cell]]
+_AVAILABLE = {None: "full", "flows": "partial", "none": "none"}
 _NOTES = {
     "none": "The service moved to another payroll during the year and its figures are not ready yet.",
     "flows": "Joiners, leavers and vacancies of this service are held by the former provider.",
@@ -22,41 +24,45 @@ _NOTES = {
 
 @dataclass(slots=True)
 class Writer:
-    """Builds the returns of one year."""
+    """Builds the returns of one year. `codes`: local authority of 2023 -> its code in the year."""
 
     structure: Structure
     spec: Spec
     staff: YearStaff
     counts: Counts
+    codes: Mapping[str, str]
     lines: Mapping[str, list[Line]]
     rows: Mapping[str, list[RowKey]]
 
     def content(self, code: str) -> Content:
         """The whole return of an organisation; a nil return when it has no line."""
         lines = self.lines.get(code, [])
-        content = Content(self.spec.year, form(self.structure.organisations[code], self.spec, nil=not lines))
-        for service in self._services(lines):
-            append(content, self.spec, "services", service)
-        for staff in self._staff(code):
-            append(content, self.spec, "staff", staff)
+        tree: dict[str, Any] = {
+            "census_year": self.spec.year,
+            "organisation": form(self.structure.organisations[code], nil=not lines),
+            "services": self._services(lines),
+            "staff": self._staff(code),
+        }
         for sheet in self.spec.breakdowns:
-            order = self.spec.code_lists["roles" if sheet.rows_by == "role_code" else "role_groups"].codes
+            columns = [question.key for question in sheet.counts]
             rows = self.counts[code][sheet.key] if code in self.counts else {}
-            for entry in order:
-                if entry.code in rows:
-                    counts = zip((question.key for question in sheet.counts), rows[entry.code], strict=True)
-                    append(content, self.spec, sheet.key, {str(sheet.rows_by): entry.code, **dict(counts)})
-        return content
+            order = self.spec.code_lists["roles" if sheet.rows_by == "role_code" else "role_groups"].codes
+            tree[sheet.key] = [
+                {str(sheet.rows_by): entry.code, **dict(zip(columns, rows[entry.code], strict=True))}
+                for entry in order
+                if entry.code in rows
+            ]
+        return from_tree(tree, self.spec)
 
-    def _services(self, lines: list[Line]) -> list[dict[str, Cell]]:
+    def _services(self, lines: list[Line]) -> _Rows:
         services: dict[tuple[str, str], dict[str, Cell]] = {}
         for line in lines:
             gap = self.staff.response.gaps.get(line.key)
-            area = code_in(self.spec, line.area)
+            area = self.codes[line.area]
             row: dict[str, Cell] = {"local_authority_code": area, "service_type": line.service}
             if line.service != HEAD_OFFICE:
                 row["commissioning_route"] = self._route(line)
-            row["data_available"] = {None: "full", "flows": "partial", "none": "none"}[gap]
+            row["data_available"] = _AVAILABLE[gap]
             if gap:
                 row["note"] = _NOTES[gap]
             services.setdefault((area, line.service), row)
@@ -71,42 +77,37 @@ class Writer:
             return "la_commissioned" if draw < 0.6 else "lero_not_commissioned"
         return "other" if sector == "independent" and draw < 0.08 else "la_commissioned"
 
-    def _staff(self, code: str) -> list[dict[str, Cell]]:
+    def _staff(self, code: str) -> _Rows:
         roles = {entry.code: number for number, entry in enumerate(self.spec.code_lists["roles"].codes)}
         merged: dict[tuple[str, str, str], tuple[Staff, bool]] = {}
         for key in self.rows.get(code, []):
             gap = self.staff.response.gaps.get(key[:3])
-            if gap == "none":
-                continue
-            at = (code_in(self.spec, key[1]), key[2], key[3])
-            before = merged.get(at, (Staff(), False))
-            merged[at] = (_sum(before[0], self.staff.rows[key]), before[1] or gap == "flows")
+            if gap != "none":
+                # two areas of 2023 may have been one local authority in 2022
+                at = (self.codes[key[1]], key[2], key[3])
+                row = self.staff.rows[key]
+                merged[at] = (_sum(merged[at][0], row) if at in merged else row, gap == "flows")
         establishment = chance(self.structure.seed, "establishment", code) < 0.35
-        return [
-            _staff_row(at, *merged[at], establishment)
-            for at in sorted(merged, key=lambda at: (at[0], at[1], roles[at[2]]))
-        ]
+        order = sorted(merged, key=lambda at: (at[0], at[1], roles[at[2]]))
+        return [_staff_row(at, *merged[at], establishment) for at in order]
 
 
-def form(organisation: Organisation, spec: Spec, *, nil: bool) -> dict[str, Cell]:
-    """The Organisation sheet."""
-    mailbox = organisation.code.lower()
+def form(organisation: Organisation, *, nil: bool) -> dict[str, Cell]:
+    """The Organisation sheet. The telephone number is one of those set aside for drama."""
     return {
         "organisation_code": organisation.code,
         "name": organisation.name,
         "sector": organisation.sector or "",
         "contact_name": "Workforce information team",
-        "contact_email": f"workforce@{mailbox}.example",
+        "contact_email": f"workforce@{organisation.code.lower()}.example",
         "contact_phone": "020 7946 0958",
         "nil_return": "yes" if nil else "no",
     }
 
 
-def append(content: Content, spec: Spec, sheet: str, cells: dict[str, Cell]) -> None:
-    """One more row with its position and business key."""
-    position = sum(1 for row in reversed(content.rows) if row.sheet == sheet) if sheet != "staff" else len(content.rows)
-    key = "|".join(str(cells.get(part, "")) for part in spec.sheet[sheet].business_key)
-    content.rows.append(ContentRow(sheet, position, key, cells))
+def from_tree(tree: dict[str, Any], spec: Spec) -> Content:
+    """The content of a JSON return, with the business keys of the spec."""
+    return content_from_json(tree, {sheet.key: sheet.business_key for sheet in spec.sheets})
 
 
 def decimal(hundredths: int) -> str:

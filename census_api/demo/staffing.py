@@ -104,13 +104,13 @@ def _slots(structure: Structure, settings: Parameters, spec: Spec, year: int) ->
     seed = structure.seed
     for line in structure.in_year(year):
         sector = structure.sector(line.organisation)
-        here = line.weight * around(0.06, seed, "line in year", year, *line.key)
+        here = line.weight * around(0.10, seed, "line in year", year, *line.key)
         for role, group, share, services in possible:
             density = group.services.get(line.service, 0.0)
             if not density or line.service not in services:
                 continue
             key = (*line.key, role)
-            weight = here * density * share * around(0.35, seed, "row", group.name, *key) * around(0.05, seed, year, *key)
+            weight = here * density * share * around(0.35, seed, "row", group.name, *key) * around(0.12, seed, year, *key)
             least = 1 if _ANCHORS[line.service] == role and not group.unpaid else 0
             slots[sector, group.name].append(Slot(key, weight, chance(seed, "offset", group.name, *key), least))
     return slots

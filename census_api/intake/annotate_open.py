@@ -6,7 +6,10 @@ No formula of the employer's is live in it: a formula stands there as the value 
 from __future__ import annotations
 
 import io
+import re
 import warnings
+import zipfile
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,6 +23,9 @@ from census_api.intake.annotate_text import printable
 from census_api.intake.preflight import preflight
 from census_api.intake.reader import read_workbook
 from census_api.spec.model import Spec, fold
+
+_MAX_SPREAD = 200_000
+_LINKED_AREA = re.compile(rb"""<(?:\w+:)?hyperlink\s[^>]*?\bref=["']([A-Z0-9$]+:[A-Z0-9$]+)["']""")
 
 Place = tuple[str, str]
 """Name of a sheet of the workbook, address of a cell on it."""
@@ -72,11 +78,14 @@ def opened(original: bytes, kind: str, spec: Spec) -> Opened:
 
 def _own_workbook(original: bytes) -> Any:
     """The file by openpyxl, formulas as values; None where openpyxl cannot take what the reader could."""
+    facts = preflight(original)
+    marks = [mark for sheet in facts.sheets for mark in sheet.formulas_without_value]
+    if _spread(original, [area for sheet in facts.sheets for area in sheet.merged]) > _MAX_SPREAD:
+        return None
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             book = load_workbook(io.BytesIO(original), data_only=True, keep_links=False)
-            marks = [mark for sheet in preflight(original).sheets for mark in sheet.formulas_without_value]
             formulas = load_workbook(io.BytesIO(original), keep_links=False) if marks else book
     except Exception:  # noqa: BLE001 - whatever openpyxl does not know of a foreign writer's: the copy serves instead
         return None
@@ -87,6 +96,23 @@ def _own_workbook(original: bytes) -> Any:
             keep_as_text(cell)
     _drop_names_of_other_files(book)
     return book
+
+
+def _spread(original: bytes, merged: Iterable[str]) -> int:
+    """Cells that openpyxl would make for merged areas and for links over areas, though the file does not hold them."""
+    areas = list(merged)
+    with zipfile.ZipFile(io.BytesIO(original)) as package:
+        for name in package.namelist():
+            if name.startswith("xl/worksheets/") and name.endswith(".xml"):
+                part = package.read(name)
+                areas += [match[1].decode() for match in _LINKED_AREA.finditer(part)] if b"hyperlink" in part else []
+    return sum(_size(area) for area in areas)
+
+
+def _size(area: str) -> int:
+    first, _, last = area.replace("$", "").partition(":")
+    (top, left), (bottom, right) = split_address(first) or (1, 1), split_address(last or first) or (1_048_576, 16_384)
+    return (abs(bottom - top) + 1) * (abs(right - left) + 1)
 
 
 def _formula_text(value: Any, shown: str) -> str:

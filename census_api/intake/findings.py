@@ -32,7 +32,8 @@ class FindingWriter:
         """One finding a failing row."""
         rule, column = failures.rule, failures.column
         needed = placeholders(rule)
-        names = [name for name in place.frame.columns if name in needed or name == f"{column}__raw" or name == column]
+        needed_too = {f"{column}__raw", column, rule.params.get("value", column)}
+        names = [name for name in place.frame.columns if name in needed or name in needed_too]
         rows = place.frame[failures.rows].select(names).to_dicts() if names else [{}] * len(failures.rows)
         question = questions(self.spec, VIEWS[view]).get(column)
         for index, values in zip(failures.rows, rows, strict=True):
@@ -40,9 +41,13 @@ class FindingWriter:
                 yield self._of_mark(rule, self.source.marks[index])
                 continue
             at = place.column(index, column)
-            sheet_key, position = place.sheet(index), place.position(index)
+            sheet_key, position = place.sheet(index) or rule.sheet, place.position(index)
             raw = values.get(f"{column}__raw")
             value = raw if raw is not None or question is not None else self._cell_text(sheet_key, position, at)
+            judged = values.get(rule.params.get("value", column)) if "value" in rule.params or value is None else None
+            if judged is not None and not isinstance(judged, bool):
+                # an explanation stands while the value stands: a sum that is judged is the value
+                value = _plain(judged)
             texts = self._texts(rule, values, question, at, sheet_key, value, place, index)
             yield self._finding(rule, sheet_key, place.key(index), at, self._cell(sheet_key, position, at),
                                 self._pointer(sheet_key, position, at), value, texts)  # fmt: skip
@@ -89,11 +94,11 @@ class FindingWriter:
         if sheet_key == "organisation":
             return self.source.form.answers.get(column)
         table = self.source.tables[sheet_key]
-        if column not in table.frame.columns:
+        if column not in table.columns:
             return None
         index = self._row_index(table) if self.source.is_workbook else {at: i for i, at in enumerate(table.positions)}
-        text: str | None = table.frame.get_column(column)[index[position]]
-        return text
+        text = table.columns[column][index[position]]
+        return text.strip() if text else None
 
     # --- what -------------------------------------------------------------------------------------------------
 
@@ -146,7 +151,7 @@ class FindingWriter:
         title = {sheet.title: sheet.key for sheet in self.spec.sheets}
         sheet_key = title.get(mark.sheet or "")
         question = self.spec.sheet[sheet_key].by_key.get(mark.column) if sheet_key and mark.column else None
-        label = question.label if question else mark.shown
+        label = question.label if question else mark.column or mark.shown
         texts = {"value": mark.value or mark.shown or "blank", "column": label, "sheet": mark.sheet or "", "shown": mark.shown,
                  "detail": mark.detail, "kind": mark.kind}  # fmt: skip
         pointer = mark.pointer or (f"/{sheet_key}" if sheet_key else None)

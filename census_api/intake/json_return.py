@@ -8,8 +8,6 @@ import re
 from decimal import Decimal
 from typing import Any
 
-import polars as pl
-
 from census_api.domain.errors import InvalidRequest, Refused
 from census_api.intake.tables import Form, Mark, Source, Table, shortened
 from census_api.spec.model import STATES, Question, Sheet, Spec
@@ -17,6 +15,8 @@ from census_api.spec.model import STATES, Question, Sheet, Spec
 MAX_UNKNOWN = 200
 """Unknown fields that are named one by one."""
 _MAX_DIGITS = 40
+_MAX_EXPONENT = 18
+_NOISE_PLACES = 9
 
 
 class _Number(str):
@@ -143,8 +143,7 @@ def _table(sheet: Sheet, value: Any, marks: list[Mark]) -> Table:
                 texts_of.append(text)
     if named > MAX_UNKNOWN:
         marks.append(Mark("unknown_column", sheet.title, pointer=f"/{sheet.key}", shown=f"and {named - MAX_UNKNOWN} more"))
-    frame = pl.DataFrame(columns, schema={question.key: pl.String() for question in sheet.fields})
-    return Table(sheet, frame, positions)
+    return Table(sheet, columns, positions)
 
 
 def _text(question: Question, value: Any, sheet: Sheet, pointer: str, marks: list[Mark]) -> str | None:
@@ -174,11 +173,18 @@ def _wrong_type(question: Question, sheet: Sheet, pointer: str, value: str, what
 
 
 def _plain(number: _Number) -> str:
-    """A JSON number in the notation of the grammar: 1E2 -> 100. Absurd exponents stay as written and are refused."""
-    if not number.isascii() or "e" not in number.lower():
+    """A JSON number in the notation of the grammar: 1E2 -> 100, 5.6000000000000005 -> 5.6.
+
+    Floating point noise goes at the ninth decimal place, as the reader of workbooks does it. Absurd exponents stay as
+    they are written, for the grammar to refuse.
+    """
+    if number.whole:
         return str(number[: _MAX_DIGITS + 1])
     value = Decimal(number[:_MAX_DIGITS])
-    return format(value, "f") if abs(value.adjusted()) <= 18 else str(number[:_MAX_DIGITS])
+    if abs(value.adjusted()) > _MAX_EXPONENT:
+        return str(number[:_MAX_DIGITS])
+    rounded = format(round(value, _NOISE_PLACES), "f")
+    return rounded.rstrip("0").rstrip(".")
 
 
 def _unicode(text: str, question: Question, sheet: Sheet, pointer: str, marks: list[Mark]) -> str:

@@ -10,7 +10,7 @@ from census_api.domain.content import Content
 from census_api.domain.findings import Finding, Report, RuleStatus
 from census_api.intake import json_return, views, views_context, views_totals, workbook
 from census_api.intake.findings import FindingWriter, in_order
-from census_api.intake.frames import content_hash
+from census_api.intake.read_table import content_hash
 from census_api.intake.preflight import sniff
 from census_api.intake.reader import read_workbook
 from census_api.intake.tables import Source
@@ -43,7 +43,7 @@ def judge(
     source = read_source(data, year, schemas=schemas)
     reading = views.reading_of(source, context)
     report = _report(reading)
-    rows = [row for table in _tables(reading) for row in table.content_rows()] if keep_content else []
+    rows = [row for table in reading.tables for row in table.content_rows()] if keep_content else []
     return Judged(report, Content(source.spec.year, reading.organisation, rows), source.kind)
 
 
@@ -57,14 +57,10 @@ def read_source(data: bytes, year: int | None, *, schemas: Path | None = None) -
     return workbook.source_of(book, specs.spec(workbook.year_of(book, year)))
 
 
-def _tables(reading: Reading) -> list[views.WideTable | views.Breakdown]:
-    return [reading.services, reading.staff, *reading.breakdowns]
-
-
 def _report(reading: Reading) -> Report:
     source, spec = reading.source, reading.spec
     findings, statuses = run_rules(reading)
-    tables = {part.table.sheet.key: (part.keys, part.canonical_rows()) for part in _tables(reading)}
+    tables = {part.table.sheet.key: (part.keys, part.canonical_rows()) for part in reading.tables}
     return Report(
         collection=spec.year,
         organisation=reading.context.organisation or source.form.answers.get("organisation_code"),
@@ -88,7 +84,7 @@ def run_rules(reading: Reading) -> tuple[list[Finding], dict[str, RuleStatus]]:
     for name, build in reading_views(reading):
         try:
             built[name] = place = build()
-            failures, crashed = plan.run(name, place.frame)
+            failures, crashed = plan.run(name, place.frame, plain=place.plain, filled=place.filled)
             found = [finding for failure in failures for finding in writer.of_failures(name, place, failure)]
         except Exception:  # noqa: BLE001 - whatever went wrong, the platform is at fault and says so
             crashed, found = {rule.code for rule in spec.rules if rule.on == name}, []
@@ -118,7 +114,7 @@ def reading_views(reading: Reading) -> Iterator[tuple[str, Callable[[], ViewFram
     yield "breakdown_sheets", lambda: views_totals.breakdown_sheets_view(reading, sums)
     yield "breakdown_gaps", lambda: views_totals.breakdown_gaps_view(reading, sums)
     yield "lines", lambda: views_totals.lines_view(reading, staff)
-    yield "return", lambda: views_totals.return_view(reading, staff)
+    yield "return", lambda: views_totals.return_view(reading)
     if context.last_year is not None:
         last = views_context.last_year_of(context.last_year, reading.spec)
         yield "last_year_rows", lambda: views_context.last_year_rows_view(reading, staff, last)

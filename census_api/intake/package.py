@@ -25,7 +25,8 @@ class SheetFacts:
     `state` is visible, hidden or very_hidden. `rows_present` counts rows with at least one non-empty
     cell. `hidden_rows` and `hidden_columns` name only those that hold something; `filtered` says that
     a filter hides rows. `values` counts cells with a stored value (`blank_text` of them may be empty
-    text), `first_column` is the first column with a cell that is not blank, 1-based.
+    text), `first_column` is the first column with a cell that is not blank, 1-based. `instead` holds
+    cells whose shown text is to be read in place of the stored value, which would mean something else.
     """
 
     name: str
@@ -40,6 +41,7 @@ class SheetFacts:
     values: int = 0
     blank_text: bool = False
     first_column: int = 1
+    instead: list[CellMark] = field(default_factory=list)
 
 
 @dataclass(slots=True)

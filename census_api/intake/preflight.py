@@ -9,7 +9,7 @@ import re
 
 from census_api.intake.package import PackageFacts
 from census_api.intake.preflight_ods import inspect_ods
-from census_api.intake.preflight_refusals import REFUSALS, refuse
+from census_api.intake.preflight_refusals import REFUSALS, refusal, refuse
 from census_api.intake.preflight_xlsx import inspect_xlsx
 from census_api.intake.preflight_zip import MAX_BYTES, Part, inflate, open_package
 
@@ -125,7 +125,7 @@ def _zip_kind(data: bytes, parts: list[Part]) -> str:
         return "xlsx"
     if any(name.casefold().endswith((".xlsx", ".ods")) for name in names):
         refuse("not_a_workbook", looks="a zip archive with a workbook inside; unpack it first")
-    refuse("not_a_workbook", looks="a zip archive")
+    raise refusal("not_a_workbook", looks="a zip archive")
 
 
 def _text_kind(data: bytes, head: bytes) -> str:

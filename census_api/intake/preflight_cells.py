@@ -54,6 +54,7 @@ class _Scan:
         self.row = 0
         self.column = 0
         self.opened = 0
+        self.ended = 0
         self.rows: set[int] = set()
         self.letters: set[bytes] = set()
         self.other_rows: set[int] = set()
@@ -85,6 +86,7 @@ class _Scan:
                 break
         self.facts.values += valued
         self.opened += valued + blank
+        self.ended += valued
 
     def visit(self, token: re.Match[bytes]) -> int:
         """Take in a row tag or an unusual cell; returns where the search goes on."""
@@ -107,18 +109,18 @@ class _Scan:
         end = _CELL_END.search(self.xml, token.end())
         if end is None:
             refuse("damaged")
+        self.ended += 1
         self.judge(self.xml[token.end() : end.start()], kind, row + 1)
         return end.end()
 
     def judge(self, content: bytes, kind: str, row: int) -> None:
         """Count one cell as the reader will see it: value, empty text, error, or formula without a value."""
         value = _VALUE.search(content)
-        if kind == "inlineStr":
-            has_value = _INLINE.search(content) is not None
-            is_blank = has_value and not any(_INLINE_TEXT.findall(content))
+        if _INLINE.search(content):
+            has_value, is_blank = True, not any(_INLINE_TEXT.findall(content))
         else:
             is_text = kind in ("str", "d")
-            has_value = value is not None and (bool(value[1]) or is_text)
+            has_value = value is not None and (bool(value[1]) or is_text) and kind != "inlineStr"
             is_blank = is_text and value is not None and not value[1]
         formula = _FORMULA.search(content)
         facts, letters = self.facts, column_letters(self.column)
@@ -159,7 +161,7 @@ def scan_cells(xml: bytes, facts: SheetFacts) -> None:
     facts.values = 0
     scan = _Scan(xml, facts)
     scan.walk()
-    if scan.opened != len(_OPENED.findall(xml)):
+    if scan.opened != len(_OPENED.findall(xml)) or scan.ended != len(_CELL_END.findall(xml)):
         refuse("damaged")
     scan.conclude()
 

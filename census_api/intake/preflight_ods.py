@@ -15,9 +15,7 @@ from census_api.intake.preflight_refusals import refuse
 CONTENT, MANIFEST = "content.xml", "META-INF/manifest.xml"
 MAX_SHEETS = 200
 
-_TAG = re.compile(
-    rb"<(/?)table:(table|table-row|table-column|table-cell|covered-table-cell)(?=[\s/>])" + ATTRIBUTES
-)
+_TAG = re.compile(rb"<(/?)table:(table|table-row|table-column|table-cell|covered-table-cell)(?=[\s/>])" + ATTRIBUTES)
 _OPENED = re.compile(rb"<table:(?:table|table-row|table-column|table-cell|covered-table-cell)(?=[\s/>])")
 _CELL_END = re.compile(rb"</table:(?:covered-)?table-cell\s*>")
 _HIDDEN_STYLE = re.compile(rb"<style:table-properties\s[^<>]*?table:display\s*=\s*[\"']false")
@@ -26,6 +24,8 @@ _NOTE = re.compile(rb"<office:annotation(?=[\s/>]).*?</office:annotation>", re.D
 _PARAGRAPH = re.compile(rb"<text:p(?=[\s/>])[^<>]*+(?<!/)>(.*?)</text:p>", re.DOTALL)
 _MARKUP = re.compile(rb"<[^<>]*+>")
 _ERROR_TEXT = re.compile(r"#(?:N/A|DIV/0!|VALUE!|REF!|NAME\?|NUM!|NULL!)|Err:\d{3}")
+# LibreOffice stores the truth values of an imported workbook as formulas with the value 1 or 0
+_TRUTH = {"of:=TRUE()": "true", "of:=FALSE()": "false"}
 _REPEATED_COLUMNS, _REPEATED_ROWS = "table:number-columns-repeated", "table:number-rows-repeated"
 _LAST_ROW, _LAST_COLUMN = 1_048_576, 16_384
 
@@ -92,7 +92,6 @@ class _Table:
         self.last_column = max(self.last_column, column + repeats - 1)
         self.last_row = max(self.last_row, row)
 
-
     def conclude(self) -> None:
         """Report what is known once the last row is in."""
         if self.last_column:
@@ -112,7 +111,7 @@ class _Row:
         self.column = 1
         self.values = 0
         self.is_present = False
-        self.marks: list[tuple[bool, int, str]] = []
+        self.marks: list[tuple[str, int, str]] = []
 
 
 class _Walk:
@@ -192,26 +191,29 @@ class _Walk:
 
     def judge(self, given: dict[str, str], content: bytes, column: int, repeats: int, row: _Row) -> None:
         """Count one cell as the reader will see it: value, empty text, error, or formula without a value."""
-        kind = given.get("office:value-type", "")
-        formula = given.get("table:formula", "")
-        is_error = given.get("calcext:value-type") == "error"
-        facts = self.tables[-1].facts
-        shown = _shown(content) if is_error or formula or kind in ("", "string", "time") else ""
-        if is_error or (formula and _ERROR_TEXT.fullmatch(shown)) or kind == "time":
-            row.marks += [(True, column + step, shown or given.get("office:time-value", "error")) for step in range(repeats)]
-            facts.blank_text |= kind == "string"
-        elif not kind and formula and not shown:
-            row.marks += [(False, column + step, formula) for step in range(repeats)]
-            row.is_present = True
-            return
-        elif not kind and not shown:
-            return self.merged(given, column, row)
-        else:
-            row.values += repeats
-            facts.blank_text |= kind == "string" and not shown
-        row.is_present = True
-        self.tables[-1].keep(column, repeats, row.first + row.repeats - 1)
         self.merged(given, column, row)
+        kind, formula = given.get("office:value-type", ""), given.get("table:formula", "")
+        is_error = given.get("calcext:value-type") == "error"
+        shown = _shown(content) if is_error or formula or kind in ("", "string", "time") else ""
+        found = ""
+        if is_error or (formula and _ERROR_TEXT.fullmatch(shown)):
+            found, shown = "error_cells", shown or "error"
+        elif kind == "time":
+            found, shown = "instead", shown or given.get("office:time-value", "")
+        elif formula in _TRUTH:
+            found, shown = "instead", _TRUTH[formula]
+        elif kind or shown:
+            row.values += repeats
+        elif formula:
+            found, shown = "formulas_without_value", formula
+        else:
+            return
+        row.is_present = True
+        if found:
+            row.marks += [(found, column + step, shown) for step in range(repeats)]
+        self.tables[-1].facts.blank_text |= kind == "string" and (is_error or not shown)
+        if found != "formulas_without_value":
+            self.tables[-1].keep(column, repeats, row.first + row.repeats - 1)
 
     def merged(self, given: dict[str, str], column: int, row: _Row) -> None:
         """Note the range that a cell spans."""
@@ -236,9 +238,9 @@ class _Walk:
         facts = table.facts
         facts.rows_present += row.repeats
         facts.values += row.values * row.repeats
-        for is_error, column, text in row.marks:
-            marks = facts.error_cells if is_error else facts.formulas_without_value
+        for found, column, text in row.marks:
             letters, shown = column_letters(column), text[:MARK_TEXT_LIMIT]
+            marks: list[CellMark] = getattr(facts, found)
             marks += [CellMark(facts.name, f"{letters}{number}", shown) for number in numbers]
         if row.visibility != "visible":
             facts.hidden_rows += numbers

@@ -35,7 +35,7 @@ _BLANK_STRING = re.compile(rb"<(?:t|si)(?:\s[^<>]*+)?(?:/>|></(?:t|si)>)")
 _SHEET = re.compile(rb"<" + PREFIX + rb"sheet\s" + ATTRIBUTES)
 _RELATION = re.compile(rb"<" + PREFIX + rb"Relationship\s" + ATTRIBUTES)
 _MERGED = re.compile(rb"<" + PREFIX + rb"mergeCell\s[^<>]*?ref\s*=\s*[\"']([^\"'<>]*)")
-_DATE_FORMAT = re.compile(rb'numFmtId\s*=\s*["\'](?:1[4-9]|2[0-2]|2[7-9]|3[0-6]|4[5-7]|5[0-8])["\']|formatCode')
+_DATE_FORMAT = re.compile(rb'numFmtId\s*=\s*["\'](?:1[4-9]|2[0-2]|2[7-9]|3[0-6]|4[5-7]|5[0-8])["\']|formatCode\s*=\s*["\'][^"\']*[dmyhsDMYHS]')
 _STATES = {"hidden": "hidden", "veryHidden": "very_hidden"}
 
 
@@ -129,7 +129,8 @@ def _count_plain(xml: bytes, facts: SheetFacts) -> bool:
         facts.values += xml.count(b"</is>")
         facts.blank_text = _BLANK_STRING.search(xml) is not None
     facts.rows_present = len(_FILLED_ROW.findall(xml))
-    return True
+    # a value that ends outside a cell, or a cell that ends without one, is for the closer look
+    return facts.values == xml.count(b"</c>")
 
 
 def _surroundings(xml: bytes, facts: SheetFacts) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import struct
 import zlib
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from census_api.intake.preflight_refusals import refuse
@@ -45,10 +44,11 @@ def open_package(data: bytes) -> list[Part]:
     """
     if len(data) > MAX_BYTES:
         refuse("too_large")
-    parts = [_placed(data, part) for part in _directory(data)]
+    entries, directory = _directory(data)
+    parts = [_placed(data, part) for part in entries]
     if len({part.name.casefold() for part in parts}) != len(parts):
         refuse("duplicate_part")
-    _refuse_overlap(data, parts)
+    _refuse_overlap(data, parts, directory)
     if sum(part.size for part in parts) > MAX_INFLATED:
         refuse("bomb")
     return parts
@@ -76,7 +76,8 @@ def inflate(data: bytes, part: Part) -> bytes:
     return content
 
 
-def _directory(data: bytes) -> Iterator[Part]:
+def _directory(data: bytes) -> tuple[list[Part], int]:
+    """The entries that the directory lists, and where it begins."""
     end = data.rfind(b"PK\x05\x06", max(0, len(data) - 65_557))
     if end < 0 or end + _END.size > len(data):
         refuse("damaged")
@@ -85,20 +86,27 @@ def _directory(data: bytes) -> Iterator[Part]:
         refuse("damaged")
     if count > MAX_PARTS:
         refuse("too_many_parts")
-    at = offset
+    parts, at = [], offset
     for _ in range(count):
         if at + _ENTRY.size > end:
             refuse("damaged")
-        fields = _ENTRY.unpack_from(data, at)
-        signature, flags, method, crc, packed, inflated = fields[0], fields[3], fields[4], *fields[7:10]
-        name_length, extra_length, note_length, header = fields[10], fields[11], fields[12], fields[16]
-        name = data[at + _ENTRY.size : at + _ENTRY.size + name_length]
-        at += _ENTRY.size + name_length + extra_length + note_length
-        if signature != b"PK\x01\x02" or at > end or _ZIP64 in (packed, inflated, header):
-            refuse("damaged")
-        yield Part(_decoded(name, flags), method, crc, packed, inflated, 0, header, flags)
+        part, at = _entry(data, at)
+        parts.append(part)
     if at != end:
         refuse("damaged")
+    return parts, offset
+
+
+def _entry(data: bytes, at: int) -> tuple[Part, int]:
+    """One entry of the directory, and where the next one begins."""
+    fields = _ENTRY.unpack_from(data, at)
+    signature, flags, method, crc, packed, inflated = fields[0], fields[3], fields[4], *fields[7:10]
+    name_length, extra_length, note_length, header = fields[10], fields[11], fields[12], fields[16]
+    if signature != b"PK\x01\x02" or _ZIP64 in (packed, inflated, header):
+        refuse("damaged")
+    name_end = at + _ENTRY.size + name_length
+    name = _decoded(data[at + _ENTRY.size : name_end], flags)
+    return Part(name, method, crc, packed, inflated, 0, header, flags), name_end + extra_length + note_length
 
 
 def _decoded(name: bytes, flags: int) -> str:
@@ -131,13 +139,13 @@ def _placed(data: bytes, part: Part) -> Part:
     return part
 
 
-def _refuse_overlap(data: bytes, parts: list[Part]) -> None:
+def _refuse_overlap(data: bytes, parts: list[Part], directory: int) -> None:
     """Every byte belongs to one part; nothing stands before the first, no entry hides between two."""
-    end = 0
-    for part in sorted(parts, key=lambda part: part.header):
-        gap = data[end : part.header]
-        if part.header < end or (end == 0 and part.header != 0) or b"PK\x03\x04" in gap:
-            refuse("damaged")
-        end = part.start + part.packed
-    if end > len(data) - _END.size:
+    if parts and min(part.header for part in parts) != 0:
         refuse("damaged")
+    places = sorted((part.header, part.start + part.packed) for part in parts)
+    end = 0
+    for start, next_end in [*places, (directory, directory)]:
+        if start < end or (start > end and b"PK\x03\x04" in data[end:start]):
+            refuse("damaged")
+        end = next_end

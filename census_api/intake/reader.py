@@ -67,7 +67,7 @@ def _filled(sheet: SheetFacts, frame: pl.DataFrame) -> int:
     if not frame.width:
         return 0
     filled: int = frame.height * frame.width - sum(frame.null_count().row(0))
-    return filled - sum(_at(frame, sheet, mark) is not None for mark in sheet.error_cells)
+    return filled - sum(_at(frame, sheet, mark) is not None for mark in [*sheet.error_cells, *sheet.instead])
 
 
 def _place(sheet: SheetFacts, mark: CellMark) -> tuple[int, int]:
@@ -88,8 +88,8 @@ def _cleaned(frame: pl.DataFrame, sheet: SheetFacts, facts: PackageFacts) -> pl.
     """The frame with blanks as null, errors as null and dates in one spelling; only where the sheet has any."""
     if not frame.width:
         return frame
-    if facts.kind == "ods" and sheet.error_cells:
-        frame = _without_errors(frame, sheet)
+    if facts.kind == "ods" and (sheet.error_cells or sheet.instead):
+        frame = _corrected(frame, sheet)
     if facts.dates:
         frame = frame.with_columns(
             pl.all()
@@ -104,11 +104,19 @@ def _cleaned(frame: pl.DataFrame, sheet: SheetFacts, facts: PackageFacts) -> pl.
     return frame
 
 
-def _without_errors(frame: pl.DataFrame, sheet: SheetFacts) -> pl.DataFrame:
-    """An .ods keeps a number or a text beside an error: it is not an answer."""
-    rows: dict[int, list[int]] = {}
-    for row, column in (_place(sheet, mark) for mark in sheet.error_cells):
-        if 0 <= row < frame.height and 0 <= column < frame.width:
-            rows.setdefault(column, []).append(row)
-    columns = [frame.to_series(column).scatter(places, None) for column, places in rows.items()]
+def _corrected(frame: pl.DataFrame, sheet: SheetFacts) -> pl.DataFrame:
+    """An .ods keeps a number or a text beside an error, which is not an answer, and 1 for true."""
+    changes: dict[int, tuple[list[int], list[str | None]]] = {}
+    wanted = [*((mark, None) for mark in sheet.error_cells), *((mark, mark.text) for mark in sheet.instead)]
+    for mark, text in wanted:
+        row, column = _place(sheet, mark)
+        if not (0 <= row < frame.height and 0 <= column < frame.width):
+            refuse("rows_lost")
+        rows, texts = changes.setdefault(column, ([], []))
+        rows.append(row)
+        texts.append(text)
+    columns = [
+        frame.to_series(column).scatter(rows, pl.Series(texts, dtype=pl.String))
+        for column, (rows, texts) in changes.items()
+    ]
     return frame.with_columns(columns)

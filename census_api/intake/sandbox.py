@@ -23,6 +23,7 @@ import traceback
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from multiprocessing.connection import Connection, Pipe
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
@@ -43,11 +44,11 @@ _KEPT_ENVIRONMENT = ("PATH", "LANG", "LC_ALL", "TZ", "TMPDIR", "LD_LIBRARY_PATH"
 _BUSY = "The platform cannot read files at the moment. Nothing was lost: please try again in a few minutes."
 
 
-class ChildFailure(Exception):
+class ChildError(Exception):
     """Where a child failed, as frames without messages: they may quote the file. For logs only."""
 
 
-class _Died(Exception):
+class _DiedError(Exception):
     """The child ended without an answer; `began` says whether it had taken the job."""
 
     def __init__(self, began: bool) -> None:
@@ -82,20 +83,20 @@ class _Child:
             self.is_ready = True
 
     def send(self, job: bytes) -> None:
-        """Hand over a job. Raises _Died when the child was gone before it could take it."""
+        """Hand over a job. Raises _DiedError when the child was gone before it could take it."""
         try:
             self.link.send_bytes(job)
         except OSError as error:
-            raise _Died(began=False) from error
+            raise _DiedError(began=False) from error
 
     def answer(self, seconds: float, began: bool = True) -> tuple[str, Any]:
-        """Its answer. Raises TimeoutError, or _Died."""
+        """Its answer. Raises TimeoutError, or _DiedError."""
         try:
             if not self.link.poll(seconds):
                 raise TimeoutError
-            answer: tuple[str, Any] = pickle.loads(self.link.recv_bytes())
+            answer: tuple[str, Any] = pickle.loads(self.link.recv_bytes())  # noqa: S301 - written by our own child
         except (EOFError, ConnectionError) as error:
-            raise _Died(began) from error
+            raise _DiedError(began) from error
         self.jobs += 1
         return answer
 
@@ -128,11 +129,11 @@ class Sandbox:
         for _ in range(workers):
             self._slots.put(None)
 
-    def run(self, function: Callable[..., T], *args: Any) -> T:
+    def run(self, function: Callable[..., T], *args: object) -> T:
         """The result of `function(*args)` run in a child; function, arguments and result must be picklable.
 
         Errors of the CensusError tree come back as themselves. Raises Refused: crashed (the child died or the
-        function failed, with a ChildFailure as its cause), too_slow, too_complex (out of memory); Unavailable when
+        function failed, with a ChildError as its cause), too_slow, too_complex (out of memory); Unavailable when
         no child can be started.
         """
         job = pickle.dumps((function, args), pickle.HIGHEST_PROTOCOL)
@@ -145,7 +146,7 @@ class Sandbox:
                 kept = child
         except TimeoutError:
             raise refusal("too_slow") from None
-        except _Died:
+        except _DiedError:
             raise refusal("crashed") from None
         finally:
             if kept is None:
@@ -165,7 +166,7 @@ class Sandbox:
             for slot in slots:
                 if slot:
                     slot.wait_ready()
-        except (TimeoutError, _Died):
+        except (TimeoutError, _DiedError):
             raise Unavailable(_BUSY) from None
         finally:
             for slot in slots:
@@ -200,7 +201,7 @@ class Sandbox:
             try:
                 child.wait_ready()
                 child.send(job)
-            except (TimeoutError, _Died):
+            except (TimeoutError, _DiedError):
                 self._discard(child)
                 child = None
             else:
@@ -225,17 +226,17 @@ class Sandbox:
             child.kill()
 
 
-def _error(verdict: str, value: Any) -> CensusError:
+def _error(verdict: str, value: object) -> CensusError:
     if verdict == "error" and isinstance(value, CensusError):
         return value
     error = refusal("too_complex" if verdict == "memory" else "crashed")
-    error.__cause__ = ChildFailure(value)
+    error.__cause__ = ChildError(value)
     return error
 
 
 def _environment() -> dict[str, str]:
     kept = {name: os.environ[name] for name in _KEPT_ENVIRONMENT if name in os.environ}
-    path = os.pathsep.join(os.path.abspath(entry) for entry in sys.path)
+    path = os.pathsep.join(str(Path(entry).absolute()) for entry in sys.path)
     return {**kept, "PYTHONPATH": path, "POLARS_MAX_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1"}
 
 
@@ -275,7 +276,7 @@ def _set(limit: int, value: int) -> None:
 
 def _answer(job: bytes) -> bytes:
     try:
-        function, args = pickle.loads(job)
+        function, args = pickle.loads(job)  # noqa: S301 - written by our own parent
         return pickle.dumps(("done", function(*args)), pickle.HIGHEST_PROTOCOL)
     except MemoryError as error:
         return pickle.dumps(("memory", _frames(error)))
@@ -287,7 +288,7 @@ def _answer(job: bytes) -> bytes:
 
 def _portable(error: CensusError) -> CensusError:
     try:
-        pickle.loads(pickle.dumps(error))
+        pickle.loads(pickle.dumps(error))  # noqa: S301 - written in the same line
     except Exception:  # noqa: BLE001 - whatever its class does to be built again
         return CensusError(error.message)
     return error

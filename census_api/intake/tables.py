@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-import polars as pl
-
 from census_api.spec.model import Code, CodeList, Sheet, Spec, fold
 
 MAX_SHOWN = 100
@@ -29,20 +27,20 @@ class Mark:
 
 @dataclass(slots=True)
 class Table:
-    """One table of the return. `frame` has a String column for every question, blanks as null, no blank rows.
+    """One table of the return. `columns` has every question's cells as text (None where blank), no blank rows.
 
-    `positions` are sheet rows (1-based, from a workbook) or list indexes (0-based, from JSON), one a frame row.
+    `positions` are sheet rows (1-based, from a workbook) or list indexes (0-based, from JSON), one a row.
     `letters` give each question's column in the workbook; empty for JSON.
     """
 
     sheet: Sheet
-    frame: pl.DataFrame
+    columns: dict[str, list[str | None]]
     positions: list[int]
     letters: dict[str, str] = field(default_factory=dict)
 
     @classmethod
     def empty(cls, sheet: Sheet) -> Table:
-        return cls(sheet, pl.DataFrame(schema={question.key: pl.String() for question in sheet.fields}), [])
+        return cls(sheet, {question.key: [] for question in sheet.fields}, [])
 
 
 @dataclass(slots=True)

@@ -13,8 +13,8 @@ from typing import Any
 import polars as pl
 
 from census_api.domain.content import Cell, Content
-from census_api.intake.breakdowns import Breakdown, breakdown, cells_frame
-from census_api.intake.frames import WideTable, form_cells, wide_table
+from census_api.intake.breakdowns import Breakdown, breakdown, odd_cells
+from census_api.intake.read_table import ReadTable, form_cells, read_table
 from census_api.intake.tables import Source
 from census_api.spec.model import Spec
 from census_api.spec.rulebook import VIEWS, column_types
@@ -46,13 +46,16 @@ class Context:
 @dataclass(slots=True)
 class ViewFrame:
     """A view's frame and, one a row: sheet key, source row, business key, and the column where a finding is placed
-    when it is not the rule's own."""
+    when it is not the rule's own. `plain` and `filled` name questions whose cells were found so while reading (see
+    `Column`): rules about single cells need not look at them again."""
 
     frame: pl.DataFrame
     sheets: str | Sequence[str] | None = None
     positions: Sequence[int | None] | None = None
     keys: Sequence[str] = ()
     columns: Sequence[str] | None = None
+    plain: frozenset[str] = frozenset()
+    filled: frozenset[str] = frozenset()
 
     def sheet(self, row: int) -> str | None:
         return self.sheets if self.sheets is None or isinstance(self.sheets, str) else self.sheets[row]
@@ -74,10 +77,14 @@ class Reading:
     source: Source
     context: Context
     organisation: dict[str, Cell]
-    services: WideTable
-    staff: WideTable
+    services: ReadTable
+    staff: ReadTable
     breakdowns: list[Breakdown]
     lines: set[str] = field(default_factory=set)
+
+    @property
+    def tables(self) -> list[ReadTable]:
+        return [self.services, self.staff, *(part.table for part in self.breakdowns)]
 
     @property
     def spec(self) -> Spec:
@@ -96,14 +103,16 @@ class Reading:
 def reading_of(source: Source, context: Context) -> Reading:
     """The typed tables of a source."""
     spec = source.spec
-    services, staff = (wide_table(source.tables[key], spec) for key in ("services", "staff"))
-    reading = Reading(
-        source, context, form_cells(source.form, spec), services, staff,
-        [breakdown(source.tables[sheet.key], spec) for sheet in spec.breakdowns],
-    )  # fmt: skip
-    pairs = services.frame.select("local_authority_code", "service_type").iter_rows()
-    reading.lines = {f"{authority}|{service}" for authority, service in pairs if authority and service}
-    return reading
+    services, staff = (read_table(source.tables[key], spec) for key in ("services", "staff"))
+    breakdowns = [breakdown(read_table(source.tables[sheet.key], spec)) for sheet in spec.breakdowns]
+    lines = {line for line in lines_of(services) if line is not None}
+    return Reading(source, context, form_cells(source.form, spec), services, staff, breakdowns, lines)
+
+
+def lines_of(table: ReadTable) -> list[str | None]:
+    """Each row's line as `local authority|service type`, None where one of them cannot be read."""
+    pairs = zip(table.values("local_authority_code"), table.values("service_type"), strict=True)
+    return [f"{authority}|{service}" if authority and service else None for authority, service in pairs]
 
 
 def frame_of(spec: Spec, view: str, rows: Sequence[dict[str, Any]]) -> pl.DataFrame:
@@ -135,52 +144,62 @@ def organisation_view(reading: Reading) -> ViewFrame:
 
 
 def services_view(reading: Reading) -> ViewFrame:
-    wide, spec = reading.services, reading.spec
-    rows = spec.mappings["sector_services"]
-    with_route = {row["service_type"] for row in rows if row["commissioning_routes"]}
+    table, spec = reading.services, reading.spec
+    with_route = {row["service_type"] for row in spec.mappings["sector_services"] if row["commissioning_routes"]}
     expected = reading.context.frame
-    line = pl.concat_str([pl.col("local_authority_code"), pl.col("service_type")], separator="|")
-    frame = wide.frame.with_columns(
-        pl.lit(reading.sector, pl.String()).alias("sector"),
-        (pl.col("data_available").is_in(["partial", "none"]) & pl.col("note").is_null()).alias("needs_note"),
-        pl.col("service_type").is_in(sorted(with_route)).alias("route_needed"),
-        (~line.is_in(["|".join(pair) for pair in expected]) if expected is not None else pl.lit(None, pl.Boolean()))
-        .alias("not_in_frame"),
-    )  # fmt: skip
-    return ViewFrame(frame, "services", wide.table.positions, wide.keys)
+    frame_lines = {"|".join(pair) for pair in expected or ()}
+    notes = zip(table.values("data_available"), table.values("note"), strict=True)
+    types = table.values("service_type")
+    frame = pl.DataFrame([
+        *table.series(),
+        pl.Series("sector", [reading.sector] * len(types), pl.String()),
+        pl.Series("needs_note", [given in ("partial", "none") and note is None for given, note in notes], pl.Boolean()),
+        pl.Series("route_needed", [service in with_route for service in types], pl.Boolean()),
+        pl.Series("not_in_frame", [None if expected is None or line is None else line not in frame_lines
+                                   for line in lines_of(table)], pl.Boolean()),
+    ])  # fmt: skip
+    return ViewFrame(frame, "services", table.table.positions, table.keys, plain=table.plain, filled=table.filled)
 
 
 def staff_view(reading: Reading) -> ViewFrame:
-    wide, spec = reading.staff, reading.spec
+    table, spec = reading.staff, reading.spec
     roles = spec.code_lists["roles"].by_code
-    codes = wide.frame.get_column("role_code").to_list()
-    groups = [roles[code].attributes["role_group"] if code else None for code in codes]
-    basis = [roles[code].attributes["pay_basis"] if code else None for code in codes]
-    numbers = [question.key for question in wide.table.sheet.counts]
-    line = pl.concat_str([pl.col("local_authority_code"), pl.col("service_type")], separator="|")
+    facts = [(roles[role].attributes["role_group"], roles[role].attributes["pay_basis"]) if role else (None, None)
+             for role in table.values("role_code")]  # fmt: skip
+    lines = lines_of(table)
     without_data = _lines_without_data(reading)
-    paid = pl.max_horizontal(pl.col("paid_headcount"), pl.col("paid_wte")) > 0
-    unpaid = pl.max_horizontal(pl.col("unpaid_headcount"), pl.col("unpaid_wte")) > 0
-    pay_basis = pl.Series("pay_basis", basis, pl.String())
-    frame = wide.frame.with_columns(
-        pl.Series("role_group", groups, pl.String()),
-        pay_basis,
-        line.alias("line"),
-        (~line.is_in(sorted(reading.lines)) if reading.lines else pl.lit(None, pl.Boolean())).alias("not_listed"),
-        line.is_in(without_data).alias("line_without_data"),
-        (pl.max_horizontal(numbers) == 0).alias("nothing_said"),
-        (pay_basis.eq("unpaid") & paid).alias("paid_in_unpaid_role"),
-        (pay_basis.eq("paid") & unpaid).alias("unpaid_in_paid_role"),
-    )
-    return ViewFrame(frame, "staff", wide.table.positions, wide.keys)
+    listed = reading.lines
+    frame = pl.DataFrame([
+        *table.series(),
+        pl.Series("role_group", [group for group, _ in facts], pl.String()),
+        pl.Series("pay_basis", [basis for _, basis in facts], pl.String()),
+        pl.Series("line", lines, pl.String()),
+        pl.Series("not_listed", [None if line is None or not listed else line not in listed for line in lines], pl.Boolean()),
+        pl.Series("line_without_data", [line in without_data for line in lines], pl.Boolean()),
+        pl.Series("nothing_said", _nothing_said(table), pl.Boolean()),
+        pl.Series("paid_in_unpaid_role", _people_where(table, facts, "unpaid", "paid"), pl.Boolean()),
+        pl.Series("unpaid_in_paid_role", _people_where(table, facts, "paid", "unpaid"), pl.Boolean()),
+    ])  # fmt: skip
+    return ViewFrame(frame, "staff", table.table.positions, table.keys, plain=table.plain, filled=table.filled)
 
 
-def _lines_without_data(reading: Reading) -> list[str]:
-    columns = ("local_authority_code", "service_type", "data_available")
-    rows = reading.services.frame.select(columns).iter_rows()
-    return [f"{authority}|{service}" for authority, service, given in rows if given == "none"]
+def _nothing_said(table: ReadTable) -> list[bool]:
+    """Rows with at least one number in which every number is 0."""
+    numbers = zip(*(table.values(question.key) for question in table.table.sheet.counts), strict=True)
+    return [not any(row) and 0 in row for row in numbers]
+
+
+def _people_where(table: ReadTable, facts: list[tuple[str | None, str | None]], basis: str, kind: str) -> list[bool]:
+    """Rows of roles with that pay basis which have people of that kind (paid or unpaid)."""
+    people = zip(table.values(f"{kind}_headcount"), table.values(f"{kind}_wte"), facts, strict=True)
+    return [is_basis == basis and ((heads or 0) > 0 or (wte or 0) > 0) for heads, wte, (_, is_basis) in people]
+
+
+def _lines_without_data(reading: Reading) -> set[str]:
+    pairs = zip(lines_of(reading.services), reading.services.values("data_available"), strict=True)
+    return {line for line, given in pairs if given == "none" and line is not None}
 
 
 def breakdown_view(reading: Reading) -> ViewFrame:
-    frame, sheets, positions, columns, keys = cells_frame(reading.breakdowns)
-    return ViewFrame(frame, sheets, positions, keys, columns)
+    odd = odd_cells(reading.breakdowns)
+    return ViewFrame(odd.frame, odd.sheets, odd.positions, odd.keys, odd.columns)

@@ -143,7 +143,7 @@ def last_year_return_view(reading: Reading, staff: ViewFrame, last: LastYear) ->
     before: dict[str, float | None] = {name: _sum([row[name] for row in last.rows.values()]) for name in _SUMMED}
     row: dict[str, Any] = {name: _typed(name, value) for name, value in now.items()}
     row |= {f"before_{name}": _typed(name, value) for name, value in before.items()}
-    pay = next((part for part in reading.breakdowns if part.sheet.key == "pay"), None)
+    pay = next((part.table for part in reading.breakdowns if part.key == "pay"), None)
     pay_now = {tuple(sorted(r.cells.items(), key=lambda item: item[0])) for r in pay.content_rows()} if pay else set()
     pay_before = {tuple(sorted(cells.items(), key=lambda item: item[0])) for cells in content.table("pay")}
     now_rows = {tuple(sorted(cells.cells.items(), key=lambda item: item[0])) for cells in reading.staff.content_rows()}

@@ -51,7 +51,8 @@ def staff_sums(reading: Reading, staff: ViewFrame) -> StaffSums:
     """One pass over Staff. A row whose role cannot be read (a finding already) leaves every total unknown."""
     sums = StaffSums()
     of_line: dict[tuple[str, str | None], Sum] = {}
-    for role, group, line, paid in staff.frame.select("role_code", "role_group", "line", "paid_headcount").iter_rows():
+    columns = ("role_code", "role_group", "line", "paid_headcount")
+    for role, group, line, paid in zip(*(staff.frame[name].to_list() for name in columns), strict=True):
         if role is None:
             sums.unplaced = True
             continue
@@ -80,10 +81,10 @@ def breakdown_rows_view(reading: Reading, sums: StaffSums) -> ViewFrame:
             rows.append(_row_facts(reading, part, row, sums, group))
             if first_of_group and group is not None:
                 rows[-1] |= {"group_total": group_totals.get(group), "agreed_total": agreed.get(group)}
-            sheets.append(part.sheet.key)
+            sheets.append(part.key)
             positions.append(row.position)
             keys.append(row.key)
-            columns.append(part.sheet.fields[0].key)
+            columns.append(part.rows_by)
     return ViewFrame(frame_of(reading.spec, "breakdown_rows", rows), sheets, positions, keys, columns)
 
 
@@ -92,21 +93,21 @@ def _row_facts(
 ) -> dict[str, Any]:
     counts = row.counts
     blank = sum(text is None for text in row.texts)
-    complete = None not in counts
-    total = sum(count for count in counts if count is not None) if complete else None
-    has_unknown = part.sheet.unknown_category is not None
+    total = row.total
+    complete = total is not None
+    has_unknown = part.table.table.sheet.unknown_category is not None
     known = [count for count in (counts[:-1] if has_unknown else counts) if count is not None] if complete else []
-    staff = sums.of(part.sheet.rows_by).get(row.code or "")
+    staff = sums.of(part.rows_by).get(row.code or "")
     roles = reading.spec.code_lists["roles"].by_code
     return {
-        "row": row.code, "row__raw": row.raw, "row__former": row.former.code if row.former else None,
+        "row": row.code, "row__raw": row.raw, "row__former": row.former,
         "label": _label(reading, part, row), "total": total, "unknown": counts[-1] if has_unknown and complete else None,
         "filled": len(counts) - blank, "partly_blank": 0 < blank < len(counts),
         "staff_total": _staff_total(reading, sums, staff) if row.code else None,
         "staff_largest_line": int(staff.largest) if staff and not staff.unknown else None,
         "lowest": known[0] if known else None, "highest": sum(known[-4:]) if known else None,
         "largest": max(known, default=None), "known": sum(known) if complete else None,
-        "role_group": group, "kind": part.sheet.key,
+        "role_group": group, "kind": part.key,
         "unpaid_only": roles[row.code].attributes["pay_basis"] == "unpaid" if row.code in roles else None,
     }  # fmt: skip
 
@@ -118,12 +119,12 @@ def _staff_total(reading: Reading, sums: StaffSums, of_row: Sum | None) -> int |
 
 
 def _label(reading: Reading, part: Breakdown, row: BreakdownRow) -> str | None:
-    codes = reading.spec.code_lists[str(part.sheet.fields[0].code_list)].by_code
+    codes = reading.spec.code_lists[str(part.table.table.sheet.fields[0].code_list)].by_code
     return codes[row.code].label if row.code else row.raw
 
 
 def _group_of(reading: Reading, part: Breakdown, row: BreakdownRow) -> str | None:
-    if row.code is None or part.sheet.rows_by == "role_group":
+    if row.code is None or part.rows_by == "role_group":
         return row.code
     return reading.spec.code_lists["roles"].by_code[row.code].attributes["role_group"]
 
@@ -134,8 +135,8 @@ def _group_totals(reading: Reading, part: Breakdown) -> dict[str, int]:
     for row in part.rows:
         group = _group_of(reading, part, row)
         if group is not None:
-            complete = None not in row.counts and totals.get(group, 0) is not None
-            totals[group] = (totals.get(group) or 0) + sum(row.counts) if complete else None  # type: ignore[arg-type]
+            before = totals.get(group, 0)
+            totals[group] = None if before is None or row.total is None else before + row.total
     return {group: total for group, total in totals.items() if total is not None}
 
 
@@ -152,15 +153,11 @@ def breakdown_sheets_view(reading: Reading, sums: StaffSums) -> ViewFrame:
     """One row for every breakdown sheet, when the return has paid staff."""
     paid = int(sum(part.total for part in sums.by_group.values()))
     rows = [
-        {"wholly_blank": paid > 0 and not any(_filled(row) for row in part.rows), "kind": part.sheet.key, "staff_total": paid}
+        {"wholly_blank": paid > 0 and not part.is_filled, "kind": part.key, "staff_total": paid}
         for part in reading.breakdowns
     ]  # fmt: skip
-    keys = [part.sheet.key for part in reading.breakdowns]
+    keys = [part.key for part in reading.breakdowns]
     return ViewFrame(frame_of(reading.spec, "breakdown_sheets", rows), keys, None, keys)
-
-
-def _filled(row: BreakdownRow) -> bool:
-    return any(text is not None for text in row.texts)
 
 
 def breakdown_gaps_view(reading: Reading, sums: StaffSums) -> ViewFrame:
@@ -170,14 +167,14 @@ def breakdown_gaps_view(reading: Reading, sums: StaffSums) -> ViewFrame:
     keys: list[str] = []
     for part in reading.breakdowns:
         present = {row.code for row in part.rows}
-        if not any(_filled(row) for row in part.rows):
+        if not part.is_filled:
             continue
-        codes = reading.spec.code_lists[str(part.sheet.fields[0].code_list)].by_code
-        for code, total in sums.of(part.sheet.rows_by).items():
+        codes = reading.spec.code_lists[str(part.table.table.sheet.fields[0].code_list)].by_code
+        for code, total in sums.of(part.rows_by).items():
             if total.total > 0:
-                rows.append({"label": codes[code].label, "staff_total": total.known, "kind": part.sheet.key,
+                rows.append({"label": codes[code].label, "staff_total": total.known, "kind": part.key,
                              "missing_row": code not in present})  # fmt: skip
-                sheets.append(part.sheet.key)
+                sheets.append(part.key)
                 keys.append(code)
     return ViewFrame(frame_of(reading.spec, "breakdown_gaps", rows), sheets, None, keys)
 
@@ -191,10 +188,9 @@ def lines_view(reading: Reading, staff: ViewFrame) -> ViewFrame:
     rows: list[dict[str, Any]] = []
     positions: list[int] = []
     keys: list[str] = []
-    columns = ("local_authority_code", "service_type", "data_available")
     table = reading.services
-    found = zip(table.table.positions, table.keys, table.frame.select(columns).iter_rows(), strict=True)
-    for position, key, (authority, service, given) in found:
+    cells = (table.values(name) for name in ("local_authority_code", "service_type", "data_available"))
+    for position, key, authority, service, given in zip(table.table.positions, table.keys, *cells, strict=True):
         if authority is None or service is None:
             continue
         line = facts.get(f"{authority}|{service}", {"staff_rows": 0, "paid_headcount": 0, "groups": set()})
@@ -217,7 +213,7 @@ def lines_view(reading: Reading, staff: ViewFrame) -> ViewFrame:
 def _line_facts(staff: ViewFrame) -> dict[str, dict[str, Any]]:
     facts: dict[str, dict[str, Any]] = {}
     columns = ("line", "role_group", "paid_headcount", "paid_wte", "vacant_wte", "unpaid_headcount")
-    for line, group, paid, wte, vacant, unpaid in staff.frame.select(columns).iter_rows():
+    for line, group, paid, wte, vacant, unpaid in zip(*(staff.frame[name].to_list() for name in columns), strict=True):
         if line is None:
             continue
         fact = facts.setdefault(
@@ -232,15 +228,16 @@ def _line_facts(staff: ViewFrame) -> dict[str, dict[str, Any]]:
     return facts
 
 
-def return_view(reading: Reading, staff: ViewFrame) -> ViewFrame:
+def return_view(reading: Reading) -> ViewFrame:
     """One row about the whole return."""
-    table = staff.frame
-    sums = {name: table.get_column(name).sum() for name in
+    table = reading.staff
+    sums = {name: _known_sum(table.values(name)) for name in
             ("paid_headcount", "paid_wte", "vacant_wte", "starters", "leavers", "unpaid_headcount", "opening_headcount")}  # fmt: skip
     numbers = [count for part in reading.breakdowns for row in part.rows for count in row.counts if count]
-    numbers += [count for count in table.get_column("paid_headcount").to_list() if count]
-    services = reading.services.frame.get_column("service_type").to_list()
-    pairs = [(heads, wte) for heads, wte in table.select("paid_headcount", "paid_wte").iter_rows() if heads and wte is not None]
+    numbers += [count for count in table.values("paid_headcount") if count]
+    services = reading.services.values("service_type")
+    paid = zip(table.values("paid_headcount"), table.values("paid_wte"), strict=True)
+    pairs = [(heads, wte) for heads, wte in paid if heads and wte is not None]
     row = {
         **sums, "service_lines": len(reading.services.keys), "staff_rows": len(reading.staff.keys), "nil": reading.is_nil,
         "no_services": not reading.services.keys and not reading.is_nil,
@@ -248,7 +245,13 @@ def return_view(reading: Reading, staff: ViewFrame) -> ViewFrame:
         "numbers": len(numbers),
         "round_share": sum(number % 5 == 0 for number in numbers) / len(numbers) if numbers else None,
         "wte_rows": len(pairs), "whole_wte_share": sum(heads == wte for heads, wte in pairs) / len(pairs) if pairs else None,
-        "flows_known": sum(int(table.get_column(name).is_not_null().sum()) for name in _FLOWS),
+        "flows_known": sum(value is not None for name in _FLOWS for value in table.values(name)),
         "only_head_office": bool(services) and all(service == "head_office" for service in services),
     }  # fmt: skip
     return ViewFrame(frame_of(reading.spec, "return", [row]))
+
+
+def _known_sum(values: list[Any]) -> float | None:
+    """The sum of what is known; None where nothing is (a column of NK is not a column of zeros)."""
+    known = [value for value in values if value is not None]
+    return sum(known) if known else None

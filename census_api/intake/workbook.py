@@ -6,8 +6,6 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-import polars as pl
-
 from census_api.domain.errors import InvalidRequest
 from census_api.intake.package import RawSheet, RawWorkbook
 from census_api.intake.tables import Form, Mark, Source, Table, column_letter, decoder, shortened
@@ -176,40 +174,37 @@ def _missing(sheet: Sheet, present: set[str], marks: list[Mark]) -> None:
 
 
 def _table(sheet: Sheet, spec: Spec, raw: RawSheet, marks: list[Mark]) -> Table:
-    frame, start = _trimmed(raw.frame)
+    cells = [column.to_list() for column in raw.frame.get_columns()]
+    start = _header_row(cells)
     if start is None:
         _missing(sheet, set(), marks)
         return Table.empty(sheet)
-    header = frame.row(start)
+    header = [column[start] for column in cells]
     if raw.first_row + start != 1:
         marks.append(Mark("header_not_first", sheet.title, shown=str(raw.first_row + start)))
-    columns = _match_headers(sheet, spec, header, raw, raw.first_row + start, marks)
-    _missing(sheet, set(columns), marks)
-    body = frame.slice(start + 1)
-    _outside(sheet, header, body, raw, start, marks)
-    kept = body.select(
-        body.to_series(columns[question.key]).alias(question.key)
-        if question.key in columns
-        else pl.lit(None, pl.String()).alias(question.key)
-        for question in sheet.fields
-    ) if columns else body.clear()  # fmt: skip
-    letters = {key: column_letter(raw.first_column + index) for key, index in columns.items()}
-    first = raw.first_row + start + 1
-    if not columns:
+    found = _match_headers(sheet, spec, header, raw, raw.first_row + start, marks)
+    _missing(sheet, set(found), marks)
+    _outside(sheet, header, cells, raw, start, marks)
+    if not found:
         return Table.empty(sheet)
-    return _without_blank_and_total_rows(Table(sheet, kept, list(range(first, first + kept.height)), letters), spec, marks)
+    height = raw.frame.height - start - 1
+    columns = {
+        question.key: cells[found[question.key]][start + 1 :] if question.key in found else [None] * height
+        for question in sheet.fields
+    }
+    letters = {key: column_letter(raw.first_column + index) for key, index in found.items()}
+    first = raw.first_row + start + 1
+    table = Table(sheet, columns, list(range(first, first + height)), letters)
+    return _without_blank_and_total_rows(table, spec, marks)
 
 
-def _trimmed(frame: pl.DataFrame) -> tuple[pl.DataFrame, int | None]:
-    """Text trimmed, empty text as null; and the index of the first row that holds anything."""
-    if frame.height == 0 or frame.width == 0:
-        return frame, None
-    text = pl.all().str.strip_chars()
-    frame = frame.select(pl.when(text != "").then(text).name.keep())
-    for index in range(min(frame.height, 50)):
-        if any(value is not None for value in frame.row(index)):
-            return frame, index
-    return frame, None
+def _header_row(cells: list[list[str | None]]) -> int | None:
+    """Index of the first row that holds anything."""
+    height = len(cells[0]) if cells else 0
+    for index in range(height):
+        if any(column[index] and not column[index].isspace() for column in cells):  # type: ignore[union-attr]
+            return index
+    return None
 
 
 _HEADERS: dict[tuple[str, str], dict[str, str]] = {}
@@ -227,14 +222,14 @@ def _header_names(sheet: Sheet, spec: Spec) -> dict[str, str]:
 
 
 def _match_headers(
-    sheet: Sheet, spec: Spec, header: tuple[str | None, ...], raw: RawSheet, row: int, marks: list[Mark]
+    sheet: Sheet, spec: Spec, header: list[str | None], raw: RawSheet, row: int, marks: list[Mark]
 ) -> dict[str, int]:
     names = _header_names(sheet, spec)
     columns: dict[str, int] = {}
     for index, text in enumerate(header):
-        if text is None:
+        folded = fold(text) if text is not None else ""
+        if text is None or not folded:
             continue
-        folded = fold(text)
         key = names.get(folded)
         cell = f"{column_letter(raw.first_column + index)}{row}"
         if key is None:
@@ -248,36 +243,41 @@ def _match_headers(
 
 
 def _outside(
-    sheet: Sheet, header: tuple[str | None, ...], body: pl.DataFrame, raw: RawSheet, start: int, marks: list[Mark]
+    sheet: Sheet, header: list[str | None], cells: list[list[str | None]], raw: RawSheet, start: int, marks: list[Mark]
 ) -> None:
     """Values below an empty header cell belong to no question."""
-    for index, text in enumerate(header):
-        if text is None and body.height:
-            column = body.to_series(index)
-            if column.null_count() < body.height:
-                offset = int(column.is_not_null().arg_max() or 0)
-                cell = f"{column_letter(raw.first_column + index)}{raw.first_row + start + 1 + offset}"
-                value = shortened(column[offset])
-                marks.append(Mark("outside_table", sheet.title, cell, value=value, shown=value or ""))
+    for index, (text, column) in enumerate(zip(header, cells, strict=True)):
+        if text is None or not text.strip():
+            for offset, value in enumerate(column[start + 1 :], start=raw.first_row + start + 1):
+                if value is not None and value.strip():
+                    cell = f"{column_letter(raw.first_column + index)}{offset}"
+                    marks.append(Mark("outside_table", sheet.title, cell, value=shortened(value), shown=shortened(value) or ""))
+                    break
 
 
 def _without_blank_and_total_rows(table: Table, spec: Spec, marks: list[Mark]) -> Table:
     """Blank rows go; totals rows and repeated header rows are set aside with a mark that names them."""
-    frame, sheet = table.frame, table.sheet
-    keep = frame.select(pl.any_horizontal(pl.all().is_not_null()).alias("keep")).to_series().to_list()
-    first = sheet.fields[0].key
-    headers = {fold(sheet.fields[0].label), fold(first)}
-    texts = frame.to_series(0).to_list()
+    sheet, first = table.sheet, table.sheet.fields[0].key
+    texts = table.columns[first]
     codes = decoder(spec, str(sheet.fields[0].code_list)).column(texts)
+    if None not in codes:
+        return table
+    headers = {fold(sheet.fields[0].label), fold(first)}
+    gone: set[int] = set()
     for index, (text, code) in enumerate(zip(texts, codes, strict=True)):
-        if code is None and text is not None and (_TOTAL.match(text) or fold(text) in headers):
-            kind = "totals_row" if _TOTAL.match(text) else "second_table"
+        if code is not None:
+            continue
+        if text is None or not text.strip():
+            if all(column[index] is None or not column[index].strip() for column in table.columns.values()):  # type: ignore[union-attr]
+                gone.add(index)
+        elif _TOTAL.match(text.strip()) or fold(text) in headers:
+            kind = "second_table" if fold(text) in headers else "totals_row"
             at = table.positions[index]
             cell = f"{table.letters.get(first, 'A')}{at}"
             marks.append(Mark(kind, sheet.title, cell, column=first, value=shortened(text), shown=str(at)))
-            keep[index] = False
-    if all(keep):
+            gone.add(index)
+    if not gone:
         return table
-    positions = [position for position, stays in zip(table.positions, keep, strict=True) if stays]
-    return Table(sheet, frame.filter(pl.Series(keep)), positions, table.letters)
-
+    stays = [index for index in range(len(texts)) if index not in gone]
+    columns = {key: [column[index] for index in stays] for key, column in table.columns.items()}
+    return Table(sheet, columns, [table.positions[index] for index in stays], table.letters)

@@ -13,7 +13,7 @@ from census_api.domain.errors import CensusError, InvalidRequest, NotFound, Refu
 from census_api.domain.submission import Job
 from census_api.services.judging import context_for, judge_in_sandbox
 from census_api.services.platform import Platform
-from census_api.services.submit import record_refusal, seal
+from census_api.services.submit import log_fault, record_refusal, seal
 from census_api.store import audit, jobs, register, submissions
 from census_api.store.session import Session
 
@@ -56,15 +56,18 @@ def check_received(platform: Platform, job_id: uuid.UUID) -> None:
         return
     try:
         if attempt.number > platform.settings.job_attempts:
-            raise _GaveUp
+            raise _GaveUpError
         _progress(platform, attempt, "reading and checking the file", 0.1)
         judged = judge_in_sandbox(platform, attempt.data, attempt.collection, attempt.context)
         _progress(platform, attempt, "storing the rows and findings", 0.7)
         _store(platform, attempt, judged)
     except (Refused, InvalidRequest, NotFound) as problem:
-        reason = problem.reason if isinstance(problem, Refused) else problem.code
+        reason = problem.code
+        if isinstance(problem, Refused):
+            reason = problem.reason
+            log_fault(problem)
         _end_unread(platform, attempt, "refused", reason, problem)
-    except _GaveUp as problem:
+    except _GaveUpError as problem:
         _end_unread(platform, attempt, "failed", problem.code, problem)
 
 
@@ -81,7 +84,7 @@ class _Attempt:
     context: Context
 
 
-class _GaveUp(CensusError):
+class _GaveUpError(CensusError):
     code = "job_failed"
 
     def __init__(self) -> None:

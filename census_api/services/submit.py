@@ -51,7 +51,7 @@ def submit(platform: Platform, actor: Actor, year: int, organisation: str, uploa
     try:
         with platform.database.transaction() as session:
             return _store(session, platform, actor, year, organisation_id, entry, upload, judged)
-    except _KeyUsed:
+    except _KeyUsedError:
         # somebody else's upload with the same key was stored while this one was judged
         with platform.database.snapshot() as session:
             replayed = _replay(session, year, organisation, upload)
@@ -109,12 +109,18 @@ def record_refusal(
     )
 
 
+def log_fault(problem: Refused) -> None:
+    """Where the sandbox failed, when the fault may be ours: places in the code, nothing of the file."""
+    if problem.__cause__ is not None:
+        log.error("judging_failed", fault=str(problem.__cause__)[-450:])
+
+
 def scope_of(year: int, organisation: str) -> str:
     """Idempotency keys are an organisation's own: the same key means nothing elsewhere."""
     return f"submissions/{year}/{organisation}"
 
 
-class _KeyUsed(IdempotencyMismatch):
+class _KeyUsedError(IdempotencyMismatch):
     """The idempotency key was taken by another transaction. Ends ours, which then leaves nothing behind."""
 
     def __init__(self) -> None:
@@ -138,6 +144,7 @@ def _judge_or_log(
     except Refused as problem:
         size, sha256 = len(upload.data), upload.sha256
         log.warning("submission_refused", reason=problem.reason, size=size, sha256=sha256, collection=year)
+        log_fault(problem)
         with platform.database.transaction() as session:
             record_refusal(session, platform, actor, year, organisation_id, sha256, size, problem.reason)
         raise
@@ -170,7 +177,7 @@ def _store(
     if upload.idempotency_key and not submissions.claim_key(
         session, scope_of(year, entry.code), upload.idempotency_key, row
     ):
-        raise _KeyUsed
+        raise _KeyUsedError
     if judged is None:
         answer = Submitted(submissions.as_domain(row, entry.code), None, jobs.add(session, row, now))
     else:

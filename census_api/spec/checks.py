@@ -7,9 +7,11 @@ columns: `f`, the typed value or null, and `f__raw`, the trimmed text as it was 
 
 from __future__ import annotations
 
+import functools
+import operator
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import polars as pl
 
@@ -52,17 +54,29 @@ class Check:
     params: frozenset[str] = frozenset()
     optional: frozenset[str] = frozenset()
     of_field: bool = False
+    about: Literal["cell", "blank"] | None = None
+    """`cell`: only a cell that is not blank and not a usual value can fail; `blank`: only a blank cell can."""
 
 
 CHECKS: dict[str, Check] = {}
 
 
 def _check(
-    *, columns: str = "", params: str = "", optional: str = "", of_field: bool = False
+    *,
+    columns: str = "",
+    params: str = "",
+    optional: str = "",
+    of_field: bool = False,
+    about: Literal["cell", "blank"] | None = None,
 ) -> Callable[[Callable[[Place], pl.Expr]], Callable[[Place], pl.Expr]]:
     def add(function: Callable[[Place], pl.Expr]) -> Callable[[Place], pl.Expr]:
         CHECKS[function.__name__] = Check(
-            function, frozenset(columns.split()), frozenset(params.split()), frozenset(optional.split()), of_field
+            function,
+            frozenset(columns.split()),
+            frozenset(params.split()),
+            frozenset(optional.split()),
+            of_field,
+            about,
         )
         return function
 
@@ -78,57 +92,58 @@ def _question(at: Place) -> Question:
 # --- one cell -------------------------------------------------------------------------------------------------
 
 
-@_check(of_field=True)
+@_check(of_field=True, about="blank")
 def required(at: Place) -> pl.Expr:
     """The cell is not blank."""
     return at.raw().is_not_null()
 
 
-@_check(of_field=True)
+@_check(of_field=True, about="cell")
 def whole_number(at: Place) -> pl.Expr:
     """A whole number by the grammar, or a state word."""
     return at.value().is_not_null() | at.raw().is_null() | at.raw().is_in(STATES)
 
 
-@_check(of_field=True)
+@_check(of_field=True, about="cell")
 def decimal_number(at: Place) -> pl.Expr:
     """A decimal by the grammar, or a state word."""
     return whole_number(at)
 
 
-@_check(of_field=True)
+@_check(of_field=True, about="cell")
 def allowed_state(at: Place) -> pl.Expr:
     """NK, REFUSED and NA only where the field allows them."""
     refused = [state for state in STATES if state not in _question(at).states]
     return ~at.raw().is_in(refused)
 
 
-@_check(of_field=True)
+@_check(of_field=True, about="cell")
 def not_negative(at: Place) -> pl.Expr:
     """At least the field's minimum (0)."""
     return at.value() >= _question(at).minimum
 
 
-@_check(of_field=True)
+@_check(of_field=True, about="cell")
 def within_maximum(at: Place) -> pl.Expr:
     """At most the field's maximum."""
     return at.value() <= _question(at).maximum
 
 
-@_check(of_field=True)
+@_check(of_field=True, about="cell")
 def places(at: Place) -> pl.Expr:
     """No digit other than 0 beyond the field's number of decimal places."""
     beyond = r"\.[0-9]{%d}[0-9]*[1-9]" % _question(at).places
     return at.value().is_null() | ~at.raw().str.contains(beyond)
 
 
-@_check(of_field=True)
+@_check(optional="former", of_field=True)
 def known_code(at: Place) -> pl.Expr:
-    """A code of the year's list (or one of an earlier year, which another rule speaks about)."""
-    return at.value().is_not_null() | at.raw().is_null() | pl.col(f"{at.column}__former").is_not_null()
+    """A code of the year's list. With `former`, codes of an earlier year pass: another rule speaks about those."""
+    known = at.value().is_not_null() | at.raw().is_null()
+    return known | pl.col(f"{at.column}__former").is_not_null() if at.params.get("former") else known
 
 
-@_check(of_field=True)
+@_check(of_field=True, about="cell")
 def current_code(at: Place) -> pl.Expr:
     """Not a code that was valid in an earlier year only."""
     return pl.col(f"{at.column}__former").is_null()
@@ -184,18 +199,24 @@ def only_with(at: Place) -> pl.Expr:
 @_check(params="parts", optional="factor plus value")
 def at_most_sum(at: Place) -> pl.Expr:
     """value <= factor x (sum of parts) + plus. A part that is not known leaves the row unjudged."""
-    return at.value() <= _sum(at.params["parts"]) * at.params.get("factor", 1) + at.params.get("plus", 0) + ROUNDING
+    limit = _sum(at.params["parts"])
+    if "factor" in at.params:
+        limit *= at.params["factor"]
+    return at.value() <= limit + (at.params.get("plus", 0) + ROUNDING)
 
 
 @_check(params="plus minus", optional="tolerance value")
 def adds_up_to(at: Place) -> pl.Expr:
     """value = sum of plus - sum of minus, within tolerance. A part that is not known leaves the row unjudged."""
-    difference = at.value() - (_sum(at.params["plus"]) - _sum(at.params["minus"]))
+    difference = at.value() - _sum(at.params["plus"])
+    if at.params["minus"]:
+        difference += _sum(at.params["minus"])
     return difference.abs() <= at.params.get("tolerance", 0) + ROUNDING
 
 
 def _sum(columns: list[str]) -> pl.Expr:
-    return pl.sum_horizontal([pl.lit(0), *(pl.col(column) for column in columns)], ignore_nulls=False)
+    """The sum of columns, null where one of them is null."""
+    return functools.reduce(operator.add, map(pl.col, columns))
 
 
 @_check(params="limit", optional="floor when value")

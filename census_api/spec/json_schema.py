@@ -1,8 +1,8 @@
 """JSON Schema (2020-12) of the JSON return of one year.
 
-It is no stricter than the platform: a return that is checked clean validates (the platform forgives spaces around a
-text before it counts characters; the schema does not). It is looser where JSON Schema cannot say what a rule says
-(labels for codes, one field against another): the rule catalogue has the rest.
+It is no stricter than the platform: a return that is checked clean validates, unless there are spaces around an
+answer, which the platform forgives. It is looser where JSON Schema cannot say what a rule says (labels for codes,
+one field against another): the rule catalogue has the rest.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any
 from census_api.spec.model import STATE_LABELS, Question, Sheet, Spec
 
 DECIMAL_TEXT = r"^(0|[1-9]\d{0,14})(\.\d+)?$"
-_BLANK: dict[str, Any] = {"enum": [None, ""]}
+_BLANK: dict[str, Any] = {"type": ["string", "null"], "pattern": r"^\s*$", "description": "Blank."}
 _EXAMPLE_NUMBERS: dict[str, list[Any]] = {"count": [4], "decimal": [3.5, "3.5"]}
 
 

@@ -128,7 +128,8 @@ class Rule(_Frozen):
 
     `on` is the view it reads; `columns` are where its findings are placed (one mask a column for checks of
     one column). `missing` says what a blank, not known or unreadable input means: `skip` leaves the row
-    unjudged, `judge` means the check itself decides about blanks.
+    unjudged, `judge` means the check itself decides about blanks. Rows that fail a rule of `unless` are not judged:
+    that rule has said what is wrong. `sheet` places the findings of a view that is about no one sheet.
     """
 
     code: str
@@ -137,6 +138,8 @@ class Rule(_Frozen):
     columns: tuple[str, ...]
     params: Mapping[str, Any] = Setting(default_factory=dict)
     where: Mapping[str, Any] = Setting(default_factory=dict)
+    unless: tuple[str, ...] = ()
+    sheet: str | None = None
     severity: Severity
     title: str
     message: str

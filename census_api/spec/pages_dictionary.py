@@ -87,7 +87,7 @@ def _question_row(question: Question, spec: Spec) -> tuple[str, ...]:
         question.label,
         code(question.key),
         _answer(question, spec),
-        "yes" if question.required else "no",
+        "yes" if question.required else "no, and the column may be left out" if question.optional else "no",
         ", ".join(f"{code(state)} ({STATE_LABELS[state]})" for state in question.states),
         _range(question),
         str(question.since),

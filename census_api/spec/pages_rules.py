@@ -7,7 +7,20 @@ from collections.abc import Iterable, Mapping, Sequence
 from census_api.spec.model import Question, Rule, Sheet, Spec
 from census_api.spec.pages_text import SEVERITY_WORDS, bullets, cell, code, count_of, link, page, table
 
-FAMILIES: Mapping[str, str] = {}
+FAMILIES: Mapping[str, str] = {
+    "SYS": "The platform itself",
+    "FIL": "The file and its sheets",
+    "ORG": "Organisation",
+    "SRV": "Services",
+    "STF": "Staff",
+    "BRK": "Breakdowns",
+    "RET": "The return as a whole",
+    "FRM": "Against the lines expected",
+    "LYR": "Against last year",
+    "REG": "Against the register of organisations",
+}
+"""Headings by the letters that rule codes begin with. A family that is not here is headed by its letters."""
+
 _VIEW_WORDS = {
     "marks": "the file as a whole, its sheets and columns",
     "breakdown": "every count of every breakdown sheet",
@@ -23,11 +36,12 @@ _VIEW_WORDS = {
     "register": "the organisation, against the register",
     "platform": "the platform itself",
 }
+_VIEWS_WITHOUT_ANSWERS = ("marks", "platform")
 _MISSING_WORDS = {
     "skip": "a row where a needed answer is blank, not known or unreadable is not judged by this rule",
     "judge": "the rule itself judges what is blank, not known or unreadable",
 }
-_COMPARED = ("severity", "title", "on", "check", "columns", "params", "where", "missing", "message", "expected", "fix")
+_COMPARED = tuple(name for name in Rule.model_fields if name != "code")
 
 
 def rule_catalogue(spec: Spec, before: Spec | None) -> str:
@@ -49,7 +63,7 @@ def rule_catalogue(spec: Spec, before: Spec | None) -> str:
 def rules_over_years(specs: Sequence[Spec]) -> str:
     """One table of all rules of all years (`specs` oldest first): in force, new, changed or withdrawn."""
     latest = {code_: rule for spec in specs for code_, rule in spec.rule.items()}
-    headers = ("Rule", "Severity", "What it checks", *(str(spec.year) for spec in specs))
+    headers = ("Rule", "Severity", "What it looks for", *(str(spec.year) for spec in specs))
     blocks = []
     for prefix, rules in _families(latest.values()).items():
         rows = [(code(rule.code), rule.severity, rule.title, *_history(rule.code, specs)) for rule in rules]
@@ -112,7 +126,7 @@ def _overview(prefix: str, rules: Sequence[Rule], spec: Spec, before: Spec | Non
         )
         for rule in rules
     ]
-    headers = ("Rule", "Severity", "What it checks", "Where", "Against last year's rules")
+    headers = ("Rule", "Severity", "What it looks for", "Where", "New or changed")
     return f"## {FAMILIES.get(prefix, prefix)}\n\n{table(headers, rows)}"
 
 
@@ -131,7 +145,8 @@ def _section(rule: Rule, spec: Spec, before: Spec | None) -> str:
             ("How to fix it", cell(rule.fix)),
             ("Check", f"{code(rule.check)}{_settings(rule.params)}"),
             ("Applies where", _settings(rule.where).removeprefix(" with ")),
-            ("Missing values", _MISSING_WORDS[rule.missing]),
+            ("Not where these have found something", ", ".join(map(code, rule.unless))),
+            ("Missing values", "" if rule.on in _VIEWS_WITHOUT_ANSWERS else _MISSING_WORDS[rule.missing]),
             ("In force since", str(rule.since)),
             (f"Against {before.year}" if before else "", _change(rule.code, spec, before)),
         ]

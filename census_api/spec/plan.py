@@ -28,6 +28,7 @@ class Mask:
     rule: Rule
     column: str
     fails: pl.Expr
+    position: pl.Expr
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,29 +47,41 @@ class Plan:
     schemas: Mapping[str, pa.DataFrameSchema]
     masks: Mapping[str, tuple[Mask, ...]]
 
-    def run(self, view: str, frame: pl.DataFrame) -> tuple[list[Failures], set[str]]:
-        """The failures in one view, and the codes of rules that crashed. A crash never hides another rule."""
-        masks = self.masks[view]
+    def run(
+        self,
+        view: str,
+        frame: pl.DataFrame,
+        *,
+        plain: frozenset[str] = frozenset(),
+        filled: frozenset[str] = frozenset(),
+    ) -> tuple[list[Failures], set[str]]:
+        """The failures in one view, and the codes of rules that crashed. A crash never hides another rule.
+
+        `plain` names columns in which every cell is blank or a value within its limits, `filled` columns without
+        blanks: checks about just that are known to pass there and are not run.
+        """
         if frame.height == 0:
             return [], set()
+        masks = [mask for mask in self.masks[view] if not _known_to_pass(mask, plain, filled)]
         try:
-            result = frame.select(_positions(mask).alias(str(i)) for i, mask in enumerate(masks))
+            result = frame.select([mask.position for mask in masks])
         except pl.exceptions.PolarsError:
             return _one_by_one(masks, frame)
-        found = zip(masks, result.row(0), strict=True)
+        found = zip(masks, result.row(0), strict=True) if masks else ()
         return [Failures(mask.rule, mask.column, rows) for mask, rows in found if rows], set()
 
 
-def _positions(mask: Mask) -> pl.Expr:
-    return mask.fails.arg_true().implode()
+def _known_to_pass(mask: Mask, plain: frozenset[str], filled: frozenset[str]) -> bool:
+    about = CHECKS[mask.rule.check].about
+    return (about == "cell" and mask.column in plain) or (about == "blank" and mask.column in filled)
 
 
-def _one_by_one(masks: tuple[Mask, ...], frame: pl.DataFrame) -> tuple[list[Failures], set[str]]:
+def _one_by_one(masks: list[Mask], frame: pl.DataFrame) -> tuple[list[Failures], set[str]]:
     failures: list[Failures] = []
     crashed: set[str] = set()
     for mask in masks:
         try:
-            rows = frame.select(_positions(mask)).item().to_list()
+            rows = frame.select(mask.position).item().to_list()
         except pl.exceptions.PolarsError:
             crashed.add(mask.rule.code)
             continue
@@ -176,7 +189,9 @@ def _masks(spec: Spec, view: str, schema: pa.DataFrameSchema) -> Iterator[Mask]:
         passes = _expression(check, column_name)
         if passes is None or code not in order:
             raise SpecError(f"schemas/{spec.year}/census.toml", f"rules.{code}", f"check on {view} cannot be compiled")
-        masks.append(Mask(spec.rule[code], column, ~passes.fill_null(True)))  # noqa: FBT003
+        fails = ~passes
+        position = fails.arg_true().implode().alias(str(check.name))
+        masks.append(Mask(spec.rule[code], column, fails, position))
     yield from sorted(masks, key=lambda mask: order[mask.rule.code])
 
 

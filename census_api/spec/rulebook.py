@@ -177,6 +177,11 @@ def _verify_rule(spec: Spec, rule: Rule, where: str, key: str) -> None:
         if name not in known:
             raise SpecError(where, f"{key}.message", f"{{{name}}} is not a column of {rule.on} or a parameter")
     _verify_sources(spec, rule, where, key)
+    for code in rule.unless:
+        if code not in spec.rule or spec.rule[code].on != rule.on or code == rule.code:
+            raise SpecError(where, f"{key}.unless", f"{code} is not another rule on {rule.on}")
+    if rule.sheet is not None and rule.sheet not in spec.sheet:
+        raise SpecError(where, f"{key}.sheet", f"{rule.sheet} is not a sheet")
 
 
 def _verify_params(

@@ -22,6 +22,7 @@ from census_api.spec.workbook_rows import Column, SharedStrings, table_rows, tex
 from census_api.spec.workbook_sheets import add_table
 
 _CAPACITIES = (1_000, 10_000, 100_000, 1_048_575)
+"""Rows that drop-downs and checks reach: at least twice as many as are written."""
 _SHELLS_KEPT = 8
 _END = b"</sheetData>"
 _DIMENSION = re.compile(rb'<dimension ref="[^"]*"')
@@ -86,7 +87,7 @@ def _written(
     spec: Spec, form: Row, tables: Mapping[str, list[Row]], before: Row | None, prefilled_for: Cell | None
 ) -> bytes:
     longest = max(map(len, tables.values()), default=0)
-    capacity = next((size for size in _CAPACITIES if longest < size), _CAPACITIES[-1])
+    capacity = next((size for size in _CAPACITIES if 2 * longest <= size), _CAPACITIES[-1])
     shell = _shell(spec, capacity, before is not None)
     strings = SharedStrings()
     rows: dict[str, tuple[int, Iterable[bytes]]] = {}

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, get_args
+from typing import get_args
+
+from openpyxl import Workbook
 
 from census_api.domain.content import Cell
 from census_api.spec import workbook_styles as styles
@@ -38,7 +40,7 @@ class FormStyles:
     help: int
 
 
-def form_styles(workbook: Any) -> FormStyles:
+def form_styles(workbook: Workbook) -> FormStyles:
     worksheet = workbook.worksheets[0]
     kinds: tuple[FieldType, ...] = get_args(FieldType)
     return FormStyles(
@@ -49,7 +51,7 @@ def form_styles(workbook: Any) -> FormStyles:
     )
 
 
-def add_form(workbook: Any, sheet: Sheet, with_last_year: bool) -> None:
+def add_form(workbook: Workbook, sheet: Sheet, with_last_year: bool) -> None:
     """A form: its header, checks and tints. Questions and answers are rows, which are written later."""
     worksheet = new_sheet(workbook, sheet)
     headers = [header for header in FORM_HEADERS if with_last_year or header != _LAST_YEAR]

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
+from openpyxl import Workbook
 from openpyxl.utils import get_column_letter
 from openpyxl.workbook.defined_name import DefinedName
 
@@ -22,7 +21,7 @@ def range_name(code_list: str) -> str:
     return f"list_{code_list}"
 
 
-def add_lists(workbook: Any, spec: Spec) -> None:
+def add_lists(workbook: Workbook, spec: Spec) -> None:
     """The sheet `Lists`, very hidden, and its defined names."""
     worksheet = workbook.create_sheet(LISTS)
     worksheet.sheet_state = "veryHidden"

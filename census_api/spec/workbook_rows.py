@@ -13,8 +13,9 @@ from census_api.spec.model import Question, Spec, shown
 
 WriteCell = Callable[[int, Cell], str]
 
-# at most 15 significant digits, which a spreadsheet's number holds exactly, in their shortest form
-_EXACT_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]{0,8})(?:\.[0-9]{0,5}[1-9])?")
+# Shortest forms that stay what they are as a spreadsheet's number. Readers round at the ninth decimal place, which
+# leaves a fraction alone only where the digits before and after the point are at most 15; longer ones stay text.
+_EXACT_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]{0,5})(?:\.[0-9]{0,5}[1-9])?|-?[1-9][0-9]{6,14}")
 _EXACT_COUNT = 10**15
 _NOT_XML = re.compile("[\x00-\x08\x0b-\x1f\ud800-\udfff\ufffe\uffff]|_(?=x[0-9A-Fa-f]{4}_)")
 _ROWS_A_PIECE = 500

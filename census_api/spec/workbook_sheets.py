@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
+from openpyxl import Workbook
 from openpyxl.utils import get_column_letter
+from openpyxl.worksheet.worksheet import Worksheet
 
 from census_api.spec import workbook_styles as styles
 from census_api.spec.model import Question, Sheet
@@ -21,7 +22,7 @@ _KEY_WIDTHS = (44.0, 38.0, 27.0)
 _TAB_COLORS = {"form": styles.NAVY, "table": styles.NAVY, "breakdown": styles.TEAL}
 
 
-def add_table(workbook: Any, sheet: Sheet, capacity: int, with_last_year: bool) -> tuple[Column, ...]:
+def add_table(workbook: Workbook, sheet: Sheet, capacity: int, with_last_year: bool) -> tuple[Column, ...]:
     """A table or breakdown whose checks reach `capacity` rows. Returns its columns, this year's first."""
     worksheet = new_sheet(workbook, sheet)
     asked = list(sheet.fields)
@@ -48,7 +49,7 @@ def add_table(workbook: Any, sheet: Sheet, capacity: int, with_last_year: bool) 
     return tuple(columns)
 
 
-def new_sheet(workbook: Any, sheet: Sheet) -> Any:
+def new_sheet(workbook: Workbook, sheet: Sheet) -> Worksheet:
     """The sheet, empty, with its colour, protection and print settings."""
     worksheet = workbook.create_sheet(sheet.title)
     worksheet.sheet_properties.tabColor = _TAB_COLORS[sheet.kind]
@@ -58,14 +59,14 @@ def new_sheet(workbook: Any, sheet: Sheet) -> Any:
     return worksheet
 
 
-def protect(worksheet: Any) -> None:
+def protect(worksheet: Worksheet) -> None:
     """Protection without a password: it keeps headings safe, and lets people work with rows and columns."""
     worksheet.protection.sheet = True
     for allowed in ("insertRows", "deleteRows", "sort", "formatColumns", "formatRows"):
         setattr(worksheet.protection, allowed, False)
 
 
-def print_on_a4(worksheet: Any) -> None:
+def print_on_a4(worksheet: Worksheet) -> None:
     worksheet.page_setup.orientation = "landscape"
     worksheet.page_setup.paperSize = worksheet.PAPERSIZE_A4
     worksheet.sheet_properties.pageSetUpPr.fitToPage = True
@@ -78,7 +79,7 @@ def print_on_a4(worksheet: Any) -> None:
     worksheet.oddFooter.right.text = "Page &P of &N"
 
 
-def _column(worksheet: Any, letter: str, sheet: Sheet, question: Question, look_back: bool) -> None:
+def _column(worksheet: Worksheet, letter: str, sheet: Sheet, question: Question, look_back: bool) -> None:
     header = worksheet[f"{letter}1"]
     header.value = f"{LAST_YEAR}{question.label}" if look_back else question.label
     header.data_type = "s"
@@ -96,19 +97,19 @@ def _width(sheet: Sheet, question: Question) -> float:
     return question.width
 
 
-def _outside(worksheet: Any, first: int) -> None:
+def _outside(worksheet: Worksheet, first: int) -> None:
     dimension = worksheet.column_dimensions[get_column_letter(first)]
     dimension.min, dimension.max = first, _LAST_COLUMN
     dimension.width = 10
     styles.dress(dimension, styles.OUTSIDE)
 
 
-def _header_height(worksheet: Any, columns: Sequence[Column]) -> float:
+def _header_height(worksheet: Worksheet, columns: Sequence[Column]) -> float:
     lines = (lines_of(worksheet[f"{column.letter}1"].value, column.width * _BOLD) for column in columns)
     return float((max(lines) + 0.6) * LINE_HEIGHT)
 
 
-def _checks(worksheet: Any, sheet: Sheet, columns: Sequence[Column], capacity: int) -> None:
+def _checks(worksheet: Worksheet, sheet: Sheet, columns: Sequence[Column], capacity: int) -> None:
     whole_row = f"${columns[0].letter}2:${columns[-1].letter}2"
     for column in columns:
         first = f"{column.letter}2"

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Final
 
 from openpyxl.cell import WriteOnlyCell
 from openpyxl.styles import Alignment, Border, Font, PatternFill, Protection, Side
+from openpyxl.styles.styleable import StyleableObject
+from openpyxl.worksheet.worksheet import Worksheet
 
 from census_api.spec.model import FieldType
 
@@ -75,7 +77,7 @@ def form_last_year(kind: FieldType) -> Look:
     return replace(last_year(kind), horizontal=None, border=LINE, locked=True)
 
 
-def dress(target: Any, look: Look) -> None:
+def dress(target: StyleableObject, look: Look) -> None:
     """Give a cell or a column dimension of openpyxl this look."""
     target.font = Font(name=_FONT, size=look.size, bold=look.bold, underline=look.underline, color=look.color)
     target.alignment = Alignment(horizontal=look.horizontal, vertical=look.vertical, wrap_text=look.wrap)
@@ -88,7 +90,7 @@ def dress(target: Any, look: Look) -> None:
         target.border = Border(left=side, right=side, top=side, bottom=side)
 
 
-def style_id(worksheet: Any, look: Look) -> int:
+def style_id(worksheet: Worksheet, look: Look) -> int:
     """The number by which cells of this workbook refer to the look."""
     cell = WriteOnlyCell(worksheet)
     dress(cell, look)

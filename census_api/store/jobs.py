@@ -170,10 +170,12 @@ async def run_worker(
             update_heartbeat_interval=_HEARTBEAT_SECONDS,
             stalled_worker_timeout=_STALLED_SECONDS,
             shutdown_graceful_timeout=30,
+            fetch_job_polling_interval=1,
             delete_jobs="successful",
         )
 
 
 def run_worker_until_empty(app: App) -> None:
     """Works off what is on the queue now, then returns."""
-    asyncio.run(run_worker(app, wait=False, install_signal_handlers=False))
+    # one at a time: a second job of the same return could not start yet, and would be left
+    asyncio.run(run_worker(app, concurrency=1, wait=False, install_signal_handlers=False))

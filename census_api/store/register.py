@@ -104,8 +104,7 @@ def replace_frame(session: Session, collection: int, lines: Iterable[FrameLine])
     """Makes these lines the whole frame of the collection. Every organisation must be in the register."""
     driver = driver_of(session)
     driver.execute("DELETE FROM frame_line WHERE collection_year = %s", [collection])
-    rows = session.execute(select(tables.Organisation.code, tables.Organisation.id))
-    keys: dict[str, uuid.UUID] = {code: key for code, key in rows}
+    keys = {row.code: row.id for row in session.execute(select(tables.Organisation.code, tables.Organisation.id))}
     copy_rows(
         session,
         "frame_line",

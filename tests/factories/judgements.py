@@ -14,7 +14,9 @@ def make_content(rows: int = 3, *, year: int = 2024, organisation: str = "ALPHA"
     return content
 
 
-def make_finding(index: int = 0, *, severity: Severity = "error", sheet: str = "Staff", rule: str = "STF-001") -> Finding:
+def make_finding(
+    index: int = 0, *, severity: Severity = "error", sheet: str = "Staff", rule: str = "STF-001"
+) -> Finding:
     return Finding(
         key=finding_key(rule, sheet, str(index), "paid_wte", 0),
         rule=rule,

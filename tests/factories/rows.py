@@ -11,8 +11,8 @@ from census_api.domain.collection import Window
 from census_api.domain.register import Organisation
 from census_api.domain.submission import Upload
 from census_api.store import collections, register, returns, submissions, tables
+from tests.factories.actors import NOW
 
-NOW = dt.datetime(2024, 7, 15, 12, 30, tzinfo=dt.UTC)
 WINDOW = Window(NOW - dt.timedelta(days=30), NOW + dt.timedelta(days=30), NOW + dt.timedelta(days=60))
 
 

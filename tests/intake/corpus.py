@@ -114,7 +114,9 @@ def many_parts(count: int = 1_200) -> bytes:
 def types_naming(content_type: str) -> bytes:
     """The good workbook, declared to be of another type."""
     parts = xlsx_parts(GOOD_ROWS)
-    return packed(parts | {"[Content_Types].xml": str(parts["[Content_Types].xml"]).replace(WORKBOOK_TYPE, content_type)})
+    return packed(
+        parts | {"[Content_Types].xml": str(parts["[Content_Types].xml"]).replace(WORKBOOK_TYPE, content_type)}
+    )
 
 
 def unreferenced_cell(column: int) -> str:
@@ -123,7 +125,9 @@ def unreferenced_cell(column: int) -> str:
 
 
 FAR_CORNER = xlsx(row(1, cell("A1", 1)) + row(1_048_576, cell("XFD1048576", 1)))
-PREFIXED = sheet_xml("").replace("<sheetData>", '<sheetData><x:row r="1048576"><x:c r="XFD1048576"><x:v>1</x:v></x:c></x:row>')
+PREFIXED = sheet_xml("").replace(
+    "<sheetData>", '<sheetData><x:row r="1048576"><x:c r="XFD1048576"><x:v>1</x:v></x:c></x:row>'
+)
 NO_ROOT = {"word/document.xml": "<document/>", "[Content_Types].xml": "<Types/>"}
 CLASSIC_MACROS = "application/vnd.ms-excel.sheet.macroEnabled.main+xml"
 
@@ -198,16 +202,30 @@ REFUSED: dict[str, tuple[str, Callable[[], bytes]]] = {
     "overlap": ("damaged", overlapping),
     "hidden entry": ("damaged", hidden_entry),
     "other local name": ("damaged", other_local_name),
-    "cell without end": ("damaged", lambda: with_part(SHEET, f'{DECLARATION}<worksheet><sheetData><c r="AA1"><v>1</v>')),
+    "cell without end": (
+        "damaged",
+        lambda: with_part(SHEET, f'{DECLARATION}<worksheet><sheetData><c r="AA1"><v>1</v>'),
+    ),
     "impossible reference": ("damaged", lambda: xlsx(row(1, '<c r="1A"><v>1</v></c>'))),
     "far corner": ("cell_area", lambda: FAR_CORNER),
-    "far corner, prefixed": ("cell_area", lambda: with_part(SHEET, PREFIXED.replace("</sheetData>", GOOD_ROWS + "</sheetData>"))),
-    "far corner, quoted": ("cell_area", lambda: xlsx(GOOD_ROWS + "<row r='1048576'><c r='XFD1048576'><v>1</v></c></row>")),
-    "far corner, spaced": ("cell_area", lambda: xlsx(GOOD_ROWS + '<row r="9"><c x=">" r = "ZZZ9"><v>1</v></c></row>'.replace("ZZZ", "XFD"))),
+    "far corner, prefixed": (
+        "cell_area",
+        lambda: with_part(SHEET, PREFIXED.replace("</sheetData>", GOOD_ROWS + "</sheetData>")),
+    ),
+    "far corner, quoted": (
+        "cell_area",
+        lambda: xlsx(GOOD_ROWS + "<row r='1048576'><c r='XFD1048576'><v>1</v></c></row>"),
+    ),
+    "far corner, spaced": (
+        "cell_area",
+        lambda: xlsx(GOOD_ROWS + '<row r="9"><c x=">" r = "ZZZ9"><v>1</v></c></row>'.replace("ZZZ", "XFD")),
+    ),
     "far to the right": ("cell_area", lambda: xlsx(GOOD_ROWS + unreferenced_cell(2_000))),
     "far corner of an ods": (
         "cell_area",
-        lambda: ods(table(ods_row(ods_cell(1)) + ods_row(ods_cell(), 1_048_000) + ods_row(ods_cell(None, 900) + ods_cell(2)))),
+        lambda: ods(
+            table(ods_row(ods_cell(1)) + ods_row(ods_cell(), 1_048_000) + ods_row(ods_cell(None, 900) + ods_cell(2)))
+        ),
     ),
     "value repeated": ("cell_area", lambda: ods(table(ods_row(ods_cell(1, 1_000), 1_000_000)))),
     "no workbook part": ("missing_parts", lambda: packed({"[Content_Types].xml": f'<Types xmlns="{MAIN}"/>'})),

@@ -137,6 +137,33 @@ def test_a_file_that_only_the_reader_understands_is_copied() -> None:
     assert load_workbook(io.BytesIO(result))["Staff"]["E2"].comment is not None
 
 
+def test_an_annotated_workbook_is_judged_as_the_original_was() -> None:
+    data = filled(SPEC, content())
+    first = judge(data, None, Context()).report
+    assert first.counts["error"] > 3
+    again = judge(annotate(data, "xlsx", first, SPEC), None, Context()).report
+    assert again.content_sha256 == first.content_sha256
+    assert again.findings == first.findings
+
+
+@pytest.mark.parametrize("kind", ["merged", "linked"])
+def test_an_area_over_the_whole_sheet_does_not_fill_the_memory(kind: str) -> None:
+    data = filled(SPEC, content())
+    area = {
+        "merged": b'</sheetData><mergeCells count="1"><mergeCell ref="P1:XFD1048576"/></mergeCells>',
+        "linked": b'</sheetData><hyperlinks><hyperlink ref="P1:XFD1048576" location="A1"/></hyperlinks>',
+    }
+    book, out = load_workbook(io.BytesIO(data)), io.BytesIO()
+    part = f"xl/worksheets/sheet{book.sheetnames.index('Staff') + 1}.xml"
+    with zipfile.ZipFile(io.BytesIO(data)) as package, zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as hostile:
+        for name in package.namelist():
+            content_of = package.read(name)
+            hostile.writestr(name, content_of.replace(b"</sheetData>", area[kind]) if name == part else content_of)
+    result = annotate(out.getvalue(), "xlsx", report(finding("E2", "")), SPEC)
+    assert strings(result) == strings(data)
+    assert load_workbook(io.BytesIO(result))["Staff"]["E2"].comment is not None
+
+
 @LIBREOFFICE
 def test_an_ods_comes_back_as_xlsx_with_the_same_answers(tmp_path: Path) -> None:
     ods = converted(filled(SPEC, content()), "xlsx", "ods", tmp_path)

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Iterator
 
 import pytest
 
-from census_api.domain.access import Actor
 from census_api.domain.register import Organisation
 from census_api.intake.sandbox import Sandbox
 from census_api.services.collections import ensure_collections
@@ -15,9 +13,7 @@ from census_api.services.platform import Platform
 from census_api.services.register import load_organisations
 from census_api.settings import Settings
 from census_api.store.session import connect
-
-NOW = dt.datetime(2024, 7, 15, 12, 30, tzinfo=dt.UTC)
-ANN = Actor("ann", "127.0.0.1")
+from tests.factories.actors import ANN, NOW
 
 
 @pytest.fixture(scope="session")

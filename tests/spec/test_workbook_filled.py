@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pandas
 import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from openpyxl import load_workbook
 
 from census_api.domain.content import Cell, Content, ContentRow
@@ -58,7 +59,7 @@ def test_a_whole_return_reads_back_as_itself(year: int) -> None:
 def test_the_blank_template_reads_as_a_return_without_an_answer() -> None:
     judged = judge(template(SPEC), None, Context())
     assert judged.content.as_json() == {"census_year": 2024, "organisation": {}}
-    assert not [finding for finding in judged.report.findings if finding.cell]
+    assert {finding.sheet for finding in judged.report.findings if finding.cell} <= {"Organisation"}
 
 
 @settings(max_examples=60, deadline=None)
@@ -78,7 +79,7 @@ def test_text_is_never_a_formula_or_a_number(text: str) -> None:
         assert cell.data_type == "s"
         assert cell.number_format == "@"
     assert strings(data)["Services"][1][4] == text.strip()
-    assert not any(b"<f" in part for name, part in read_parts(data).items() if name == "xl/worksheets/sheet3.xml")
+    assert not any(b"<f>" in part for part in read_parts(data).values())
 
 
 @settings(max_examples=60, deadline=None)
@@ -106,9 +107,7 @@ def test_codes_are_shown_with_their_labels_and_unknown_ones_as_they_are() -> Non
 def test_what_the_year_does_not_ask_is_left_out() -> None:
     content = one_staff_row(paid_headcount=3, shoe_size=43)
     content.rows.append(ContentRow("no_such_sheet", 2, "", {"a": 1}))
-    data = filled(SPEC, content)
-    assert strings(data)["Staff"][1] == [None, None, None, "3", *[None] * 10]
-    assert "43" not in str(strings(data).values())
+    assert strings(filled(SPEC, content))["Staff"][1:] == [[None, None, None, "3", *[None] * 10]]
 
 
 def test_an_extra_question_is_written_in_its_column() -> None:

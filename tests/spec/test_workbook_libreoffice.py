@@ -86,7 +86,7 @@ def test_number_checks_take_what_the_field_takes(tmp_path: Path) -> None:
     worksheet = workbook.active
     assert worksheet is not None
     for row, value in enumerate(tried, start=1):
-        worksheet.cell(row, 1, value)  # type: ignore[arg-type]
+        worksheet.cell(row, 1, value)
         for column, key in enumerate(accepted, start=2):
             check = answer_check(SPEC.sheet["staff"].by_key[key], f"A{row}")
             assert check.type == "custom"

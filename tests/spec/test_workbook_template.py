@@ -33,11 +33,10 @@ def with_extra_question(spec: Spec) -> Spec:
         states=("NK", "NA"),
         since=2026,
     )
-    sheets = [
-        sheet.model_copy(update={"fields": (*sheet.fields, extra)}) if sheet.key == "staff" else sheet
-        for sheet in spec.sheets
-    ]
-    return spec.model_copy(update={"sheets": tuple(sheets)})
+    staff = spec.sheet["staff"]
+    longer = Sheet(**{**staff.model_dump(), "fields": (*staff.fields, extra)})
+    sheets = tuple(longer if sheet is staff else sheet for sheet in spec.sheets)
+    return Spec(**{name: getattr(spec, name) for name in Spec.model_fields} | {"sheets": sheets})
 
 
 @pytest.fixture(params=YEARS)

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from census_api.domain.access import Actor
 from census_api.store import audit, tables
-from tests.factories.rows import NOW
+from tests.factories.actors import NOW
 
 
 def test_an_event_keeps_who_what_when_and_from_where(db: Session) -> None:

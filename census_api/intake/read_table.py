@@ -1,0 +1,88 @@
+"""A table of the return with every cell read, the form likewise, and the hash of a return's content."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+
+import polars as pl
+
+from census_api.domain.content import Cell, ContentRow
+from census_api.intake.columns import Column, readers
+from census_api.intake.tables import Form, Table
+from census_api.spec.model import Spec
+
+
+@dataclass(slots=True)
+class ReadTable:
+    """A table, its columns read, and its business keys, one a row (`|` between the parts)."""
+
+    table: Table
+    columns: dict[str, Column]
+    keys: list[str]
+
+    def values(self, key: str) -> list[Cell | None]:
+        """The values of one question, None where blank or not readable."""
+        return self.columns[key].values
+
+    def series(self) -> list[pl.Series]:
+        """Every question's columns of the view."""
+        return [series for column in self.columns.values() for series in column.series()]
+
+    @property
+    def plain(self) -> frozenset[str]:
+        return frozenset(key for key, column in self.columns.items() if column.plain)
+
+    @property
+    def filled(self) -> frozenset[str]:
+        return frozenset(key for key, column in self.columns.items() if column.filled)
+
+    def canonical_rows(self) -> list[str]:
+        """Each row as canonical JSON text: what `json.dumps(row, sort_keys=True)` gives for its content."""
+        pieces = [self.columns[key].pieces() for key in sorted(self.columns)]
+        return ["{" + ",".join(filter(None, row)) + "}" for row in zip(*pieces, strict=True)]
+
+    def content_rows(self) -> list[ContentRow]:
+        """Each row with its cells: valid counts as int, everything else as text, blanks left out."""
+        names = list(self.columns)
+        rows = zip(*(column.cells() for column in self.columns.values()), strict=True)
+        return [
+            ContentRow(self.table.sheet.key, position, key, _filled(names, row))
+            for position, key, row in zip(self.table.positions, self.keys, rows, strict=True)
+        ]
+
+
+def _filled(names: list[str], row: tuple[Cell | None, ...]) -> dict[str, Cell]:
+    return {name: value for name, value in zip(names, row, strict=True) if value is not None}
+
+
+def read_table(table: Table, spec: Spec) -> ReadTable:
+    """A table's columns read, and its business keys (text stands in where a code cannot be read)."""
+    of_question = readers(spec, table.sheet.key)
+    columns = {key: of_question[key].read(texts) for key, texts in table.columns.items()}
+    parts = [
+        [value or text or "" for value, text in zip(columns[key].values, columns[key].texts, strict=True)]
+        for key in table.sheet.business_key
+    ]
+    return ReadTable(table, columns, list(map("|".join, zip(*parts, strict=True))))
+
+
+def form_cells(form: Form, spec: Spec) -> dict[str, Cell]:
+    """The Organisation form's canonical cells."""
+    of_question = readers(spec, spec.sheets[0].key)
+    cells = {key: of_question[key].cell(text) for key, text in form.answers.items()}
+    return {key: cell for key, cell in cells.items() if cell is not None}
+
+
+def content_hash(year: int, organisation: dict[str, Cell], tables: dict[str, tuple[list[str], list[str]]]) -> str:
+    """The hash of `Content.sha256`, from each table's business keys and canonical rows (without building rows)."""
+    parts = {
+        key: "[" + ",".join(text for _, text in sorted(zip(*table, strict=True))) + "]"
+        for key, table in tables.items()
+        if table[0]
+    }
+    parts["census_year"] = str(year)
+    parts["organisation"] = json.dumps(organisation, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    text = "{" + ",".join(f"{json.dumps(key)}:{parts[key]}" for key in sorted(parts)) + "}"
+    return hashlib.sha256(text.encode()).hexdigest()
