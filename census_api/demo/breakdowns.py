@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from typing import Any
+from functools import partial
+from typing import TypeVar
 
 from census_api.demo.fitting import Carry, around, chance, rake
 from census_api.demo.parameters import TREATMENT, Parameters
@@ -16,6 +17,7 @@ Counts = dict[str, dict[str, dict[str, list[int]]]]
 """Organisation -> sheet -> role or role group -> people by category, in the order of the sheet's columns."""
 
 _Heads = dict[str, dict[str, int]]
+_Table = TypeVar("_Table")
 _MOST_UNKNOWN = 0.2
 """Above this share of a row, not known is a query."""
 
@@ -28,7 +30,7 @@ def breakdowns(structure: Structure, settings: Parameters, spec: Spec, staff: Ye
         heads = by_role if sheet.rows_by == "role_code" else by_group
         order = _order(staff, heads)
         categories = _categories(sheet)
-        carries: dict[object, Carry] = defaultdict(lambda count=len(categories): Carry(count))  # type: ignore[misc]
+        carries: dict[object, Carry] = defaultdict(partial(Carry, len(categories)))
         shares = _shares(structure, settings, spec, sheet, staff, heads)
         for code in order:
             vague = _does_not_know_pay(structure, sheet, code)
@@ -95,15 +97,17 @@ def _shares(
     if sheet.rows_by == "role_code":
         raked = _raked_pay(settings, spec, sheet, totals, _of_year(settings_of_sheet, staff.year))
     else:
-        raked = _raked_groups(sheet, totals, _of_year(settings_of_sheet, staff.year), settings_of_sheet.get("leaning", {}))
+        raked = _raked_groups(
+            sheet, totals, _of_year(settings_of_sheet, staff.year), settings_of_sheet.get("leaning", {})
+        )
     result = {}
     for pair in totals:
-        row = [raked.get((*pair, category), 0.0) for category in _categories(sheet)]
-        result[pair] = [value / sum(row) for value in row]
+        values = [raked.get((*pair, category), 0.0) for category in _categories(sheet)]
+        result[pair] = [value / sum(values) for value in values]
     return result
 
 
-def _of_year(table: Mapping[str, Any], year: int) -> Any:
+def _of_year(table: Mapping[str, _Table], year: int) -> _Table:
     return table[max(key for key in table if key.isdigit() and int(key) <= year)]
 
 
@@ -123,7 +127,9 @@ def _raked_groups(
             for category in _categories(sheet)
         }
         people = sum(totals[pair] for pair in pairs)
-        margins = [([(*pair, category) for pair in pairs], people * shares[category]) for category in _categories(sheet)]
+        margins = [
+            ([(*pair, category) for pair in pairs], people * shares[category]) for category in _categories(sheet)
+        ]
         result |= rake(cells, margins + _rows(cells, totals), rounds=25)
     return result
 
@@ -146,7 +152,8 @@ def _raked_pay(
 ) -> dict[tuple[str, str, str], float]:
     bands = _categories(sheet)
     lowest, fifth, unknown = bands[0], bands[1], bands[-1]
-    profiles = {part.role: settings.breakdowns["pay_profiles"][part.pay] for part in settings.roles if part.pay}
+    profiles: dict[str, list[float]] = defaultdict(lambda: settings.breakdowns["pay_profiles"]["registered"])
+    profiles |= {part.role: settings.breakdowns["pay_profiles"][part.pay] for part in settings.roles if part.pay}
     cells = {
         (*pair, band): total * share
         for pair, total in totals.items()

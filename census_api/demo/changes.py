@@ -92,7 +92,9 @@ def _split(structure: Structure, year: int) -> list[Move]:
         structure.lines.remove(line)
     date = dt.date(year - 1, 11, 1)
     evidence = "Deed of transfer between the two charities (invented)"
-    lines = [line for line in _lines_of(structure, source, year - 1) if line.service != HEAD_OFFICE and line.last >= year]
+    lines = [
+        line for line in _lines_of(structure, source, year - 1) if line.service != HEAD_OFFICE and line.last >= year
+    ]
     moves = []
     for line in lines[::2]:
         structure.end(line, year - 1)
@@ -103,7 +105,9 @@ def _split(structure: Structure, year: int) -> list[Move]:
 
 def _transfers(structure: Structure, year: int, whole: int, partial: int, losers: dict[str, int]) -> list[Move]:
     """Adult contracts that are won by another provider; `partial` more of which only a team moves."""
-    lines = [line for sector, count in losers.items() for line in _ordinary(structure, year, ADULT, sector)[: count + 1]]
+    lines = [
+        line for sector, count in losers.items() for line in _ordinary(structure, year, ADULT, sector)[: count + 1]
+    ]
     lines = [line for line in lines if line.weight > 0.3][: whole + partial]
     winners = sorted(structure.of("voluntary")[4:24], key=lambda code: chance(structure.seed, "winner", year, code))
     moves = []
@@ -145,10 +149,10 @@ def _newcomers(structure: Structure, sector: str) -> list[str]:
 def _late_starters(structure: Structure) -> None:
     """Entrants: organisations whose lines begin after 2022. Exits: organisations whose lines end."""
     leros = len(structure.of("lero"))
-    late = {code: 2023 for code in _newcomers(structure, "lero")[: leros // 3]}
-    late |= {code: 2025 for code in _newcomers(structure, "lero")[:1]}
-    late |= {code: 2024 for code in _newcomers(structure, "voluntary")[1:3]}
-    late |= {code: 2025 for code in _newcomers(structure, "independent")[:1]}
+    late = dict.fromkeys(_newcomers(structure, "lero")[: leros // 3], 2023)
+    late |= dict.fromkeys(_newcomers(structure, "lero")[:1], 2025)
+    late |= dict.fromkeys(_newcomers(structure, "voluntary")[1:3], 2024)
+    late |= dict.fromkeys(_newcomers(structure, "independent")[:1], 2025)
     leaving = {line.organisation: 2023 for line in _ordinary(structure, 2024, RESIDENTIAL, "independent")[:2]}
     leaving |= {line.organisation: 2024 for line in _ordinary(structure, 2024, LERO)[:1]}
     leaving |= {"DEMO-NIL": 2023}

@@ -12,6 +12,8 @@ from typing import TypeVar
 
 _Key = TypeVar("_Key", bound=Hashable)
 _STEPS_OF_SCALE = 6
+_MOST_MADE_UP = 0.35
+"""A row makes up for earlier ones by at most this part of what it would have, and one person."""
 
 
 def chance(*parts: object) -> float:
@@ -121,7 +123,7 @@ class Carry:
         """
         wanted = [people * share for share in shares]
         ideals = [
-            want * tilt + owed if share > 0 else 0.0
+            want * tilt + min(max(owed, -_MOST_MADE_UP * want - 1), _MOST_MADE_UP * want + 1) if share > 0 else 0.0
             for want, tilt, owed, share in zip(wanted, tilts, self._owed, shares, strict=True)
         ]
         unknown = min(max(int(ideals[-1] + 0.5), 0), most_unknown, people)

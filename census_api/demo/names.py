@@ -19,6 +19,8 @@ _KINDS = {
     "nhs": ("Partnership NHS services", "Community NHS services", "Mental Health NHS services"),
     "independent": ("Clinics", "Rehabilitation", "Care"),
     "lero": ("Recovery Community", "Recovery Collective", "Peers"),
+    "la_delivered": ("Council treatment service",),
+    "la_commissioning": ("Council commissioning team",),
 }
 
 

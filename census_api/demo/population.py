@@ -73,8 +73,11 @@ class Population:
         return tuple(code for code in self.asked(year) if code not in silent)
 
     def content(self, year: int, code: str) -> Content:
-        """What `code` answers (or would answer, if it is silent). The fixed ones have their mistakes in 2025 only."""
-        content = self._writer(year).content(code)
+        """What `code` answers, or would answer if it is silent."""
+        return self.as_sent(year, code, self._writer(year).content(code))
+
+    def as_sent(self, year: int, code: str, content: Content) -> Content:
+        """`content` with the mistakes of the two fixed organisations that make some, in the open year only."""
         if year == OPEN_YEAR and code == "DEMO-ERRORS":
             return with_errors(content, load_spec(year))
         if year == OPEN_YEAR and code == "DEMO-QUERIES":
@@ -94,7 +97,9 @@ def population(seed: int = DEFAULT_SEED, organisations: int = BLOCK) -> Populati
     Raises InvalidRequest outside 100 to 4,000 organisations: fewer cannot hold what the demonstration shows.
     """
     if not LEAST <= organisations <= MOST:
-        raise InvalidRequest(f"The population can be made for {LEAST} to {MOST:,} organisations, not {organisations:,}.")
+        raise InvalidRequest(
+            f"The population can be made for {LEAST} to {MOST:,} organisations, not {organisations:,}."
+        )
     settings = parameters()
     structure = build(seed, organisations, load_spec(_AREAS_AS_IN))
     moves = apply_changes(structure)
@@ -117,7 +122,11 @@ def _in_hand(structure: Structure, answers: dict[int, Response], sector: str) ->
     for year in (OPEN_YEAR, OPEN_YEAR - 1):
         lines = structure.in_year(year)
         silent = answers[year].silent
-        own = [line.weight for line in lines if structure.sector(line.organisation) == sector and line.organisation not in silent]
+        own = [
+            line.weight
+            for line in lines
+            if structure.sector(line.organisation) == sector and line.organisation not in silent
+        ]
         sizes.append(sum(own))
     return GROWTH_AFTER_LAST * sizes[0] / sizes[1] if sizes[1] else GROWTH_AFTER_LAST
 
@@ -161,7 +170,9 @@ def _edges(structure: Structure, moves: list[Move]) -> tuple[Edge, ...]:
         before, after = codes[year - 1], codes[year]
         for line in structure.in_year(year):
             if line.first < year and before[line.area] != after[line.area]:
-                siblings = [other for other in structure.in_year(year) if _coded(other.key, before) == _coded(line.key, before)]
+                siblings = [
+                    other for other in structure.in_year(year) if _coded(other.key, before) == _coded(line.key, before)
+                ]
                 shared = len(siblings) > 1
                 edges.append(
                     Edge(

@@ -17,12 +17,16 @@ from census_api.spec.model import Spec
 RowKey = tuple[str, str, str, str]
 """Organisation, area, service type, role."""
 
-_ANCHORS = {
+ANCHORS = {
     "adult_community": "DAW", "young_people": "DAW_CYP", "residential_rehabilitation": "DAW", "inpatient_detox": "NURSE_B5",
     "lero": "PSW", "commissioning": "COMM", "head_office": "CORP",
 }  # fmt: skip
+"""The role that every line of a service type has at least one of."""
+_STEADY = "DEMO-CLEAN"
+"""Keeps its posts filled from year to year, so that nothing about it stands out."""
 _LEAST_WTE, _MOST_WTE = 52, 100
 _HALF_POST = 50
+_NO_LIMIT = 1_000_000
 
 
 @dataclass(slots=True)
@@ -49,6 +53,7 @@ class Slot:
     weight: float
     offset: float
     least: int
+    most: int
 
 
 @dataclass(slots=True)
@@ -78,10 +83,8 @@ def staff_of_year(
 ) -> YearStaff:
     """Rows of a year. `scale` (sector -> factor) multiplies the year's totals; `last_year` gives opening headcounts."""
     result = YearStaff(targets.year, {}, response)
-    slots = _slots(structure, settings, spec, targets.year)
-    present = {
-        cell: sum(slot.weight for slot in places if result.answered(slot.key)) for cell, places in slots.items()
-    }
+    slots = _slots(structure, settings, spec, targets.year, last_year)
+    present = {cell: sum(slot.weight for slot in places if result.answered(slot.key)) for cell, places in slots.items()}
     totals = controls(settings, targets, {cell for cell, weight in present.items() if weight > 0}, scale)
     for cell, places in slots.items():
         heads, hundredths = totals.get(cell, (0, 0))
@@ -94,7 +97,9 @@ def staff_of_year(
     return result
 
 
-def _slots(structure: Structure, settings: Parameters, spec: Spec, year: int) -> dict[Cell, list[Slot]]:
+def _slots(
+    structure: Structure, settings: Parameters, spec: Spec, year: int, last_year: YearStaff | None
+) -> dict[Cell, list[Slot]]:
     roles = spec.code_lists["roles"].by_code
     possible = [
         (part.role, settings.classes[part.group], part.share, set(roles[part.role].many("service_types")))
@@ -110,9 +115,14 @@ def _slots(structure: Structure, settings: Parameters, spec: Spec, year: int) ->
             if not density or line.service not in services:
                 continue
             key = (*line.key, role)
-            weight = here * density * share * around(0.35, seed, "row", group.name, *key) * around(0.12, seed, year, *key)
-            least = 1 if _ANCHORS[line.service] == role and not group.unpaid else 0
-            slots[sector, group.name].append(Slot(key, weight, chance(seed, "offset", group.name, *key), least))
+            weight = (
+                here * density * share * around(0.35, seed, "row", group.name, *key) * around(0.12, seed, year, *key)
+            )
+            least, most = int(ANCHORS[line.service] == role and not group.unpaid), _NO_LIMIT
+            if last_year is not None and line.organisation == _STEADY:
+                before = last_year.rows.get(key, Staff())
+                least = most = before.unpaid if group.unpaid else before.paid
+            slots[sector, group.name].append(Slot(key, weight, chance(seed, "offset", group.name, *key), least, most))
     return slots
 
 
@@ -125,7 +135,7 @@ def _people(
     others = [slot for slot in places if not result.answered(slot.key)]
     numbers = fit(
         heads, [slot.weight for slot in counted], [slot.offset for slot in counted],
-        [slot.least for slot in counted], [heads] * len(counted),
+        [slot.least for slot in counted], [slot.most for slot in counted],
     )  # fmt: skip
     weighed = sum(slot.weight for slot in counted)
     scale = heads / weighed if weighed else 0.0
@@ -140,7 +150,7 @@ def _people(
     for (slot, number), wte in zip(filled, wtes, strict=True):
         _put(result, slot.key, number, wte, group.unpaid)
     for slot in others:
-        number = max(slot.least, int(scale * slot.weight + slot.offset))
+        number = min(max(slot.least, int(scale * slot.weight + slot.offset)), slot.most)
         if number:
             _put(result, slot.key, number, int(number * 100 * group.mean), group.unpaid)
 
@@ -201,7 +211,9 @@ def _leaver_totals(
     own = ("voluntary_daw", "voluntary_nursing")
     leavers = {group: targets.turnover[group] * average.get(group, 0.0) for group in (*own, "la_commissioning")}
     voluntary = targets.turnover["voluntary"] * sum(average.get(group, 0.0) for group in (*own, "voluntary"))
-    delivery = targets.turnover["delivery"] * sum(size for group, size in average.items() if group != "la_commissioning")
+    delivery = targets.turnover["delivery"] * sum(
+        size for group, size in average.items() if group != "la_commissioning"
+    )
     leavers["voluntary"] = voluntary - sum(leavers[group] for group in own)
     leavers["others"] = delivery - voluntary
     return {group: (keys, round(leavers[group])) for group, keys in groups.items()}

@@ -13,7 +13,14 @@ from census_api.spec.model import Spec
 
 ADULT, YOUNG, RESIDENTIAL, DETOX = "adult_community", "young_people", "residential_rehabilitation", "inpatient_detox"
 LERO, COMMISSIONING, HEAD_OFFICE = "lero", "commissioning", "head_office"
-PREFIX = {"voluntary": "VOL", "nhs": "NHS", "independent": "IND", "la_delivered": "LAD", "lero": "LER", "la_commissioning": "COM"}
+PREFIX = {
+    "voluntary": "VOL",
+    "nhs": "NHS",
+    "independent": "IND",
+    "la_delivered": "LAD",
+    "lero": "LER",
+    "la_commissioning": "COM",
+}
 BLOCK = 200
 _COUNTS = (46, 18, 15, 22, 35, 64)
 _FIXED = {
@@ -118,7 +125,7 @@ def _register(structure: Structure, block: int, size: int) -> dict[str, list[str
         numbered = [f"{PREFIX[sector]}-{start + number:03d}" for number in range(1, count - len(fixed) + 1)]
         codes[sector] = fixed + numbered
         for number, code in enumerate(codes[sector]):
-            name = _FIXED.get(code) or (names.invented(sector, start + number, structure.seed) if sector in names._KINDS else code)
+            name = _FIXED.get(code) or names.invented(sector, start + number, structure.seed)
             structure.organisations[code] = Organisation(code, name, sector)
     return codes
 
@@ -187,7 +194,9 @@ def _young(structure: Structure, block: int, adult: dict[str, str], delivered: l
             structure.add(adult[area.code], area.code, YOUNG, 0.26 * area.weight)
 
 
-def _units(structure: Structure, block: int, codes: dict[str, list[str]], national: list[str], local: list[str]) -> None:
+def _units(
+    structure: Structure, block: int, codes: dict[str, list[str]], national: list[str], local: list[str]
+) -> None:
     """Residential and detoxification units, each in an area of its own."""
     independent, trusts = codes["independent"], codes["nhs"]
     residential = [national[0]] * 6 + independent + independent[:6] + local[::2]

@@ -5,17 +5,25 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping, Sequence
-from copy import copy
-from typing import Any
 
-from openpyxl.cell.cell import MergedCell
+from openpyxl.cell.cell import Cell, MergedCell
 from openpyxl.comments import Comment
-from openpyxl.styles import PatternFill
-from openpyxl.styles.cell_style import StyleArray
+from openpyxl.styles import Fill, PatternFill
 from openpyxl.styles.colors import Color
-from openpyxl.utils import column_index_from_string, get_column_letter
+from openpyxl.utils import column_index_from_string
+from openpyxl.workbook import Workbook
+from openpyxl.worksheet.worksheet import Worksheet
 
 from census_api.domain.findings import SEVERITIES, Finding, Severity
+from census_api.intake.annotate_styles import (
+    blank_style,
+    fill_number,
+    fills,
+    is_stored,
+    stored_cells,
+    style_numbers,
+    wear,
+)
 from census_api.intake.annotate_text import AUTHOR, COMMENT_MARK, MAX_COMMENTS, comment_text, looks_like_formula
 
 FILLS: Mapping[Severity, str] = {"error": "FFF9C4BE", "query": "FFFDE49C", "note": "FFCFE2F6"}
@@ -23,11 +31,6 @@ FILLS: Mapping[Severity, str] = {"error": "FFF9C4BE", "query": "FFFDE49C", "note
 _ADDRESS = re.compile(r"^([A-Z]{1,3})([1-9][0-9]{0,6})(?::[A-Z]{1,3}[1-9][0-9]{0,6})?$")
 _COMMENT_WIDTH, _COMMENT_HEIGHT, _LINE_HEIGHT, _LINE_LETTERS = 380, 460, 17, 54
 _REMEMBERED = "01"
-
-
-def stored_cells(sheet: Any) -> list[Any]:
-    """The cells that are in the file. Walking rows would make every blank cell up to the farthest one."""
-    return list(sheet._cells.values())
 
 
 def split_address(address: str | None) -> tuple[int, int] | None:
@@ -39,14 +42,15 @@ def split_address(address: str | None) -> tuple[int, int] | None:
     return (row, column) if row <= 1_048_576 and column <= 16_384 else None
 
 
-def take_away_earlier_marks(book: Any) -> None:
+def take_away_earlier_marks(book: Workbook) -> None:
     """Our fills and comments of an earlier check go, so that a corrected cell looks corrected; text stays text."""
-    known = list(enumerate(book._fills))
-    before = {number: book._fills.add(_fill_before(fill)) for number, fill in known if _is_ours(fill)}
+    known = enumerate(fills(book))
+    before = {number: fill_number(book, _fill_before(fill)) for number, fill in known if _is_ours(fill)}
     for sheet in book.worksheets:
         for cell in stored_cells(sheet):
-            if cell.has_style and cell._style.fillId in before:
-                cell._style.fillId = before[cell._style.fillId]
+            numbers = style_numbers(cell)
+            if numbers.fillId in before:
+                numbers.fillId = before[numbers.fillId]
             if isinstance(cell, MergedCell):
                 continue
             if cell.comment is not None:
@@ -55,13 +59,13 @@ def take_away_earlier_marks(book: Any) -> None:
                 keep_as_text(cell)
 
 
-def keep_as_text(cell: Any) -> None:
+def keep_as_text(cell: Cell) -> None:
     """Makes sure that no spreadsheet takes the text of the cell for a formula."""
     cell.data_type = "s"
     cell.quotePrefix = True
 
 
-def mark(book: Any, findings: Mapping[tuple[str, str], Sequence[Finding]]) -> int:
+def mark(book: Workbook, findings: Mapping[tuple[str, str], Sequence[Finding]]) -> int:
     """Fills the cells that have findings, keyed by (sheet name, address), and comments on the first MAX_COMMENTS.
 
     Errors are commented on before queries, queries before notes. Returns how many cells stay without a comment.
@@ -76,46 +80,35 @@ def mark(book: Any, findings: Mapping[tuple[str, str], Sequence[Finding]]) -> in
 
 
 class _Painter:
-    """Fills cells of one sheet. Works on style numbers: a style object a cell would take seconds for 20,000."""
+    """Fills cells of one sheet."""
 
-    def __init__(self, book: Any, sheet: Any) -> None:
+    def __init__(self, book: Workbook, sheet: Worksheet) -> None:
         self._book, self._sheet = book, sheet
         self._filled: dict[tuple[int, Severity], int] = {}
-        self._columns = [(width.min, width.max, width) for width in sheet.column_dimensions.values()]
         self._merged: dict[tuple[int, int], tuple[int, int]] = {
             place: (area.min_row, area.min_col) for area in sheet.merged_cells.ranges for place in area.cells
         }
 
-    def paint(self, address: str, severity: Severity) -> Any:
+    def paint(self, address: str, severity: Severity) -> Cell:
         """Fills the cell at `address` (of a merged area, its first cell) and returns it."""
         row, column = split_address(address) or (1, 1)
         row, column = self._merged.get((row, column), (row, column))
-        is_new = (row, column) not in self._sheet._cells
+        is_new = not is_stored(self._sheet, row, column)
         cell = self._sheet.cell(row, column)
         if is_new:
-            # a blank cell looks, and is locked or not, as its row or column says
-            cell._style = copy(self._blank_style(row, column))
-        if cell._style is None:
-            cell._style = StyleArray()
-        cell._style.fillId = self._fill(cell._style.fillId, severity)
+            wear(cell, blank_style(self._sheet, row, column))
+        numbers = style_numbers(cell)
+        numbers.fillId = self._fill(numbers.fillId, severity)
         return cell
-
-    def _blank_style(self, row: int, column: int) -> Any:
-        if row in self._sheet.row_dimensions and self._sheet.row_dimensions[row].customFormat:
-            return self._sheet.row_dimensions[row]._style
-        for first, last, width in self._columns:
-            if first <= column <= last:
-                return width._style
-        return self._sheet.column_dimensions[get_column_letter(column)]._style
 
     def _fill(self, number: int, severity: Severity) -> int:
         if (number, severity) not in self._filled:
-            filled = _remembering(self._book._fills[number], severity)
-            self._filled[number, severity] = self._book._fills.add(filled)
+            filled = _remembering(fills(self._book)[number], severity)
+            self._filled[number, severity] = fill_number(self._book, filled)
         return self._filled[number, severity]
 
 
-def _remembering(fill: Any, severity: Severity) -> PatternFill:
+def _remembering(fill: Fill, severity: Severity) -> PatternFill:
     """Our fill, with the plain colour that the cell had in the background colour, which a solid fill never shows."""
     ours = Color(rgb=FILLS[severity])
     if not isinstance(fill, PatternFill) or fill.fill_type != "solid" or fill.fgColor.type != "rgb":
@@ -123,24 +116,24 @@ def _remembering(fill: Any, severity: Severity) -> PatternFill:
     return PatternFill("solid", fgColor=ours, bgColor=Color(rgb=_REMEMBERED + fill.fgColor.rgb[2:]))
 
 
-def _is_ours(fill: Any) -> bool:
+def _is_ours(fill: Fill) -> bool:
     return isinstance(fill, PatternFill) and fill.fill_type == "solid" and fill.fgColor.rgb in FILLS.values()
 
 
-def _fill_before(fill: Any) -> PatternFill:
+def _fill_before(fill: Fill) -> PatternFill:
     # other programs put colours of their own there, but none that are all but transparent
     colour = fill.bgColor.rgb if fill.bgColor.type == "rgb" else ""
     return PatternFill("solid", fgColor=Color(rgb="FF" + colour[2:])) if colour[:2] == _REMEMBERED else PatternFill()
 
 
-def _without_ours(comment: Any) -> Comment | None:
+def _without_ours(comment: Comment) -> Comment | None:
     theirs, found, _ = comment.text.partition(COMMENT_MARK)
     if not found:
         return _sized(Comment(comment.text, comment.author))
     return _sized(Comment(theirs.rstrip(), comment.author)) if theirs.strip() else None
 
 
-def _comment(findings: Sequence[Finding], existing: Any) -> Comment:
+def _comment(findings: Sequence[Finding], existing: Comment | None) -> Comment:
     ours = comment_text(findings)
     if existing is None:
         return _sized(Comment(ours, AUTHOR))

@@ -11,9 +11,9 @@ import warnings
 import zipfile
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any
 
 from openpyxl import load_workbook
+from openpyxl.workbook import Workbook
 from openpyxl.worksheet.formula import ArrayFormula, DataTableFormula
 
 from census_api.domain.findings import Finding
@@ -38,7 +38,7 @@ class Opened:
     `by_pointer` gives the place of each JSON pointer; empty unless the return came as JSON.
     """
 
-    book: Any
+    book: Workbook
     is_copy: bool
     by_pointer: dict[str, Place] = field(default_factory=dict)
     _names: dict[str, str] = field(default_factory=dict)
@@ -76,7 +76,7 @@ def opened(original: bytes, kind: str, spec: Spec) -> Opened:
     return Opened(from_raw(read_workbook(original), spec), is_copy=True)
 
 
-def _own_workbook(original: bytes) -> Any:
+def _own_workbook(original: bytes) -> Workbook | None:
     """The file by openpyxl, formulas as values; None where openpyxl cannot take what the reader could."""
     facts = preflight(original)
     marks = [mark for sheet in facts.sheets for mark in sheet.formulas_without_value]
@@ -115,14 +115,14 @@ def _size(area: str) -> int:
     return (abs(bottom - top) + 1) * (abs(right - left) + 1)
 
 
-def _formula_text(value: Any, shown: str) -> str:
+def _formula_text(value: object, shown: str) -> str:
     text = value.text if isinstance(value, ArrayFormula) else value
     if isinstance(text, str) and not isinstance(value, DataTableFormula):
         return text
     return shown if shown.startswith("=") else f"={shown}"
 
 
-def _drop_names_of_other_files(book: Any) -> None:
+def _drop_names_of_other_files(book: Workbook) -> None:
     """Links to other files are not kept, so names that stand for places in them would be damage to Excel."""
     for holder in (book, *book.worksheets):
         for name in [name for name, defined in holder.defined_names.items() if "[" in (defined.attr_text or "")]:

@@ -7,14 +7,16 @@ import io
 import json
 import re
 from collections.abc import Mapping
-from copy import copy
-from typing import Any
 
 from openpyxl import load_workbook
+from openpyxl.cell.cell import Cell
 from openpyxl.styles import Font
 from openpyxl.utils import get_column_letter
+from openpyxl.workbook import Workbook
+from openpyxl.worksheet.worksheet import Worksheet
 
 from census_api.intake.annotate_marks import keep_as_text, split_address
+from census_api.intake.annotate_styles import blank_style, wear
 from census_api.intake.annotate_text import is_findings_sheet, looks_like_formula, printable
 from census_api.intake.package import RawSheet, RawWorkbook
 from census_api.spec.model import Question, Sheet, Spec, fold, shown
@@ -28,19 +30,23 @@ _MAX_COLUMNS = 256
 _EXACT_NUMBER = re.compile(r"^-?(?:0|[1-9][0-9]{0,11})(?:\.[0-9]{1,3})?$")
 
 
-def from_raw(raw: RawWorkbook, spec: Spec) -> Any:
+def from_raw(raw: RawWorkbook, spec: Spec) -> Workbook:
     """Sheets as the reader saw them, at the same addresses. Sheets that fit the template keep its look and checks."""
     book = _template(spec)
     names = {fold(name): sheet for sheet in spec.sheets for name in (sheet.title, sheet.key)}
     helpers = {fold(name) for name in HELPER_SHEETS}
     for sheet in raw.sheets:
         cells = _raw_cells(sheet)
-        if fold(sheet.name) not in helpers and not is_findings_sheet(sheet.name, cells.get((1, 1))):
-            _put_sheet(book, sheet.name, cells, names.get(fold(sheet.name)))
+        if fold(sheet.name) in helpers or is_findings_sheet(sheet.name, cells.get((1, 1))):
+            continue
+        asked = names.get(fold(sheet.name))
+        _put_sheet(book, sheet.name, cells, asked)
+        # a second sheet of the name stands beside the first, not over it
+        names = {name: other for name, other in names.items() if other is not asked}
     return book
 
 
-def from_csv(data: bytes, spec: Spec) -> Any:
+def from_csv(data: bytes, spec: Spec) -> Workbook:
     """A single sheet, on the template's sheet whose headers it has most of."""
     try:
         text = data.decode("utf-8-sig")
@@ -55,7 +61,7 @@ def from_csv(data: bytes, spec: Spec) -> Any:
     return book
 
 
-def from_json(data: bytes, spec: Spec) -> tuple[Any, dict[str, tuple[str, str]]]:
+def from_json(data: bytes, spec: Spec) -> tuple[Workbook, dict[str, tuple[str, str]]]:
     """A JSON return in the template, and the cell that each JSON pointer of it became."""
     tree = json.loads(data.decode("utf-8-sig"), parse_int=_JsonNumber, parse_float=_JsonNumber)
     book = _template(spec)
@@ -75,7 +81,7 @@ class _JsonNumber(str):
     __slots__ = ()
 
 
-def _template(spec: Spec) -> Any:
+def _template(spec: Spec) -> Workbook:
     return load_workbook(io.BytesIO(template(spec)))
 
 
@@ -97,7 +103,7 @@ def _raw_cells(raw: RawSheet) -> Cells:
     return cells
 
 
-def _put_sheet(book: Any, name: str, cells: Cells, sheet: Sheet | None) -> None:
+def _put_sheet(book: Workbook, name: str, cells: Cells, sheet: Sheet | None) -> None:
     worksheet = book[sheet.title] if sheet is not None else None
     if worksheet is None or sheet is None or not _fits(worksheet, cells, sheet):
         worksheet = _plain_sheet(book, name, worksheet)
@@ -106,7 +112,7 @@ def _put_sheet(book: Any, name: str, cells: Cells, sheet: Sheet | None) -> None:
         _put(worksheet.cell(row, column), text, column in numeric)
 
 
-def _fits(worksheet: Any, cells: Mapping[tuple[int, int], str], sheet: Sheet) -> bool:
+def _fits(worksheet: Worksheet, cells: Mapping[tuple[int, int], str], sheet: Sheet) -> bool:
     """Whether every fixed text of the template stands at the same place in the upload (columns to the right may follow)."""
     fixed = [(row, 1) for row in range(2, len(sheet.fields) + 2)] if sheet.kind == "form" else [
         (1, column) for column in range(1, len(sheet.fields) + 1)
@@ -114,7 +120,7 @@ def _fits(worksheet: Any, cells: Mapping[tuple[int, int], str], sheet: Sheet) ->
     return all(fold(str(worksheet.cell(*place).value)) == fold(cells.get(place, "")) for place in fixed)
 
 
-def _plain_sheet(book: Any, name: str, instead_of: Any) -> Any:
+def _plain_sheet(book: Workbook, name: str, instead_of: Worksheet | None) -> Worksheet:
     """A sheet without the template's checks, which would sit on the wrong columns."""
     position = len(book.sheetnames)
     if instead_of is not None:
@@ -135,9 +141,9 @@ def _numeric_columns(cells: Mapping[tuple[int, int], str], sheet: Sheet | None) 
     return {column for column, question in found if question is not None and question.numeric}
 
 
-def _put(cell: Any, text: str, numeric: bool) -> None:
-    if cell.row > 1 or cell.value is None:
-        _style_like_column(cell)
+def _put(cell: Cell, text: str, numeric: bool) -> None:
+    if not cell.has_style:
+        wear(cell, blank_style(cell.parent, cell.row, cell.column))
     if numeric and _EXACT_NUMBER.match(text):
         cell.value = float(text) if "." in text else int(text)
         return
@@ -147,16 +153,8 @@ def _put(cell: Any, text: str, numeric: bool) -> None:
         keep_as_text(cell)
 
 
-def _style_like_column(cell: Any) -> None:
-    dimensions = cell.parent.column_dimensions
-    letter = get_column_letter(cell.column)
-    style = dimensions[letter]._style if letter in dimensions else None
-    if style is not None and not cell.has_style:
-        cell._style = copy(style)
-
-
 def _put_form(
-    worksheet: Any, sheet: Sheet, answers: Mapping[str, Any], spec: Spec, places: dict[str, tuple[str, str]]
+    worksheet: Worksheet, sheet: Sheet, answers: Mapping[str, object], spec: Spec, places: dict[str, tuple[str, str]]
 ) -> None:
     rows = {fold(str(worksheet.cell(row, 1).value)): row for row in range(1, worksheet.max_row + 1)}
     for question in sheet.fields:
@@ -172,7 +170,9 @@ def _put_form(
         _put(worksheet.cell(row, 2), _text(answers[name], None, spec), False)
 
 
-def _put_rows(worksheet: Any, sheet: Sheet, rows: list[Any], spec: Spec, places: dict[str, tuple[str, str]]) -> None:
+def _put_rows(
+    worksheet: Worksheet, sheet: Sheet, rows: list[object], spec: Spec, places: dict[str, tuple[str, str]]
+) -> None:
     columns = {question.key: number for number, question in enumerate(sheet.fields, 1)}
     for index, answers in enumerate(rows):
         row = index + 2
@@ -191,7 +191,7 @@ def _put_rows(worksheet: Any, sheet: Sheet, rows: list[Any], spec: Spec, places:
             places[f"/{sheet.key}/{index}/{_escaped(name)}"] = (sheet.title, f"{get_column_letter(column)}{row}")
 
 
-def _text(value: Any, question: Question | None, spec: Spec) -> str:
+def _text(value: object, question: Question | None, spec: Spec) -> str:
     if not isinstance(value, str):
         return json.dumps(value, ensure_ascii=False)[:200]
     if question is not None and question.code_list is not None:

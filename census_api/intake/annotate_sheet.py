@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from copy import copy
-from typing import Any
 
 from openpyxl.cell import Cell
 from openpyxl.styles import Alignment, Border, Font, PatternFill, Side
+from openpyxl.styles.cell_style import StyleArray
 from openpyxl.utils import get_column_letter
+from openpyxl.workbook import Workbook
 from openpyxl.worksheet.hyperlink import Hyperlink
+from openpyxl.worksheet.worksheet import Worksheet
 
 from census_api.domain.findings import SEVERITIES, Finding, Report
 from census_api.intake.annotate_marks import FILLS, keep_as_text
 from census_api.intake.annotate_open import Opened, Place
+from census_api.intake.annotate_styles import style_numbers, wear
 from census_api.intake.annotate_text import (
     FINDINGS_SHEET,
     FINDINGS_TITLE,
@@ -83,7 +85,7 @@ def _notices(opened: Opened, found: int, uncommented: int) -> list[str]:
     return notices
 
 
-def _heading(sheet: Any, report: Report, spec: Spec, notices: Sequence[str]) -> int:
+def _heading(sheet: Worksheet, report: Report, spec: Spec, notices: Sequence[str]) -> int:
     """The lines above the table. Returns the row of the table's header."""
     submission = f"submission {report.submission}" if report.submission is not None else "not submitted, a check only"
     organisation = report.organisation or "organisation not stated"
@@ -110,7 +112,7 @@ def _heading(sheet: Any, report: Report, spec: Spec, notices: Sequence[str]) -> 
     return legend + 2
 
 
-def _write(sheet: Any, row: int, column: int, text: str) -> Any:
+def _write(sheet: Worksheet, row: int, column: int, text: str) -> Cell:
     """Text in a cell, as text whatever it begins with."""
     cell = sheet.cell(row, column)
     if not text:
@@ -122,7 +124,7 @@ def _write(sheet: Any, row: int, column: int, text: str) -> Any:
     return cell
 
 
-def _table(sheet: Any, header: int, findings: Sequence[Finding], opened: Opened, spec: Spec) -> None:
+def _table(sheet: Worksheet, header: int, findings: Sequence[Finding], opened: Opened, spec: Spec) -> None:
     for column, (label, width) in enumerate(_COLUMNS, 1):
         cell = _write(sheet, header, column, label)
         cell.font = Font(name="Arial", size=11, bold=True, color="FFFFFFFF")
@@ -149,12 +151,12 @@ def _table(sheet: Any, header: int, findings: Sequence[Finding], opened: Opened,
 
 
 class _Look:
-    """Gives cells one of a few looks by number: a style object for each of 180,000 cells would take half a minute."""
+    """Gives cells of a sheet one of a few looks."""
 
-    def __init__(self, sheet: Any) -> None:
+    def __init__(self, sheet: Worksheet) -> None:
         border = Border(bottom=_THIN)
-        self._styles = {}
-        fills: Mapping[str, str] = {**FILLS}
+        self._styles: dict[str, StyleArray] = {}
+        fills = {str(severity): colour for severity, colour in FILLS.items()}
         for name in (*SEVERITIES, "link", "plain"):
             # a cell that is not put on the sheet, only to make the style
             model = Cell(sheet, row=1, column=1)
@@ -166,11 +168,11 @@ class _Look:
             model.alignment, model.border = Alignment(wrap_text=True, vertical="top"), border
             if fill is not None:
                 model.fill = PatternFill("solid", fgColor=fill)
-            self._styles[name] = model._style
+            self._styles[name] = style_numbers(model)
 
-    def __call__(self, cell: Any, name: str) -> None:
+    def __call__(self, cell: Cell, name: str) -> None:
         quoted = cell.quotePrefix
-        cell._style = copy(self._styles[name])
+        wear(cell, self._styles[name])
         if quoted:
             cell.quotePrefix = True
 
@@ -203,7 +205,7 @@ def _link(finding: Finding, place: Place | None, opened: Opened) -> tuple[int, s
     return (3, quoted + place[1]) if place is not None else (2, quoted + "A1")
 
 
-def _finish(sheet: Any, header: int) -> None:
+def _finish(sheet: Worksheet, header: int) -> None:
     """Filter, frozen header and print settings."""
     last = get_column_letter(len(_COLUMNS))
     sheet.auto_filter.ref = f"A{header}:{last}{max(sheet.max_row, header + 1)}"
@@ -219,7 +221,7 @@ def _finish(sheet: Any, header: int) -> None:
     sheet.sheet_properties.tabColor = _TAB
 
 
-def _show_first(book: Any, sheet: Any) -> None:
+def _show_first(book: Workbook, sheet: Worksheet) -> None:
     """The sheet opens in view, alone: with two sheets selected, typing into one would change both."""
     for other in book.worksheets:
         other.sheet_view.tabSelected = False

@@ -53,16 +53,21 @@ class Column:
         return [self.reader.cell(text) for text in self.texts]
 
     def series(self) -> list[pl.Series]:
-        """The column as a view has it: value, text, and for codes the former code."""
+        """The column as a view has it: value, text, and for codes the former code.
+
+        Text and former codes are left out where no rule can want them: every cell is filled and plain.
+        """
         question = self.reader.question
+        if not question.numeric and question.type != "code":
+            texts = pl.Series(question.key, self.texts, pl.String())
+            return [texts, texts.alias(f"{question.key}__raw")]
         dtype = {"count": pl.Int64(), "decimal": pl.Float64()}.get(question.type, pl.String())
-        series = [
-            pl.Series(question.key, self.values, dtype),
-            pl.Series(f"{question.key}__raw", self.texts, pl.String()),
-        ]
-        if question.type == "code":
-            former = self.former or [None] * len(self.texts)
-            series.append(pl.Series(f"{question.key}__former", former, pl.String()))
+        series = [pl.Series(question.key, self.values, dtype)]
+        if not (self.plain and self.filled):
+            series.append(pl.Series(f"{question.key}__raw", self.texts, pl.String()))
+            if question.type == "code":
+                former = self.former or [None] * len(self.texts)
+                series.append(pl.Series(f"{question.key}__former", former, pl.String()))
         return series
 
 

@@ -8,6 +8,7 @@ read cell by cell.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 import polars as pl
 
@@ -30,12 +31,15 @@ _NOT_PLAIN = (
 _FILLED_ROW = re.compile(rb"<row [^>]*+>(?:<c [^>]*+>(?:(?<=/>)|</c>))*+<c ")
 _INDENTED = re.compile(rb">\s+<")
 _SAMPLE = 512
+_WINDOW = 1 << 19
 _FIRST_COLUMN_VALUE = re.compile(rb'<c r="A\d+"[^<>]*+>(?:<v>[^<]|<is>)')
 _BLANK_STRING = re.compile(rb"<(?:t|si)(?:\s[^<>]*+)?(?:/>|></(?:t|si)>)")
 _SHEET = re.compile(rb"<" + PREFIX + rb"sheet\s" + ATTRIBUTES)
 _RELATION = re.compile(rb"<" + PREFIX + rb"Relationship\s" + ATTRIBUTES)
 _MERGED = re.compile(rb"<" + PREFIX + rb"mergeCell\s[^<>]*?ref\s*=\s*[\"']([^\"'<>]*)")
-_DATE_FORMAT = re.compile(rb'numFmtId\s*=\s*["\'](?:1[4-9]|2[0-2]|2[7-9]|3[0-6]|4[5-7]|5[0-8])["\']|formatCode\s*=\s*["\'][^"\']*[dmyhsDMYHS]')
+_DATE_FORMAT = re.compile(rb'numFmtId\s*=\s*["\'](?:1[4-9]|2[0-2]|2[7-9]|3[0-6]|4[5-7]|5[0-8])["\']')
+_CUSTOM_FORMAT = re.compile(rb"formatCode\s*=\s*[\"']([^\"'<>]*)")
+_NOT_DATE_LETTERS = re.compile(rb"\[[^\]]*\]|&quot;.*?&quot;|\\.|General")
 _STATES = {"hidden": "hidden", "veryHidden": "very_hidden"}
 
 
@@ -59,8 +63,13 @@ def inspect_xlsx(parts: dict[str, bytes], exact: bool) -> PackageFacts:
     if _BLANK_STRING.search(parts.get(STRINGS, b"")):
         for facts, _ in named:
             facts.blank_text = True
-    dates = _DATE_FORMAT.search(parts.get("xl/styles.xml", b"")) is not None
+    dates = _may_hold_dates(parts.get("xl/styles.xml", b""))
     return PackageFacts("xlsx", [facts for facts, _ in named], 0, 0, dates, exact)
+
+
+def _may_hold_dates(styles: bytes) -> bool:
+    custom = (_NOT_DATE_LETTERS.sub(b"", code).lower() for code in _CUSTOM_FORMAT.findall(styles))
+    return _DATE_FORMAT.search(styles) is not None or any(set(code) & set(b"ymdhs") for code in custom)
 
 
 def _has_markup(xml: bytes) -> bool:
@@ -109,12 +118,32 @@ def _sheets(parts: dict[str, bytes]) -> list[tuple[SheetFacts, bytes]]:
 
 
 def _not_plain(texts: list[bytes]) -> list[bool]:
-    """For each sheet whether anything in it needs the closer look; all sheets in one pass of a linear engine."""
+    """For each sheet whether anything in it needs the closer look."""
+    short = [text for text in texts if len(text) <= _WINDOW]
+    found = iter(_search(short))
+    # a large sheet goes piece by piece, so that it is never held twice
+    return [
+        next(found) if len(text) <= _WINDOW else any([_search([piece])[0] for piece in _windows(text)])
+        for text in texts
+    ]
+
+
+def _search(texts: list[bytes]) -> list[bool]:
+    """Whether each text matches, in one pass of an engine without backtracking."""
     try:
-        odd = pl.Series(texts, dtype=pl.Binary).cast(pl.String).str.contains(_NOT_PLAIN)
+        return pl.Series(texts, dtype=pl.Binary).cast(pl.String).str.contains(_NOT_PLAIN).to_list()
     except pl.exceptions.PolarsError:
         refuse("encoding")
-    return odd.to_list()
+
+
+def _windows(text: bytes) -> Iterator[bytes]:
+    """The text in pieces that begin with a tag."""
+    start = 0
+    while start < len(text):
+        end = text.find(b"<", start + _WINDOW)
+        end = len(text) if end < 0 else end
+        yield text[start:end]
+        start = end
 
 
 def _count_plain(xml: bytes, facts: SheetFacts) -> bool:
@@ -124,13 +153,14 @@ def _count_plain(xml: bytes, facts: SheetFacts) -> bool:
         return True
     if _FIRST_COLUMN_VALUE.search(xml) is None or _INDENTED.search(xml, first_row, first_row + _SAMPLE):
         return False
-    facts.values = xml.count(b"</v>")
-    if b"inlineStr" in xml:
-        facts.values += xml.count(b"</is>")
+    facts.values = xml.count(b"</c>")
+    filled = xml.count(b"</v></c>")
+    if filled != facts.values and b"inlineStr" in xml:
+        filled += xml.count(b"</is></c>")
         facts.blank_text = _BLANK_STRING.search(xml) is not None
     facts.rows_present = len(_FILLED_ROW.findall(xml))
-    # a value that ends outside a cell, or a cell that ends without one, is for the closer look
-    return facts.values == xml.count(b"</c>")
+    # a cell that ends in any other way than with its value is for the closer look
+    return filled == facts.values
 
 
 def _surroundings(xml: bytes, facts: SheetFacts) -> None:

@@ -11,9 +11,9 @@ import structlog
 from census_api.domain.access import Actor, authorise
 from census_api.domain.errors import CensusError, InvalidRequest, NotFound, Refused
 from census_api.domain.submission import Job
-from census_api.services.judging import context_for, judge_in_sandbox
+from census_api.services.judging import context_for, judge_in_sandbox, log_fault
 from census_api.services.platform import Platform
-from census_api.services.submit import log_fault, record_refusal, seal
+from census_api.services.submit import record_refusal, seal
 from census_api.store import audit, jobs, register, submissions
 from census_api.store.session import Session
 

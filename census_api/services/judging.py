@@ -6,8 +6,10 @@ import functools
 import uuid
 from typing import TYPE_CHECKING
 
+import structlog
+
 from census_api.domain.content import Content
-from census_api.domain.errors import NotFound, TooLarge
+from census_api.domain.errors import NotFound, Refused, TooLarge
 from census_api.domain.register import Organisation
 from census_api.services.platform import Platform, no_such_organisation
 from census_api.store import collections, contents, register, returns, submissions
@@ -15,6 +17,8 @@ from census_api.store.session import Session
 
 if TYPE_CHECKING:
     from census_api.intake.judge import Context, Judged
+
+log = structlog.get_logger(__name__)
 
 
 def judge_in_sandbox(
@@ -72,3 +76,9 @@ def refuse_too_large(platform: Platform, data: bytes) -> None:
             f"The file has {len(data):,} bytes, more than the {largest:,} that can be sent. Remove sheets, pictures "
             "and empty formatted rows that are not part of the return, and send it again."
         )
+
+
+def log_fault(problem: Refused) -> None:
+    """Where the sandbox failed, when the fault may be ours: places in the code, nothing of the file."""
+    if problem.__cause__ is not None:
+        log.error("sandbox_failed", fault=str(problem.__cause__)[-450:])

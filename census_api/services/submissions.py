@@ -7,12 +7,12 @@ from contextlib import contextmanager
 
 from census_api.domain.access import Actor, authorise
 from census_api.domain.content import Content
-from census_api.domain.errors import Conflict, InvalidRequest, NotFound
+from census_api.domain.errors import Conflict, InvalidRequest, NotFound, Refused, Unavailable
 from census_api.domain.findings import SEVERITIES, Finding, Report
 from census_api.domain.paging import Page, page_size, position_of
 from census_api.domain.returns import Return
 from census_api.domain.submission import Original, Submission
-from census_api.services.judging import organisation_for
+from census_api.services.judging import log_fault, organisation_for
 from census_api.services.platform import Platform
 from census_api.spec.model import Spec
 from census_api.store import contents, jobs, returns, submissions, tables
@@ -21,6 +21,11 @@ from census_api.store.session import Session
 
 MOST_SUBMISSIONS = 100
 MOST_FINDINGS = 1000
+
+_NOT_ANNOTATED = (
+    "The workbook with the findings in it cannot be made just now. The list of findings says the same; please use that, "
+    "and tell the census team."
+)
 
 
 def get_return(platform: Platform, actor: Actor, year: int, organisation: str) -> Return:
@@ -96,10 +101,15 @@ def annotated_workbook(platform: Platform, actor: Actor, year: int, organisation
 
 
 def annotate_in_sandbox(platform: Platform, data: bytes, kind: str, report: Report) -> bytes:
-    """A file that was judged, as .xlsx with the report's findings written in."""
+    """A file that was judged, as .xlsx with the report's findings written in. Raises Unavailable when that fails."""
     from census_api.intake.annotate import annotate
 
-    return platform.sandbox.run(annotate, data, kind, report, platform.spec(report.collection))
+    try:
+        return platform.sandbox.run(annotate, data, kind, report, platform.spec(report.collection))
+    except Refused as problem:
+        # the file was read before: what fails now is not the employer's doing
+        log_fault(problem)
+        raise Unavailable(_NOT_ANNOTATED) from problem
 
 
 @contextmanager

@@ -17,7 +17,7 @@ from census_api.domain.errors import IdempotencyMismatch, Refused
 from census_api.domain.register import Organisation
 from census_api.domain.returns import state_after_submission
 from census_api.domain.submission import Submitted, Upload, checked_key
-from census_api.services.judging import context_for, judge_in_sandbox, organisation_for, refuse_too_large
+from census_api.services.judging import context_for, judge_in_sandbox, log_fault, organisation_for, refuse_too_large
 from census_api.services.platform import Platform
 from census_api.store import audit, contents, jobs, returns, submissions, tables
 from census_api.store.session import Session
@@ -107,12 +107,6 @@ def record_refusal(
         detail={"reason": reason, "size": size},
         after_hash=sha256,
     )
-
-
-def log_fault(problem: Refused) -> None:
-    """Where the sandbox failed, when the fault may be ours: places in the code, nothing of the file."""
-    if problem.__cause__ is not None:
-        log.error("judging_failed", fault=str(problem.__cause__)[-450:])
 
 
 def scope_of(year: int, organisation: str) -> str:

@@ -136,7 +136,7 @@ def places(at: Place) -> pl.Expr:
     return at.value().is_null() | ~at.raw().str.contains(beyond)
 
 
-@_check(optional="former", of_field=True)
+@_check(optional="former", of_field=True, about="cell")
 def known_code(at: Place) -> pl.Expr:
     """A code of the year's list. With `former`, codes of an earlier year pass: another rule speaks about those."""
     known = at.value().is_not_null() | at.raw().is_null()

@@ -26,7 +26,7 @@ def as_text(tree: dict[str, Any]) -> str:
     return _lines(tree, "") + "\n"
 
 
-def _lines(node: Any, indent: str) -> str:
+def _lines(node: object, indent: str) -> str:
     inner = indent + "  "
     flat = json.dumps(node, ensure_ascii=False)
     if len(indent) + len(flat) <= _LINE or not isinstance(node, dict | list) or not node:

@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
 from census_api.domain.content import Content, ContentRow
-from census_api.domain.findings import SEVERITIES, Finding
+from census_api.domain.findings import Finding
 from census_api.domain.paging import Page, cursor_after
 from census_api.store import tables
 from census_api.store.copy import copy_rows, storable
@@ -21,6 +21,8 @@ _FINDING_COLUMNS = (
     "collection_year", "submission_id", "ordinal", "key", "rule", "severity", "sheet", "cell", "pointer",
     "column_key", "value", "message", "expected", "fix",
 )  # fmt: skip
+# columns, not entities: a report can have tens of thousands of findings
+_FINDING_PARTS = tuple(getattr(tables.Finding, name) for name in _FINDING_COLUMNS[3:])
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +64,8 @@ def content_of(session: Session, row: tables.Submission) -> Content:
 
 def findings_of(session: Session, row: tables.Submission) -> list[Finding]:
     """All findings of a submission, in the order of its report."""
-    query = select(tables.Finding).where(*_in_submission(tables.Finding, row)).order_by(tables.Finding.ordinal)
-    return [_finding(found) for found in session.scalars(query)]
+    query = select(*_FINDING_PARTS).where(*_in_submission(tables.Finding, row)).order_by(tables.Finding.ordinal)
+    return [Finding(*parts) for parts in session.execute(query)]
 
 
 def findings_page(
@@ -74,10 +76,10 @@ def findings_page(
     total = session.scalar(select(func.count()).select_from(tables.Finding).where(*conditions)) or 0
     if after is not None:
         conditions.append(tables.Finding.ordinal > after)
-    query = select(tables.Finding).where(*conditions).order_by(tables.Finding.ordinal).limit(limit + 1)
-    rows = session.scalars(query).all()
+    query = select(tables.Finding.ordinal, *_FINDING_PARTS).where(*conditions)
+    rows = session.execute(query.order_by(tables.Finding.ordinal).limit(limit + 1)).all()
     following = cursor_after(rows[limit - 1].ordinal) if len(rows) > limit else None
-    return Page(tuple(_finding(found) for found in rows[:limit]), following, total)
+    return Page(tuple(Finding(*parts) for _, *parts in rows[:limit]), following, total)
 
 
 def _row_values(collection: int, submission_id: uuid.UUID, rows: list[ContentRow]) -> Iterator[tuple[object, ...]]:
@@ -121,19 +123,3 @@ def _passing(wanted: FindingFilter) -> list[ColumnElement[bool]]:
         (tables.Finding.sheet, wanted.sheet),
     )
     return [column == value for column, value in pairs if value is not None]
-
-
-def _finding(row: tables.Finding) -> Finding:
-    return Finding(
-        key=row.key,
-        rule=row.rule,
-        severity=next(severity for severity in SEVERITIES if severity == row.severity),
-        sheet=row.sheet,
-        cell=row.cell,
-        pointer=row.pointer,
-        column=row.column_key,
-        value=row.value,
-        message=row.message,
-        expected=row.expected,
-        fix=row.fix,
-    )

@@ -17,8 +17,8 @@ from census_api.store import tables
 from census_api.store.copy import driver_of
 
 CHECK_TASK = "check_submission"
-_HEARTBEAT_SECONDS = 4.0
-_STALLED_SECONDS = 15.0
+_HEARTBEAT_SECONDS = 3.0
+_STALLED_SECONDS = 10.0
 _EVERY_TEN_SECONDS = "* * * * * */10"  # the seconds stand last
 
 

@@ -8,16 +8,18 @@ import json
 import shutil
 import subprocess
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from openpyxl import load_workbook
 
-from census_api.domain.content import Content, ContentRow
+from census_api.domain.content import Cell, Content, ContentRow
 from census_api.domain.findings import Finding, Report
 from census_api.intake.annotate import annotate
 from census_api.intake.annotate_marks import FILLS
+from census_api.intake.annotate_rebuild import from_raw
 from census_api.intake.annotate_text import FINDINGS_SHEET
 from census_api.intake.judge import Context, judge
 from census_api.intake.reader import read_workbook
@@ -25,13 +27,18 @@ from census_api.spec.load import load_spec
 from census_api.spec.workbook import filled
 
 SPEC = load_spec(2024)
-LINE = {"local_authority_code": "E06000001", "service_type": "adult_community"}
-ORGANISATION = {"organisation_code": "DEMO-ERRORS", "name": "=Trust", "sector": "nhs", "nil_return": "no"}
+LINE: dict[str, Cell] = {"local_authority_code": "E06000001", "service_type": "adult_community"}
+ORGANISATION: dict[str, Cell] = {
+    "organisation_code": "DEMO-ERRORS",
+    "name": "=Trust",
+    "sector": "nhs",
+    "nil_return": "no",
+}
 LIBREOFFICE = pytest.mark.needs("libreoffice")
 
 
 def content() -> Content:
-    staff = {**LINE, "role_code": "DAW", "paid_headcount": 4, "paid_wte": "12,5", "leavers": "NK"}
+    staff: dict[str, Cell] = {**LINE, "role_code": "DAW", "paid_headcount": 4, "paid_wte": "12,5", "leavers": "NK"}
     rows = [
         ContentRow("services", 0, "", {**LINE, "data_available": "full", "note": "@home"}),
         ContentRow("staff", 0, "", dict(staff)),
@@ -85,7 +92,12 @@ def test_a_json_return_comes_back_as_the_workbook_with_marks_at_its_pointers() -
     staff = book["Staff"]
     filled_cells = {cell.coordinate for row in staff.iter_rows() for cell in row if cell.comment}
     assert filled_cells == {"E2", "O3", "A3"}
-    assert (staff["E2"].value, staff["E3"].value, staff["O1"].value, staff["O3"].value) == ("12,5", 3.25, "shoe/size", 44)
+    assert (staff["E2"].value, staff["E3"].value, staff["O1"].value, staff["O3"].value) == (
+        "12,5",
+        3.25,
+        "shoe/size",
+        44,
+    )
     assert staff["E2"].fill.fgColor.rgb == FILLS["error"]
     assert staff["A2"].value == "E06000001 - Hartlepool"
     assert (book["Organisation"]["B3"].value, book["Organisation"]["B3"].data_type) == ("=Trust", "s")
@@ -121,7 +133,8 @@ def test_a_sheet_as_csv_comes_back_in_the_workbook() -> None:
     assert [[cell.value for cell in row[:3]] for row in staff["A1:C3"]] == [
         ["Role", "Paid WTE", "Paid headcount"], ["DAW", "12,5", 4], ["=1+1", 2.5, None],
     ]  # fmt: skip
-    assert staff["B2"].comment is not None and staff["A3"].data_type == "s"
+    assert staff["B2"].comment is not None
+    assert staff["A3"].data_type == "s"
     assert not staff.data_validations.dataValidation, "the template's checks would stand on the wrong columns"
 
 
@@ -162,6 +175,15 @@ def test_an_area_over_the_whole_sheet_does_not_fill_the_memory(kind: str) -> Non
     result = annotate(out.getvalue(), "xlsx", report(finding("E2", "")), SPEC)
     assert strings(result) == strings(data)
     assert load_workbook(io.BytesIO(result))["Staff"]["E2"].comment is not None
+
+
+def test_every_sheet_of_an_upload_is_copied_once() -> None:
+    raw = read_workbook(filled(SPEC, content()))
+    staff = next(sheet for sheet in raw.sheets if sheet.name == "Staff")
+    raw.sheets += [replace(staff, name="STAFF"), replace(staff, name="Rota [May]")]
+    book = from_raw(raw, SPEC)
+    cells = {name: book[name]["E2"].value for name in book.sheetnames if book[name]["A1"].value == "Local authority"}
+    assert cells == {"Services": None, "Staff": "12,5", "STAFF1": "12,5", "Rota _May_": "12,5"}
 
 
 @LIBREOFFICE

@@ -8,12 +8,13 @@ import json
 import openpyxl
 import pytest
 
-from census_api.domain.errors import InvalidRequest, NotFound
+from census_api.domain.errors import InvalidRequest, NotFound, Unavailable
 from census_api.domain.findings import Finding
 from census_api.domain.submission import Upload
 from census_api.services.check import check
 from census_api.services.platform import Platform, is_ready
 from census_api.services.submissions import (
+    annotate_in_sandbox,
     annotated_workbook,
     get_content,
     get_original,
@@ -149,3 +150,9 @@ def test_a_platform_is_ready_at_the_schema_of_its_version(platform: Platform) ->
     assert is_ready(platform)
     migrate.downgrade(platform.database.url(), "-1")
     assert not is_ready(platform)
+
+
+def test_a_workbook_that_cannot_be_annotated_is_not_blamed_on_the_file(sent: Platform) -> None:
+    report = get_report(sent, ANN, 2024, "ALPHA", 1)
+    with pytest.raises(Unavailable, match="list of findings"):
+        annotate_in_sandbox(sent, b"never a workbook", "xlsx", report)

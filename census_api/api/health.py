@@ -1,0 +1,49 @@
+"""Whether the process lives, whether it can work, and what it has done. Outside /api, for machines that watch it."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from fastapi import APIRouter, Response
+
+from census_api.api.answers import json_answer
+from census_api.api.dependencies import Shared, ThePlatform
+from census_api.api.payloads import HealthPayload
+from census_api.domain.errors import Unavailable
+from census_api.services.platform import Platform, is_ready
+
+router = APIRouter(tags=["health"])
+
+_LEAST_FREE = 200_000_000
+"""Bytes: ten of the largest uploads."""
+
+
+@router.get("/livez", response_model=HealthPayload)
+async def livez() -> Response:
+    """The process answers. Asks nothing of the database, nor of a thread."""
+    return json_answer(HealthPayload(status="alive"))
+
+
+@router.get("/readyz", response_model=HealthPayload)
+def readyz(platform: ThePlatform) -> Response:
+    """The platform can take returns: the database answers and is at this version's schema, and the disk has room."""
+    if not is_ready(platform):
+        raise Unavailable("The database is not at the version that this platform needs. Run census db upgrade.")
+    if not _has_room(platform):
+        raise Unavailable("The disk that holds the database is nearly full. Make room on it.")
+    return json_answer(HealthPayload(status="ready"))
+
+
+@router.get("/metrics", response_class=Response)
+async def metrics(shared: Shared) -> Response:
+    """What this process has done, in Prometheus' text format."""
+    return Response(shared.metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
+
+
+def _has_room(platform: Platform) -> bool:
+    if platform.settings.database_url is not None:
+        return True
+    folder: Path = platform.settings.data_dir
+    existing = next(path for path in (folder, *folder.parents) if path.exists())
+    return shutil.disk_usage(existing).free >= _LEAST_FREE

@@ -1,0 +1,82 @@
+"""The web application: routes, pages, problems and the guard before them."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
+from typing import Any
+
+from fastapi import FastAPI
+from starlette.types import ASGIApp
+
+from census_api import __version__
+from census_api.api import health, problems
+from census_api.api.dependencies import SharedState
+from census_api.api.guard import Guard
+from census_api.api.metrics import Metrics
+from census_api.api.problems import Problem
+from census_api.api.routes import router
+from census_api.api.uploads import PLACES, Room
+from census_api.services.platform import Platform
+from census_api.web import home
+
+_TITLE = "Workforce census"
+_UPLOADS_IN_MEMORY = 10
+"""How many uploads of the largest size are held at once."""
+
+
+def create_app(
+    platform: Platform, *, hosts: Collection[str] = (), beside: Callable[[], Awaitable[None]] | None = None
+) -> ASGIApp:
+    """The application on a platform, which stays the caller's to close.
+
+    It answers to the names of this machine and to `hosts`. `beside` runs on the server's event loop from start to end
+    (the worker, where it has no process of its own) and is cancelled at the end.
+    """
+    metrics = Metrics()
+    app = FastAPI(
+        title=_TITLE,
+        version=__version__,
+        description="Returns of the workforce census: checked at every cell, kept, and given back with their findings.",
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        lifespan=_lifespan(beside),
+    )
+    room = Room(PLACES, _UPLOADS_IN_MEMORY * platform.settings.max_upload_bytes, metrics)
+    app.state.shared = SharedState(platform, metrics, room)
+    problems.register(app)
+    app.include_router(router)
+    app.include_router(health.router)
+    app.include_router(home.router)
+    _describe_problems(app)
+    return Guard(app, metrics, hosts)
+
+
+def _lifespan(
+    beside: Callable[[], Awaitable[None]] | None,
+) -> Callable[[FastAPI], contextlib.AbstractAsyncContextManager[None]]:
+    @contextlib.asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        task = asyncio.ensure_future(beside()) if beside else None
+        yield
+        if task:
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+
+    return lifespan
+
+
+def _describe_problems(app: FastAPI) -> None:
+    """Adds the schema that every route's problems refer to."""
+    generate = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        schema = generate()
+        schema["components"]["schemas"]["Problem"] = Problem.model_json_schema()
+        return schema
+
+    app.openapi = openapi  # type: ignore[method-assign]
