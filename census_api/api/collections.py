@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Request, Response
 
 from census_api.api.answers import XLSX, as_attachment, download, json_answer, json_bytes, tagged
-from census_api.api.dependencies import Caller, OrganisationQuery, ThePlatform, Year
+from census_api.api.dependencies import Caller, OrganisationQuery, ThePlatform, Year, limit_up_to
 from census_api.api.payloads import (
     CollectionPayload,
     CollectionsPayload,
@@ -27,6 +25,7 @@ MOST_FINDINGS = 100_000
 
 router = APIRouter(prefix="/collections", tags=["collections"])
 
+_Shown = limit_up_to(MOST_FINDINGS)
 _SCHEMA = "application/schema+json"
 _WORKBOOK = {200: {"description": "The workbook", "content": {XLSX: {"schema": {"type": "string", "format": "binary"}}}}}
 _NOT_MODIFIED = {304: {"description": "Not modified since the answer with that entity tag"}}
@@ -89,7 +88,7 @@ def check_file(
     upload: TheUpload,
     year: Year,
     organisation: OrganisationQuery = None,
-    limit: Annotated[int, Query(ge=1, le=MOST_FINDINGS, description="Findings to show; all are counted.")] = FINDINGS_SHOWN,
+    limit: _Shown = FINDINGS_SHOWN,
 ) -> Response:
     """A dry run: the report on a file or JSON body. Nothing is stored.
 

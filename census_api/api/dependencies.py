@@ -97,5 +97,5 @@ IdempotencyKey = Annotated[
 
 
 def limit_up_to(largest: int) -> Any:
-    """The type of a page's size."""
-    return Annotated[int, _digits(6), Query(ge=1, le=largest, description=f"Items on a page, 1 to {largest}.")]
+    """The type of the parameter `limit`."""
+    return Annotated[int, _digits(6), Query(ge=1, le=largest, description=f"How many to show, 1 to {largest}.")]

@@ -215,7 +215,7 @@ def _finish(sheet: Worksheet, header: int) -> None:
     sheet.sheet_properties.pageSetUpPr.fitToPage = True
     sheet.page_setup.fitToWidth, sheet.page_setup.fitToHeight = 1, 0
     sheet.page_margins.left = sheet.page_margins.right = 0.4
-    sheet.page_margins.top = sheet.page_margins.bottom = 0.6
+    sheet.page_margins.top, sheet.page_margins.bottom = 0.5, 0.8
     sheet.oddFooter.left.text, sheet.oddFooter.right.text = "&A", "Page &P of &N"
     sheet.sheet_view.showGridLines = False
     sheet.sheet_properties.tabColor = _TAB

@@ -129,7 +129,9 @@ class FindingWriter:
 
     def _first_row(self, place: ViewFrame, index: int) -> str:
         """The row that this one repeats, as the employer sees it."""
-        same = next(i for i, key in enumerate(place.keys) if key == place.keys[index] and place.sheet(i) == place.sheet(index))
+        same = next(
+            i for i, key in enumerate(place.keys) if key == place.keys[index] and place.sheet(i) == place.sheet(index)
+        )
         position = place.position(same)
         if self.source.is_workbook:
             return f"row {position}"
@@ -178,7 +180,9 @@ def nearest(spec: Spec, code_list: str, value: str) -> str:
     lookup = spec.code_lists[code_list].lookup
     text = fold(value[:200])
     head = text.split(" - ")[0]
-    close = difflib.get_close_matches(head, lookup, n=1, cutoff=0.7) or difflib.get_close_matches(text, lookup, n=1, cutoff=0.6)
+    close = difflib.get_close_matches(head, lookup, n=1, cutoff=0.7) or difflib.get_close_matches(
+        text, lookup, n=1, cutoff=0.6
+    )
     if not close:
         inside = [code for name, code in lookup.items() if len(head) >= 4 and head in name]
         close = [name for name, code in lookup.items() if code == inside[0]][:1] if len(set(inside)) == 1 else []

@@ -48,7 +48,9 @@ def parse(data: bytes) -> dict[str, Any]:
             "Check the brackets, commas and quotation marks there and send it again.",
         ) from None
     if not isinstance(tree, dict):
-        raise Refused("json_shape", "A JSON return is one object, with organisation, services, staff and so on as its keys.")
+        raise Refused(
+            "json_shape", "A JSON return is one object, with organisation, services, staff and so on as its keys."
+        )
     return tree
 
 
@@ -91,7 +93,15 @@ def source_of(tree: dict[str, Any], spec: Spec) -> Source:
     known = {sheet.key for sheet in spec.sheets} | {"census_year"}
     for name in [name for name in tree if name not in known][:MAX_UNKNOWN]:
         at = "/" + _escaped(name)
-        marks.append(Mark("unknown_sheet", pointer=at, value=shortened(_clean(name)), shown=shortened(_clean(name)) or "", detail="?"))
+        marks.append(
+            Mark(
+                "unknown_sheet",
+                pointer=at,
+                value=shortened(_clean(name)),
+                shown=shortened(_clean(name)) or "",
+                detail="?",
+            )
+        )
     form, tables, rows_read = Form(), {}, {}
     for sheet in spec.sheets:
         value = tree.get(sheet.key)
@@ -112,7 +122,9 @@ def _form(sheet: Sheet, value: Any, marks: list[Mark]) -> Form:
     for name in _unknown(value, sheet):
         marks.append(_unknown_field(sheet, f"/{sheet.key}/{_escaped(name)}", name))
     for question in sheet.fields:
-        form.answers[question.key] = _text(question, value.get(question.key), sheet, f"/{sheet.key}/{question.key}", marks)
+        form.answers[question.key] = _text(
+            question, value.get(question.key), sheet, f"/{sheet.key}/{question.key}", marks
+        )
     return form
 
 
@@ -142,7 +154,9 @@ def _table(sheet: Sheet, value: Any, marks: list[Mark]) -> Table:
             for texts_of, text in zip(columns.values(), texts, strict=True):
                 texts_of.append(text)
     if named > MAX_UNKNOWN:
-        marks.append(Mark("unknown_column", sheet.title, pointer=f"/{sheet.key}", shown=f"and {named - MAX_UNKNOWN} more"))
+        marks.append(
+            Mark("unknown_column", sheet.title, pointer=f"/{sheet.key}", shown=f"and {named - MAX_UNKNOWN} more")
+        )
     return Table(sheet, columns, positions)
 
 
@@ -206,7 +220,9 @@ def _unknown(row: dict[str, Any], sheet: Sheet) -> list[str]:
 
 
 def _unknown_field(sheet: Sheet, pointer: str, name: str) -> Mark:
-    return Mark("unknown_column", sheet.title, None, pointer, None, shortened(_clean(name)), shown=shortened(_clean(name)) or "")
+    return Mark(
+        "unknown_column", sheet.title, None, pointer, None, shortened(_clean(name)), shown=shortened(_clean(name)) or ""
+    )
 
 
 def _escaped(name: str) -> str:
@@ -214,4 +230,6 @@ def _escaped(name: str) -> str:
 
 
 def _shape(pointer: str, wanted: str) -> Refused:
-    return Refused("json_shape", f"In this JSON, {pointer} must be {wanted}. The JSON Schema of the year shows the form.")
+    return Refused(
+        "json_shape", f"In this JSON, {pointer} must be {wanted}. The JSON Schema of the year shows the form."
+    )

@@ -84,14 +84,16 @@ def run_rules(reading: Reading) -> tuple[list[Finding], dict[str, RuleStatus]]:
     for name, build in reading_views(reading):
         try:
             built[name] = place = build()
-            failures, crashed = plan.run(name, place.frame, plain=place.plain, filled=place.filled)
+            failures, crashed = plan.run(name, place.frame, place.known)
             found = [finding for failure in failures for finding in writer.of_failures(name, place, failure)]
         except Exception:  # noqa: BLE001 - whatever went wrong, the platform is at fault and says so
             crashed, found = {rule.code for rule in spec.rules if rule.on == name}, []
         failed |= crashed
         findings += found
     findings += [writer.platform_fault(code) for code in sorted(failed)]
-    return findings, {rule.code: _status(rule.code, rule.on in built, failed, rule.on == "platform") for rule in spec.rules}
+    return findings, {
+        rule.code: _status(rule.code, rule.on in built, failed, rule.on == "platform") for rule in spec.rules
+    }
 
 
 def _status(code: str, has_view: bool, failed: set[str], of_platform: bool) -> RuleStatus:

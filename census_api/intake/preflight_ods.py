@@ -15,7 +15,12 @@ from census_api.intake.preflight_refusals import refuse
 CONTENT, MANIFEST = "content.xml", "META-INF/manifest.xml"
 MAX_SHEETS = 200
 
-_TAG = re.compile(rb"<(/?)table:(table|table-row|table-column|table-cell|covered-table-cell)(?=[\s/>])" + ATTRIBUTES)
+# the first form is a plain number or text, once: most of every sheet
+_TAG = re.compile(
+    rb'<table:table-cell(?: table:style-name="[\w.]*+")? office:value-type="(?:float" office:value="[^"<>&]++"|string")'
+    rb'(?: calcext:value-type="(?:float|string)")?><text:p>[^<]++</text:p></table:table-cell>'
+    rb"|<(/?)table:(table|table-row|table-column|table-cell|covered-table-cell)(?=[\s/>])" + ATTRIBUTES
+)
 _OPENED = re.compile(rb"<table:(?:table|table-row|table-column|table-cell|covered-table-cell)(?=[\s/>])")
 _CELL_END = re.compile(rb"</table:(?:covered-)?table-cell\s*>")
 _HIDDEN_STYLE = re.compile(rb"<style:table-properties\s[^<>]*?table:display\s*=\s*[\"']false")
@@ -129,6 +134,10 @@ class _Walk:
         at, opened = 0, 0
         while tag := _TAG.search(self.content, at):
             at = tag.end()
+            if tag.lastindex is None:
+                self.plain_cell()
+                opened += 1
+                continue
             closing, name, raw = tag.groups()
             opened += not closing
             empty = raw.endswith(b"/")
@@ -169,6 +178,16 @@ class _Walk:
         if given.get("table:visibility", "visible") != "visible":
             table.hidden_columns.append((table.next_column, table.next_column + count - 1))
         table.next_column += count
+
+    def plain_cell(self) -> None:
+        """One cell with one value."""
+        row = self.row
+        if row is None or not self.inside:
+            refuse("damaged")
+        row.values += 1
+        row.is_present = True
+        self.tables[-1].keep(row.column, 1, row.first + row.repeats - 1)
+        row.column += 1
 
     def cell(self, raw: bytes, at: int, empty: bool) -> int:
         """Judge one cell; returns where the search goes on."""

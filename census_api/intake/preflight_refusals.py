@@ -55,10 +55,6 @@ REFUSALS: dict[str, str] = {
         "Delete the cells far below or far to the right of your answers, save the workbook, and upload it again."
     ),
     "missing_parts": f"Parts that every workbook has are missing from this file. {_SAVE_AGAIN}",
-    "strict_ooxml": (
-        "This is a Strict Open XML workbook, which cannot be read. "
-        "Open it in Excel, choose Save As, Excel Workbook (.xlsx), not Strict, and upload that file."
-    ),
     "rows_lost": f"Some cells of this workbook could not be read, and nothing may be lost silently. {_SAVE_AGAIN}",
     "crashed": (
         "This file could not be read safely. "

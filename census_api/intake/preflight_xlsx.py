@@ -121,11 +121,12 @@ def _not_plain(texts: list[bytes]) -> list[bool]:
     """For each sheet whether anything in it needs the closer look."""
     short = [text for text in texts if len(text) <= _WINDOW]
     found = iter(_search(short))
-    # a large sheet goes piece by piece, so that it is never held twice
-    return [
-        next(found) if len(text) <= _WINDOW else any([_search([piece])[0] for piece in _windows(text)])
-        for text in texts
-    ]
+    return [next(found) if len(text) <= _WINDOW else _is_odd(text) for text in texts]
+
+
+def _is_odd(text: bytes) -> bool:
+    """The same for a large sheet, piece by piece, so that it is never held twice; all of it, for its encoding."""
+    return True in [_search([piece])[0] for piece in _windows(text)]
 
 
 def _search(texts: list[bytes]) -> list[bool]:

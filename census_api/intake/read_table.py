@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import polars as pl
 
@@ -12,6 +14,7 @@ from census_api.domain.content import Cell, ContentRow
 from census_api.intake.columns import Column, readers
 from census_api.intake.tables import Form, Table
 from census_api.spec.model import Spec
+from census_api.spec.plan import Known
 
 
 @dataclass(slots=True)
@@ -22,7 +25,7 @@ class ReadTable:
     columns: dict[str, Column]
     keys: list[str]
 
-    def values(self, key: str) -> list[Cell | None]:
+    def values(self, key: str) -> list[Any]:
         """The values of one question, None where blank or not readable."""
         return self.columns[key].values
 
@@ -31,12 +34,8 @@ class ReadTable:
         return [series for column in self.columns.values() for series in column.series()]
 
     @property
-    def plain(self) -> frozenset[str]:
-        return frozenset(key for key, column in self.columns.items() if column.plain)
-
-    @property
-    def filled(self) -> frozenset[str]:
-        return frozenset(key for key, column in self.columns.items() if column.filled)
+    def known(self) -> Known:
+        return known_of(self.columns)
 
     def canonical_rows(self) -> list[str]:
         """Each row as canonical JSON text: what `json.dumps(row, sort_keys=True)` gives for its content."""
@@ -53,6 +52,15 @@ class ReadTable:
         ]
 
 
+def known_of(columns: Mapping[str, Column]) -> Known:
+    """What reading has shown about each question."""
+    return Known(
+        frozenset(key for key, column in columns.items() if column.plain),
+        frozenset(key for key, column in columns.items() if column.filled),
+        frozenset(key for key, column in columns.items() if not any(column.texts)),
+    )
+
+
 def _filled(names: list[str], row: tuple[Cell | None, ...]) -> dict[str, Cell]:
     return {name: value for name, value in zip(names, row, strict=True) if value is not None}
 
@@ -66,6 +74,12 @@ def read_table(table: Table, spec: Spec) -> ReadTable:
         for key in table.sheet.business_key
     ]
     return ReadTable(table, columns, list(map("|".join, zip(*parts, strict=True))))
+
+
+def read_answers(form: Form, spec: Spec) -> dict[str, Column]:
+    """The Organisation form's answers, each as a column of one cell."""
+    of_question = readers(spec, spec.sheets[0].key)
+    return {key: reader.read([form.answers.get(key)]) for key, reader in of_question.items()}
 
 
 def form_cells(form: Form, spec: Spec) -> dict[str, Cell]:

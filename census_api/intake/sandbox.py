@@ -49,11 +49,7 @@ class ChildError(Exception):
 
 
 class _DiedError(Exception):
-    """The child ended without an answer; `began` says whether it had taken the job."""
-
-    def __init__(self, began: bool) -> None:
-        super().__init__()
-        self.began = began
+    """The child ended without an answer."""
 
 
 class _Child:
@@ -79,7 +75,7 @@ class _Child:
     def wait_ready(self) -> None:
         """Until its modules are loaded: a slow start is not the file's fault."""
         if not self.is_ready:
-            self.answer(START_SECONDS, began=False)
+            self.answer(START_SECONDS)
             self.is_ready = True
 
     def send(self, job: bytes) -> None:
@@ -87,16 +83,16 @@ class _Child:
         try:
             self.link.send_bytes(job)
         except OSError as error:
-            raise _DiedError(began=False) from error
+            raise _DiedError from error
 
-    def answer(self, seconds: float, began: bool = True) -> tuple[str, Any]:
+    def answer(self, seconds: float) -> tuple[str, Any]:
         """Its answer. Raises TimeoutError, or _DiedError."""
         try:
             if not self.link.poll(seconds):
                 raise TimeoutError
             answer: tuple[str, Any] = pickle.loads(self.link.recv_bytes())  # noqa: S301 - written by our own child
         except (EOFError, ConnectionError) as error:
-            raise _DiedError(began) from error
+            raise _DiedError from error
         self.jobs += 1
         return answer
 

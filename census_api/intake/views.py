@@ -14,9 +14,10 @@ import polars as pl
 
 from census_api.domain.content import Cell, Content
 from census_api.intake.breakdowns import Breakdown, breakdown, odd_cells
-from census_api.intake.read_table import ReadTable, form_cells, read_table
+from census_api.intake.read_table import ReadTable, form_cells, known_of, read_answers, read_table
 from census_api.intake.tables import Source
 from census_api.spec.model import Spec
+from census_api.spec.plan import Known
 from census_api.spec.rulebook import VIEWS, column_types
 
 
@@ -46,16 +47,14 @@ class Context:
 @dataclass(slots=True)
 class ViewFrame:
     """A view's frame and, one a row: sheet key, source row, business key, and the column where a finding is placed
-    when it is not the rule's own. `plain` and `filled` name questions whose cells were found so while reading (see
-    `Column`): rules about single cells need not look at them again."""
+    when it is not the rule's own. `known` is what reading has shown already."""
 
     frame: pl.DataFrame
     sheets: str | Sequence[str] | None = None
     positions: Sequence[int | None] | None = None
     keys: Sequence[str] = ()
     columns: Sequence[str] | None = None
-    plain: frozenset[str] = frozenset()
-    filled: frozenset[str] = frozenset()
+    known: Known | None = None
 
     def sheet(self, row: int) -> str | None:
         return self.sheets if self.sheets is None or isinstance(self.sheets, str) else self.sheets[row]
@@ -134,13 +133,10 @@ def organisation_view(reading: Reading) -> ViewFrame:
         "return_has_data": has_data and reading.is_nil,
         "return_is_blank": not has_data and not answered,
     }
-    for question in reading.spec.sheets[0].fields:
-        raw = answers.get(question.key)
-        known = reading.organisation.get(question.key)
-        is_code = question.code_list is not None
-        valid = known if not is_code or known in reading.spec.code_lists[str(question.code_list)].by_code else None
-        row |= {question.key: valid, f"{question.key}__raw": raw}
-    return ViewFrame(frame_of(reading.spec, "organisation", [row]), "organisation")
+    columns = read_answers(reading.source.form, reading.spec)
+    for key, column in columns.items():
+        row |= {key: column.values[0], f"{key}__raw": column.texts[0]}
+    return ViewFrame(frame_of(reading.spec, "organisation", [row]), "organisation", known=known_of(columns))
 
 
 def services_view(reading: Reading) -> ViewFrame:
@@ -158,13 +154,13 @@ def services_view(reading: Reading) -> ViewFrame:
         pl.Series("not_in_frame", [None if expected is None or line is None else line not in frame_lines
                                    for line in lines_of(table)], pl.Boolean()),
     ])  # fmt: skip
-    return ViewFrame(frame, "services", table.table.positions, table.keys, plain=table.plain, filled=table.filled)
+    return ViewFrame(frame, "services", table.table.positions, table.keys, known=table.known)
 
 
 def staff_view(reading: Reading) -> ViewFrame:
     table, spec = reading.staff, reading.spec
     roles = spec.code_lists["roles"].by_code
-    facts = [(roles[role].attributes["role_group"], roles[role].attributes["pay_basis"]) if role else (None, None)
+    facts: list[tuple[str | None, str | None]] = [(roles[role].attributes["role_group"], roles[role].attributes["pay_basis"]) if role else (None, None)
              for role in table.values("role_code")]  # fmt: skip
     lines = lines_of(table)
     without_data = _lines_without_data(reading)
@@ -180,7 +176,7 @@ def staff_view(reading: Reading) -> ViewFrame:
         pl.Series("paid_in_unpaid_role", _people_where(table, facts, "unpaid", "paid"), pl.Boolean()),
         pl.Series("unpaid_in_paid_role", _people_where(table, facts, "paid", "unpaid"), pl.Boolean()),
     ])  # fmt: skip
-    return ViewFrame(frame, "staff", table.table.positions, table.keys, plain=table.plain, filled=table.filled)
+    return ViewFrame(frame, "staff", table.table.positions, table.keys, known=table.known)
 
 
 def _nothing_said(table: ReadTable) -> list[bool]:

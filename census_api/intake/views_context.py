@@ -40,7 +40,9 @@ def last_year_of(content: Content, spec: Spec) -> LastYear:
             split |= {code.code, *successors}
     rows: dict[Key, dict[str, float | None]] = {}
     for cells in content.table("staff"):
-        authority, service, role = (str(cells.get(key, "")) for key in ("local_authority_code", "service_type", "role_code"))
+        authority, service, role = (
+            str(cells.get(key, "")) for key in ("local_authority_code", "service_type", "role_code")
+        )
         rows[renamed.get(authority, authority), service, role] = {name: _number(cells.get(name)) for name in _NUMBERS}
     lines = set()
     for cells in content.table("services"):
@@ -94,8 +96,10 @@ def _identical_flows(now: dict[str, Any], before: dict[str, float | None]) -> bo
 def last_year_lines_view(reading: Reading, staff: ViewFrame, last: LastYear) -> ViewFrame:
     """Every line of this year or last year, except in local authorities that were divided in between."""
     spec = reading.spec
-    now = {tuple(line.split("|")) for line in reading.lines}
-    sums_now = _by_line(staff.frame.select("local_authority_code", "service_type", "paid_headcount", "paid_wte").iter_rows())
+    now = {(authority, service) for authority, _, service in (line.partition("|") for line in reading.lines)}
+    sums_now = _by_line(
+        staff.frame.select("local_authority_code", "service_type", "paid_headcount", "paid_wte").iter_rows()
+    )
     sums_before = _by_line((key[0], key[1], row["paid_headcount"], row["paid_wte"]) for key, row in last.rows.items())
     places = _service_positions(reading)
     authorities, types = spec.code_lists["local_authorities"].by_code, spec.code_lists["service_types"].by_code
@@ -174,7 +178,7 @@ def frame_lines_view(reading: Reading, expected: tuple[tuple[str, str], ...]) ->
     lines = [line for line in expected if line[0] in authorities and line[1] in types]
     reported = ["|".join(line) in reading.lines for line in lines]
     none = bool(lines) and not any(reported) and bool(reading.lines) and not reading.is_nil
-    rows = [
+    rows: list[dict[str, Any]] = [
         {"line": "|".join(line), "local_authority": authorities[line[0]].label, "service": types[line[1]].label,
          "not_reported": not done and not none and not reading.is_nil, "none_reported": none and index == 0}
         for index, (line, done) in enumerate(zip(lines, reported, strict=True))

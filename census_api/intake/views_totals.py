@@ -108,7 +108,7 @@ def _row_facts(
         "lowest": known[0] if known else None, "highest": sum(known[-4:]) if known else None,
         "largest": max(known, default=None), "known": sum(known) if complete else None,
         "role_group": group, "kind": part.key,
-        "unpaid_only": roles[row.code].attributes["pay_basis"] == "unpaid" if row.code in roles else None,
+        "unpaid_only": roles[row.code].attributes["pay_basis"] == "unpaid" if row.code and row.code in roles else None,
     }  # fmt: skip
 
 

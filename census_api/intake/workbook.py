@@ -80,9 +80,7 @@ def _about_template(book: RawWorkbook, spec: Spec) -> Iterator[Mark]:
         yield Mark("old_template", value=str(facts.template_version), shown=str(facts.template_version), detail=now)
 
 
-def _sheets_by_key(
-    book: RawWorkbook, spec: Spec, marks: list[Mark]
-) -> tuple[dict[str, RawSheet], list[RawSheet]]:
+def _sheets_by_key(book: RawWorkbook, spec: Spec, marks: list[Mark]) -> tuple[dict[str, RawSheet], list[RawSheet]]:
     names = {fold(name): sheet.key for sheet in spec.sheets for name in (sheet.title, sheet.key)}
     found: dict[str, RawSheet] = {}
     extra: list[RawSheet] = []
@@ -128,7 +126,9 @@ def _about_cells(raw: RawSheet, sheet: Sheet) -> Iterator[Mark]:
         rows = ", ".join(map(str, facts.hidden_rows[:10]))
         yield Mark("hidden_rows", title, shown=rows, detail=str(len(facts.hidden_rows)))
     if facts.hidden_columns:
-        yield Mark("hidden_columns", title, shown=", ".join(facts.hidden_columns[:10]), detail=str(len(facts.hidden_columns)))
+        yield Mark(
+            "hidden_columns", title, shown=", ".join(facts.hidden_columns[:10]), detail=str(len(facts.hidden_columns))
+        )
     if facts.rows_present > raw.frame.height + len(facts.formulas_without_value) + len(facts.error_cells):
         yield Mark("rows_lost", title, shown=str(raw.frame.height), detail=str(facts.rows_present))
 
@@ -152,7 +152,9 @@ def _form(sheet: Sheet, raw: RawSheet, marks: list[Mark]) -> Form:
             if answer is not None and folded not in _FORM_HEADS:
                 marks.append(_unknown(sheet, f"B{position}" if not folded else f"A{position}", label or answer))
         elif key in form.cells:
-            marks.append(Mark("repeated_column", sheet.title, f"A{position}", column=key, value=label, shown=str(label)))
+            marks.append(
+                Mark("repeated_column", sheet.title, f"A{position}", column=key, value=label, shown=str(label))
+            )
         else:
             form.cells[key] = f"B{position}"
             form.answers[key] = answer
@@ -188,7 +190,7 @@ def _table(sheet: Sheet, spec: Spec, raw: RawSheet, marks: list[Mark]) -> Table:
     if not found:
         return Table.empty(sheet)
     height = raw.frame.height - start - 1
-    columns = {
+    columns: dict[str, list[str | None]] = {
         question.key: cells[found[question.key]][start + 1 :] if question.key in found else [None] * height
         for question in sheet.fields
     }
@@ -251,7 +253,9 @@ def _outside(
             for offset, value in enumerate(column[start + 1 :], start=raw.first_row + start + 1):
                 if value is not None and value.strip():
                     cell = f"{column_letter(raw.first_column + index)}{offset}"
-                    marks.append(Mark("outside_table", sheet.title, cell, value=shortened(value), shown=shortened(value) or ""))
+                    marks.append(
+                        Mark("outside_table", sheet.title, cell, value=shortened(value), shown=shortened(value) or "")
+                    )
                     break
 
 

@@ -44,6 +44,10 @@ class Place:
     def other(self, name: str) -> pl.Expr:
         return pl.col(self.params[name])
 
+    def number(self, name: str, default: float = 0) -> float:
+        number: float = self.params.get(name, default)
+        return number
+
 
 @dataclass(frozen=True, slots=True)
 class Check:
@@ -177,17 +181,17 @@ def at_most_ratio(at: Place) -> pl.Expr:
     With `up_to`, rows above of x up_to pass: another rule speaks about those.
     """
     value, of = at.value(), at.other("of")
-    passes = value <= of * at.params["factor"] + ROUNDING
+    passes = value <= of * at.number("factor") + ROUNDING
     if "floor" in at.params:
-        passes |= of < at.params["floor"]
-    return passes | (value > of * at.params["up_to"] + ROUNDING) if "up_to" in at.params else passes
+        passes |= of < at.number("floor")
+    return passes | (value > of * at.number("up_to") + ROUNDING) if "up_to" in at.params else passes
 
 
 @_check(columns="of", params="factor", optional="floor value")
 def at_least_ratio(at: Place) -> pl.Expr:
     """value >= of x factor, judged where `of` is at least `floor` (default 1) and value is above 0."""
     value, of = at.value(), at.other("of")
-    return (value >= of * at.params["factor"] - ROUNDING) | (of < at.params.get("floor", 1)) | (value <= 0)
+    return (value >= of * at.number("factor") - ROUNDING) | (of < at.number("floor", 1)) | (value <= 0)
 
 
 @_check(columns="needs", optional="value")
@@ -201,8 +205,8 @@ def at_most_sum(at: Place) -> pl.Expr:
     """value <= factor x (sum of parts) + plus. A part that is not known leaves the row unjudged."""
     limit = _sum(at.params["parts"])
     if "factor" in at.params:
-        limit *= at.params["factor"]
-    return at.value() <= limit + (at.params.get("plus", 0) + ROUNDING)
+        limit *= at.number("factor")
+    return at.value() <= limit + (at.number("plus", 0) + ROUNDING)
 
 
 @_check(params="plus minus", optional="tolerance value")
@@ -211,7 +215,7 @@ def adds_up_to(at: Place) -> pl.Expr:
     difference = at.value() - _sum(at.params["plus"])
     if at.params["minus"]:
         difference += _sum(at.params["minus"])
-    return difference.abs() <= at.params.get("tolerance", 0) + ROUNDING
+    return difference.abs() <= at.number("tolerance", 0) + ROUNDING
 
 
 def _sum(columns: list[str]) -> pl.Expr:
@@ -222,17 +226,17 @@ def _sum(columns: list[str]) -> pl.Expr:
 @_check(params="limit", optional="floor when value")
 def at_most(at: Place) -> pl.Expr:
     """value <= limit, judged where the column `when` is at least `floor`."""
-    return _judged(at, at.value() <= at.params["limit"] + ROUNDING)
+    return _judged(at, at.value() <= at.number("limit") + ROUNDING)
 
 
 @_check(params="limit", optional="floor when value")
 def at_least(at: Place) -> pl.Expr:
     """value >= limit, judged where the column `when` is at least `floor`."""
-    return _judged(at, at.value() >= at.params["limit"] - ROUNDING)
+    return _judged(at, at.value() >= at.number("limit") - ROUNDING)
 
 
 def _judged(at: Place, passes: pl.Expr) -> pl.Expr:
-    return passes | (pl.col(at.params["when"]) < at.params["floor"]) if "when" in at.params else passes
+    return passes | (pl.col(at.params["when"]) < at.number("floor")) if "when" in at.params else passes
 
 
 @_check(columns="other", optional="value")
@@ -244,7 +248,7 @@ def same_as(at: Place) -> pl.Expr:
 @_check(columns="other", optional="value floor")
 def differs_from(at: Place) -> pl.Expr:
     """value differs from the other column, judged where value is at least `floor`."""
-    return (at.value() != at.other("other")) | (at.value() < at.params.get("floor", 0))
+    return (at.value() != at.other("other")) | (at.value() < at.number("floor", 0))
 
 
 @_check(optional="value")
@@ -291,21 +295,21 @@ def unique(at: Place) -> pl.Expr:
 def ratio_within(at: Place) -> pl.Expr:
     """low <= value / before <= high, judged where both are above 0 and the larger is at least `floor`."""
     value, before = at.value(), at.other("before")
-    small = (value < at.params["floor"]) & (before < at.params["floor"])
-    inside = (value >= before * at.params["low"]) & (value <= before * at.params["high"])
+    small = (value < at.number("floor")) & (before < at.number("floor"))
+    inside = (value >= before * at.number("low")) & (value <= before * at.number("high"))
     return inside | small | (value <= 0) | (before <= 0)
 
 
 @_check(columns="before", params="floor", optional="value")
 def not_gone(at: Place) -> pl.Expr:
     """Not 0 where it was at least `floor` before."""
-    return (at.value() > 0) | (at.other("before") < at.params["floor"])
+    return (at.value() > 0) | (at.other("before") < at.number("floor"))
 
 
 @_check(columns="before", params="floor", optional="value")
 def not_new(at: Place) -> pl.Expr:
     """Not `floor` or more where it was 0 before."""
-    return (at.value() < at.params["floor"]) | (at.other("before") > 0)
+    return (at.value() < at.number("floor")) | (at.other("before") > 0)
 
 
 @_check(columns="before", params="a c u minimum", optional="value")
@@ -321,14 +325,14 @@ def hb_within(at: Place) -> pl.Expr:
     ratio = pl.when(both).then(value / before)
     middle = ratio.median()
     s = pl.when(ratio < middle).then(1 - middle / ratio).otherwise(ratio / middle - 1)
-    size = pl.when(both).then(pl.max_horizontal(value, before)).pow(at.params["u"])
+    size = pl.when(both).then(pl.max_horizontal(value, before)).pow(at.number("u"))
     effect = s * size
     centre = effect.median()
-    least = pl.max_horizontal((centre * at.params["a"]).abs(), size.median() * at.params["a"])
+    least = pl.max_horizontal((centre * at.number("a")).abs(), size.median() * at.number("a"))
     low = pl.max_horizontal(centre - effect.quantile(0.25, "linear"), least)
     high = pl.max_horizontal(effect.quantile(0.75, "linear") - centre, least)
-    inside = (effect >= centre - at.params["c"] * low) & (effect <= centre + at.params["c"] * high)
-    return inside | (both.sum() < at.params["minimum"])
+    inside = (effect >= centre - at.number("c") * low) & (effect <= centre + at.number("c") * high)
+    return inside | (both.sum() < at.number("minimum"))
 
 
 # --- the file -------------------------------------------------------------------------------------------------
@@ -337,4 +341,4 @@ def hb_within(at: Place) -> pl.Expr:
 @_check(params="kind")
 def no_mark(at: Place) -> pl.Expr:
     """The intake made no mark of this kind while it read the file."""
-    return pl.col("kind") != at.params["kind"]
+    return pl.col("kind") != str(at.params["kind"])

@@ -18,9 +18,7 @@ CONTROL: Final = r"[\x00-\x08\x0B\x0C\x0E-\x1F\x7F\uFFFD]"
 ORGANISATION_CODE: Final = r"^[A-Z0-9][A-Z0-9-]{1,19}$"
 EMAIL: Final = r"^[^@\s,;<>()]{1,64}@(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z]{2,24}$"
 PHONE: Final = r"^\+?[0-9(][0-9 ()-]{8,24}(?: ?(?:x|ext\.?) ?[0-9]{1,6})?$"
-PERSONAL_NUMBER: Final = (
-    r"(?i)\b[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z] ?[0-9]{2} ?[0-9]{2} ?[0-9]{2} ?[A-D]\b|\b[0-9]{3}[ -]?[0-9]{3}[ -]?[0-9]{4}\b"
-)
+PERSONAL_NUMBER: Final = r"(?i)\b[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z] ?[0-9]{2} ?[0-9]{2} ?[0-9]{2} ?[A-D]\b|\b[0-9]{3}[ -]?[0-9]{3}[ -]?[0-9]{4}\b"
 PERSON_NAME: Final = r"\b(?:Mr|Mrs|Ms|Miss|Mx|Dr|Prof|Sister|Nurse)\.? [A-Z][A-Za-z'-]+"
 
 PATTERNS: Final = {

@@ -70,9 +70,7 @@ def _resolve(root: Path, year: int) -> Spec:
     lists = {
         name: _code_list(root, [y for y in _years(chain)], name, where) for name in _table(merged, "code_lists", where)
     }
-    mappings = {
-        name: tuple(_rows(root, _years(chain), name, where)) for name in _table(merged, "mappings", where)
-    }
+    mappings = {name: tuple(_rows(root, _years(chain), name, where)) for name in _table(merged, "mappings", where)}
     collection = _build(Collection, _table(merged, "collection", where), where, "collection")
     if collection.year != year:
         raise SpecError(where, "collection.year", f"says {collection.year} in the folder of {year}")
@@ -86,9 +84,7 @@ def _resolve(root: Path, year: int) -> Spec:
         for kind in ("code_lists", "mappings")
     }
     digest = _digest(collection, sheets, lists, mappings, rules)
-    spec = Spec(
-        collection=collection, sheets=sheets, code_lists=lists, mappings=mappings, rules=rules, digest=digest
-    )
+    spec = Spec(collection=collection, sheets=sheets, code_lists=lists, mappings=mappings, rules=rules, digest=digest)
     verify.links(spec, links, where)
     verify.sheets(spec, where)
     verify.rules(spec, where, root / "rule_codes.csv")
@@ -165,7 +161,9 @@ def _place(fields: dict[str, Any], field: str, key: str, file: str) -> None:
 
 def _table(merged: Mapping[str, Any], key: str, file: str) -> dict[str, Any]:
     table = merged.get(key)
-    if not isinstance(table, dict) or not all(isinstance(value, dict) or key == "collection" for value in table.values()):
+    if not isinstance(table, dict) or not all(
+        isinstance(value, dict) or key == "collection" for value in table.values()
+    ):
         raise SpecError(file, key, "must be a table of tables" if key != "collection" else "must be a table")
     return table
 
@@ -202,7 +200,9 @@ def _rows_and_former(
         elif rows is None:
             rows = read
         else:
-            raise SpecError(file, "change", "a later year's file needs a first column `change` (added, changed, removed)")
+            raise SpecError(
+                file, "change", "a later year's file needs a first column `change` (added, changed, removed)"
+            )
     if rows is None:
         raise SpecError(where, name, f"there is no file {name}.csv in this year or an earlier one")
     return rows, former
@@ -277,7 +277,7 @@ def _sheet(key: str, table: Mapping[str, Any], lists: Mapping[str, CodeList], wh
         return _build(Sheet, {"key": key, **values}, where, f"sheets.{key}")
     leave_out = set(values.pop("leave_out", []))
     unknown = values.pop("unknown", None)
-    row_by, categories = values.get("rows_by"), values.get("categories")
+    row_by, categories = str(values.get("rows_by")), str(values.get("categories"))
     if row_by not in _ROW_FIELDS:
         raise SpecError(where, f"sheets.{key}.rows_by", f"must be one of {', '.join(_ROW_FIELDS)}")
     if categories not in lists:

@@ -47,22 +47,14 @@ class Plan:
     schemas: Mapping[str, pa.DataFrameSchema]
     masks: Mapping[str, tuple[Mask, ...]]
 
-    def run(
-        self,
-        view: str,
-        frame: pl.DataFrame,
-        *,
-        plain: frozenset[str] = frozenset(),
-        filled: frozenset[str] = frozenset(),
-    ) -> tuple[list[Failures], set[str]]:
+    def run(self, view: str, frame: pl.DataFrame, known: Known | None = None) -> tuple[list[Failures], set[str]]:
         """The failures in one view, and the codes of rules that crashed. A crash never hides another rule.
 
-        `plain` names columns in which every cell is blank or a value within its limits, `filled` columns without
-        blanks: checks about just that are known to pass there and are not run.
+        Checks that are known to pass are not run.
         """
         if frame.height == 0:
             return [], set()
-        masks = [mask for mask in self.masks[view] if not _known_to_pass(mask, plain, filled)]
+        masks = [mask for mask in self.masks[view] if known is None or not known.passes(mask)]
         try:
             result = frame.select([mask.position for mask in masks])
         except pl.exceptions.PolarsError:
@@ -71,9 +63,24 @@ class Plan:
         return [Failures(mask.rule, mask.column, rows) for mask, rows in found if rows], set()
 
 
-def _known_to_pass(mask: Mask, plain: frozenset[str], filled: frozenset[str]) -> bool:
-    about = CHECKS[mask.rule.check].about
-    return (about == "cell" and mask.column in plain) or (about == "blank" and mask.column in filled)
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What reading a table has shown about its questions, so that it need not be checked again.
+
+    `plain`: every cell is blank or a value within its limits; `filled`: no cell is blank; `blank`: every cell is.
+    """
+
+    plain: frozenset[str] = frozenset()
+    filled: frozenset[str] = frozenset()
+    blank: frozenset[str] = frozenset()
+
+    def passes(self, mask: Mask) -> bool:
+        check = CHECKS[mask.rule.check]
+        if check.about == "blank":
+            return mask.column in self.filled
+        if check.about == "cell" and mask.column in self.plain:
+            return True
+        return check.of_field and mask.column in self.blank
 
 
 def _one_by_one(masks: list[Mask], frame: pl.DataFrame) -> tuple[list[Failures], set[str]]:
@@ -164,8 +171,8 @@ def _guarded(place: Place) -> pl.Expr:
     """The check's expression, true also for rows outside the rule's `where`."""
     passes = CHECKS[place.rule.check].passes(place)
     for column, wanted in place.rule.where.items():
-        is_meant = pl.col(column).is_in(wanted) if isinstance(wanted, list) else pl.col(column) == wanted
-        passes = passes | ~is_meant.fill_null(False)  # noqa: FBT003
+        # null where the column is: such a row is not judged
+        passes |= ~pl.col(column).is_in(wanted) if isinstance(wanted, list) else pl.col(column) != wanted
     return passes
 
 

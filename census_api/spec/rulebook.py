@@ -184,14 +184,14 @@ def _verify_rule(spec: Spec, rule: Rule, where: str, key: str) -> None:
         raise SpecError(where, f"{key}.sheet", f"{rule.sheet} is not a sheet")
 
 
-def _verify_params(
-    rule: Rule, check: Check, types: Mapping[str, pl.DataType], where: str, key: str
-) -> None:
+def _verify_params(rule: Rule, check: Check, types: Mapping[str, pl.DataType], where: str, key: str) -> None:
     needed = check.columns | check.params
     for name in sorted(needed - set(rule.params)):
         raise SpecError(where, f"{key}.params", f"`{name}` is missing")
     for name in sorted(set(rule.params) - needed - check.optional):
-        raise SpecError(where, f"{key}.params.{name}", f"unknown; {rule.check} takes {', '.join(sorted(needed | check.optional))}")
+        raise SpecError(
+            where, f"{key}.params.{name}", f"unknown; {rule.check} takes {', '.join(sorted(needed | check.optional))}"
+        )
     named = [rule.params[name] for name in sorted(check.columns)]
     named += [rule.params[name] for name in ("value", "when") if name in rule.params]
     for name in ("parts", "plus", "minus", "columns"):

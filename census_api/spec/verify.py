@@ -18,9 +18,7 @@ def links(spec: Spec, declared: Mapping[str, Mapping[str, Mapping[str, str]]], w
         _check_links(spec, name, [dict(row) for row in spec.mappings[name]], columns, where)
 
 
-def _check_links(
-    spec: Spec, name: str, rows: list[dict[str, str]], columns: Mapping[str, str], where: str
-) -> None:
+def _check_links(spec: Spec, name: str, rows: list[dict[str, str]], columns: Mapping[str, str], where: str) -> None:
     for column, target in columns.items():
         if target not in spec.code_lists:
             raise SpecError(where, f"{name}.links.{column}", f"{target} is not a code list")

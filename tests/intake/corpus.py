@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import struct
 import zipfile
-import zlib
 from collections.abc import Callable
 
 from tests.factories.packages import (
@@ -242,9 +241,3 @@ LOST: dict[str, Callable[[], bytes]] = {
     "text without a type": lambda: ods(table(ods_row("<table:table-cell><text:p>DAW</text:p></table:table-cell>"))),
     "a string that is not there": lambda: xlsx(row(1, '<c r="A1" t="s"><v>7</v></c>'), strings="<si><t>a</t></si>"),
 }
-
-
-def recompress(content: bytes) -> bytes:
-    """Raw deflate, as a zip holds it."""
-    stream = zlib.compressobj(9, zlib.DEFLATED, -zlib.MAX_WBITS)
-    return stream.compress(content) + stream.flush()

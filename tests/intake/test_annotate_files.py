@@ -183,7 +183,7 @@ def test_every_sheet_of_an_upload_is_copied_once() -> None:
     raw.sheets += [replace(staff, name="STAFF"), replace(staff, name="Rota [May]")]
     book = from_raw(raw, SPEC)
     cells = {name: book[name]["E2"].value for name in book.sheetnames if book[name]["A1"].value == "Local authority"}
-    assert cells == {"Services": None, "Staff": "12,5", "STAFF1": "12,5", "Rota _May_": "12,5"}
+    assert cells == {"Services": "@home", "Staff": "12,5", "STAFF1": "12,5", "Rota _May_": "12,5"}
 
 
 @LIBREOFFICE
