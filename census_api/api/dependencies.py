@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import Depends, Header, Path, Query, Request
-from pydantic import BeforeValidator
+from pydantic import AfterValidator, BeforeValidator
 
 from census_api.api.metrics import Metrics
 from census_api.domain.access import Actor, authorise
@@ -72,6 +72,15 @@ def _digits(most: int) -> BeforeValidator:
     return BeforeValidator(check, json_schema_input_type=int)
 
 
+def _organisation_code(code: str) -> str:
+    if not re.fullmatch(_CODE, code):
+        raise ValueError("must be 1 to 40 letters, digits, points, hyphens and underscores, as in your invitation")
+    return code
+
+
+_CODE = "[A-Za-z0-9][A-Za-z0-9._-]{0,39}"
+_SHAPE: dict[str, Any] = {"json_schema_extra": {"pattern": f"^{_CODE}$"}}
+
 ThePlatform = Annotated[Platform, Depends(the_platform)]
 Shared = Annotated[SharedState, Depends(shared_state)]
 Caller = Annotated[Actor, Depends(caller)]
@@ -79,12 +88,15 @@ Year = Annotated[int, _digits(4), Path(ge=2000, le=2999, description="The year o
 Number = Annotated[
     int, _digits(9), Path(ge=1, le=999_999_999, description="The submission's number, from 1.", examples=[1])
 ]
-_CODE = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,39}$"
+
 OrganisationCode = Annotated[
-    str, Path(pattern=_CODE, description="The organisation's code in the register.", examples=["DEMO-CLEAN"])
+    str,
+    AfterValidator(_organisation_code),
+    Path(description="The organisation's code in the register.", examples=["DEMO-CLEAN"], **_SHAPE),
 ]
 OrganisationQuery = Annotated[
-    str | None, Query(pattern=_CODE, description="The organisation's code in the register.", examples=["DEMO-CLEAN"])
+    Annotated[str, AfterValidator(_organisation_code)] | None,
+    Query(description="The organisation's code in the register.", examples=["DEMO-CLEAN"], **_SHAPE),
 ]
 Cursor = Annotated[str | None, Query(max_length=100, description="The `next` of the page before.")]
 IdempotencyKey = Annotated[

@@ -162,4 +162,6 @@ def _allowed(error: RequestValidationError) -> str:
 
 
 def _clause(message: str) -> str:
-    return "is required" if message == "Field required" else message[:1].lower() + message[1:].rstrip(".")
+    if message == "Field required":
+        return "is required"
+    return "should be a UUID" if "UUID" in message else message[:1].lower() + message[1:].rstrip(".")

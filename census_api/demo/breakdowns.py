@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from functools import partial
+from math import fsum
 from typing import TypeVar
 
 from census_api.demo.fitting import Carry, around, chance, rake
@@ -49,7 +50,7 @@ def breakdowns(structure: Structure, settings: Parameters, spec: Spec, staff: Ye
 def _does_not_know_pay(structure: Structure, sheet: Sheet, code: str) -> bool:
     """A few councils cannot say what many of their staff earn: published, about 17% in 2023."""
     pay = sheet.rows_by == "role_code" and structure.sector(code) == "la_delivered"
-    return pay and chance(structure.seed, "pay not known", code) < 0.3
+    return pay and chance(structure.seed, "pay not known", code) < 0.4
 
 
 def _daw(spec: Spec, row: str) -> bool:
@@ -103,7 +104,7 @@ def _shares(
     result = {}
     for pair in totals:
         values = [raked.get((*pair, category), 0.0) for category in _categories(sheet)]
-        result[pair] = [value / sum(values) for value in values]
+        result[pair] = [value / fsum(values) for value in values]
     return result
 
 
@@ -126,7 +127,7 @@ def _raked_groups(
             for pair in pairs
             for category in _categories(sheet)
         }
-        people = sum(totals[pair] for pair in pairs)
+        people = fsum(totals[pair] for pair in pairs)
         margins = [
             ([(*pair, category) for pair in pairs], people * shares[category]) for category in _categories(sheet)
         ]
@@ -163,10 +164,10 @@ def _raked_pay(
     margins: list[tuple[Sequence[tuple[str, str, str]], float]] = []
     for band, part in ((lowest, "lowest"), (unknown, "unknown")):
         for sector, share in targets[part].items():
-            people = sum(total for pair, total in totals.items() if pair[0] == sector)
+            people = fsum(total for pair, total in totals.items() if pair[0] == sector)
             margins.append(([key for key in cells if key[0] == sector and key[2] == band], share * people))
     for daw_only, name in ((True, "drug_alcohol_workers"), (False, "all")):
         keys = [key for key in cells if key[2] in (lowest, fifth) and (not daw_only or _daw(spec, key[1]))]
-        people = sum(total for pair, total in totals.items() if not daw_only or _daw(spec, pair[1]))
+        people = fsum(total for pair, total in totals.items() if not daw_only or _daw(spec, pair[1]))
         margins.append((keys, targets["up_to_band_5"][name] * people))
     return rake(cells, margins + _rows(cells, totals), rounds=60)

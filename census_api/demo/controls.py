@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import fsum
 
 from census_api.demo.fitting import apportion, rake
 from census_api.demo.parameters import TREATMENT, Parameters, YearTargets
@@ -37,7 +38,7 @@ def _treatment(settings: Parameters, targets: YearTargets, available: set[Cell])
     """Sector by class, raked to the sectors' totals and to the classes' totals."""
     classes = dict(targets.treatment)
     sectors = {sector: targets.sectors[sector] for sector in TREATMENT}
-    classes[settings.remainder] = sum(sectors.values()) - sum(classes.values())
+    classes[settings.remainder] = fsum(sectors.values()) - fsum(classes.values())
     cells = {
         (sector, name): total * size * settings.leaning.get(sector, {}).get(name, 1.0)
         for sector, size in sectors.items()

@@ -65,8 +65,8 @@ def _response(people: Population) -> str:
 
 def _table(lines: Sequence[Figure]) -> str:
     head = (
-        "| Figure | Of | Published | Reproduced | May be | Tolerance | Base |\n"
-        "| --- | --- | ---: | ---: | --- | --- | --- |\n"
+        "| Figure | Of | Published | Reproduced | May be | Tolerance | Base | Source |\n"
+        "| --- | --- | ---: | ---: | --- | --- | --- | --- |\n"
     )
     return head + "\n".join(_line(figure) for figure in lines) + "\n"
 
@@ -76,7 +76,7 @@ def _line(figure: Figure) -> str:
     value = f"{figure.value:,.1f}" if line.unit != "%" else f"{figure.value:.1f}%"
     published_value = f"{line.value}%" if line.unit == "%" else f"{line.value} {line.unit}"
     limits = f"{line.low:,g} to {line.high:,g}" if abs(line.low or 0) < 1000 else f"{line.low:,.1f} to {line.high:,.1f}"
-    cells = (line.figure, line.population, published_value, value, limits, line.tolerance, figure.base)
+    cells = (line.figure, line.population, published_value, value, limits, line.tolerance, figure.base, line.source)
     return "| " + " | ".join(cells) + " |"
 
 

@@ -1,6 +1,7 @@
 """Numbers that add up: stable chance, whole numbers with a given sum, raking, and rounding that carries its remainder.
 
-Only + - * / and comparisons are used on floats, so that the same numbers come out on every machine.
+Only + - * /, comparisons and exact sums (fsum) are used on floats, so that the same numbers come out on every machine
+and in whatever order they are added.
 """
 
 from __future__ import annotations
@@ -8,9 +9,11 @@ from __future__ import annotations
 import heapq
 from collections.abc import Hashable, Mapping, Sequence
 from hashlib import blake2b
+from math import fsum
 from typing import TypeVar
 
 _Key = TypeVar("_Key", bound=Hashable)
+_ONE = 1 << 48
 _STEPS_OF_SCALE = 6
 _MOST_MADE_UP = 0.35
 """A row makes up for earlier ones by at most this part of what it would have, and one person."""
@@ -18,14 +21,18 @@ _MOST_MADE_UP = 0.35
 
 def chance(*parts: object) -> float:
     """A number in [0, 1) that depends on `parts` alone: not on the order of calls, the time, or the machine."""
-    text = "|".join(map(str, parts))
-    return int.from_bytes(blake2b(text.encode(), digest_size=6).digest()) / (1 << 48)
+    return int.from_bytes(_digest(parts, 6)) / _ONE
 
 
 def around(width: float, *parts: object) -> float:
     """A factor near 1: the mean of three chances, stretched to the interval [1 - width, 1 + width]."""
-    middle = sum(chance(number, *parts) for number in range(3)) / 3
+    digest = _digest(parts, 18)
+    middle = sum(int.from_bytes(digest[start : start + 6]) for start in (0, 6, 12)) / 3 / _ONE
     return 1 + width * (2 * middle - 1)
+
+
+def _digest(parts: tuple[object, ...], size: int) -> bytes:
+    return blake2b("|".join(map(str, parts)).encode(), digest_size=size).digest()
 
 
 def fit(
@@ -36,7 +43,7 @@ def fit(
     The offsets (in [0, 1), fixed for a cell for ever) make the rounding stable: a cell whose weight and scale stay
     does not move from year to year. When the bounds cannot hold the total, the nearest possible sum comes out.
     """
-    weighed = sum(weights)
+    weighed = fsum(weights)
     if not weighed:
         return list(low)
     scale = total / weighed
@@ -81,7 +88,7 @@ def _threshold(number: int, step: int, weight: float, offset: float) -> float:
 def apportion(total: int, ideals: Sequence[float]) -> list[int]:
     """Whole numbers that sum to `total`, in proportion to `ideals` (largest remainder; ties to the first)."""
     positive = [max(ideal, 0.0) for ideal in ideals]
-    weighed = sum(positive)
+    weighed = fsum(positive)
     if total <= 0 or weighed <= 0:
         return [0] * len(ideals)
     exact = [total * ideal / weighed for ideal in positive]
@@ -99,7 +106,7 @@ def rake(
     result = dict(cells)
     for _ in range(rounds):
         for keys, wanted in margins:
-            present = sum(result[key] for key in keys)
+            present = fsum(result[key] for key in keys)
             if present > 0:
                 factor = wanted / present
                 for key in keys:

@@ -188,8 +188,13 @@ QUERIES: Mapping[str, Mistake] = {
 }
 
 
-def spoilt(content: Content, spec: Spec, seed: int) -> Content:
-    """`content` with one to four errors, by its organisation and the seed. A nil return keeps its staff sheet empty."""
+def spoilt(content: Content, spec: Spec, seed: int, only: str | None = None) -> Content:
+    """`content` with one to four errors, by its organisation and the seed; with `only`, that mistake or doubt alone.
+
+    A nil return has mistakes in its form alone.
+    """
+    if only is not None:
+        return _changed(content, spec, [{**ERRORS, **QUERIES}[only]])
     code = content.organisation["organisation_code"]
     names = sorted(ERRORS, key=lambda name: chance(seed, "mistake", code, name))
     if not content.table("staff"):

@@ -11,6 +11,7 @@ import functools
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from math import fsum
 
 from census_api.demo.breakdowns import breakdowns
 from census_api.demo.changes import Move, apply_changes
@@ -127,7 +128,7 @@ def _in_hand(structure: Structure, answers: dict[int, Response], sector: str) ->
             for line in lines
             if structure.sector(line.organisation) == sector and line.organisation not in silent
         ]
-        sizes.append(sum(own))
+        sizes.append(fsum(own))
     return GROWTH_AFTER_LAST * sizes[0] / sizes[1] if sizes[1] else GROWTH_AFTER_LAST
 
 

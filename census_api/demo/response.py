@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
+from math import fsum
 from typing import Literal
 
 from census_api.demo.fitting import chance
@@ -35,16 +36,16 @@ def responses(structure: Structure, settings: Parameters) -> dict[int, Response]
         silent: set[str] = set()
         for sector, number in targets.silent.items():
             sizes = _sizes(structure, sector, year)
-            count = round(number * max(1, len(structure.organisations) // BLOCK))
+            count = round(number * len(structure.organisations) / BLOCK)
             if year == min(settings.years) or year == OPEN_YEAR:
-                goal = sum(sizes.values()) * (1 - count / max(1, len(sizes)))
+                goal = fsum(sizes.values()) * (1 - count / max(1, len(sizes)))
             else:
                 goal = wanted[sector] * _TRUE_GROWTH * targets.sectors[sector]
             chosen = _chosen(structure.seed, year, sizes, count, goal)
-            answered = sum(size for code, size in sizes.items() if code not in chosen)
+            answered = fsum(size for code, size in sizes.items() if code not in chosen)
             wanted[sector] = answered / targets.sectors[sector]
             silent |= chosen
-        gaps = _gaps(structure, year, silent, targets.partial)
+        gaps = _gaps(structure, year, silent, round(targets.partial * len(structure.organisations) / BLOCK))
         result[year] = Response(frozenset(silent), gaps)
     return result
 
@@ -59,14 +60,14 @@ def _sizes(structure: Structure, sector: str, year: int) -> dict[str, float]:
 
 def _chosen(seed: int, year: int, sizes: dict[str, float], count: int, goal: float) -> set[str]:
     """The draw of `count` organisations that leaves the size nearest to `goal`."""
-    whole = sum(sizes.values())
+    whole = fsum(sizes.values())
     candidates = [code for code in sizes if code not in FIXED]
     habit = {code: chance(seed, "habit", code) for code in candidates}
     best: tuple[float, set[str]] = (float("inf"), set())
     for draw in range(_DRAWS):
         order = sorted(candidates, key=lambda code: habit[code] + 1.5 * chance(seed, "silent", year, draw, code))
         chosen = set(order[:count])
-        distance = abs(whole - sum(sizes[code] for code in chosen) - goal)
+        distance = abs(whole - fsum(sizes[code] for code in chosen) - goal)
         if distance < best[0]:
             best = (distance, chosen)
     return best[1]

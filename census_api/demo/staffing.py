@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
+from math import fsum
 
 from census_api.demo.changes import Move
 from census_api.demo.controls import Cell, controls
@@ -84,7 +85,9 @@ def staff_of_year(
     """Rows of a year. `scale` (sector -> factor) multiplies the year's totals; `last_year` gives opening headcounts."""
     result = YearStaff(targets.year, {}, response)
     slots = _slots(structure, settings, spec, targets.year, last_year)
-    present = {cell: sum(slot.weight for slot in places if result.answered(slot.key)) for cell, places in slots.items()}
+    present = {
+        cell: fsum(slot.weight for slot in places if result.answered(slot.key)) for cell, places in slots.items()
+    }
     totals = controls(settings, targets, {cell for cell, weight in present.items() if weight > 0}, scale)
     for cell, places in slots.items():
         heads, hundredths = totals.get(cell, (0, 0))
@@ -137,7 +140,7 @@ def _people(
         heads, [slot.weight for slot in counted], [slot.offset for slot in counted],
         [slot.least for slot in counted], [slot.most for slot in counted],
     )  # fmt: skip
-    weighed = sum(slot.weight for slot in counted)
+    weighed = fsum(slot.weight for slot in counted)
     scale = heads / weighed if weighed else 0.0
     filled = [(slot, number) for slot, number in zip(counted, numbers, strict=True) if number]
     shapes = [around(0.25, seed, "hours", group.name, *slot.key) for slot, _ in filled]
@@ -210,11 +213,11 @@ def _leaver_totals(
     }
     own = ("voluntary_daw", "voluntary_nursing")
     leavers = {group: targets.turnover[group] * average.get(group, 0.0) for group in (*own, "la_commissioning")}
-    voluntary = targets.turnover["voluntary"] * sum(average.get(group, 0.0) for group in (*own, "voluntary"))
-    delivery = targets.turnover["delivery"] * sum(
+    voluntary = targets.turnover["voluntary"] * fsum(average.get(group, 0.0) for group in (*own, "voluntary"))
+    delivery = targets.turnover["delivery"] * fsum(
         size for group, size in average.items() if group != "la_commissioning"
     )
-    leavers["voluntary"] = voluntary - sum(leavers[group] for group in own)
+    leavers["voluntary"] = voluntary - fsum(leavers[group] for group in own)
     leavers["others"] = delivery - voluntary
     return {group: (keys, round(leavers[group])) for group, keys in groups.items()}
 
@@ -224,7 +227,12 @@ def _leavers(result: YearStaff, group: str, total: tuple[list[RowKey], int], see
     rows = {key: result.rows[key] for key in keys}
     most = {key: row.opening + row.transfers_in - row.transfers_out for key, row in rows.items()}
     least = {key: max(0, most[key] - row.paid) for key, row in rows.items()}
-    weight = {key: most[key] * around(0.6, seed, "leave", result.year, *key) for key in keys}
+    # flows of the steady organisation go up and down, since flows that stay the same stand out
+    swing = 0.6 if result.year % 2 else 1.4
+    weight = {
+        key: most[key] * around(0.6, seed, "leave", result.year, *key) * (swing if key[0] == _STEADY else 1.0)
+        for key in keys
+    }
     offset = {key: chance(seed, "leavers", result.year, *key) for key in keys}
     counted = [key for key in keys if result.flows_answered(key)]
     numbers = fit(
@@ -233,7 +241,7 @@ def _leavers(result: YearStaff, group: str, total: tuple[list[RowKey], int], see
     )  # fmt: skip
     for key, number in zip(counted, numbers, strict=True):
         rows[key].leavers = number
-    weighed = sum(weight[key] for key in counted)
+    weighed = fsum(weight[key] for key in counted)
     scale = wanted / weighed if weighed else 0.0
     for key in keys:
         if not result.flows_answered(key):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass, field, replace
+from math import fsum
 
 from census_api.demo import names
 from census_api.demo.fitting import apportion, around, chance
@@ -171,7 +172,7 @@ def _adult(
         holders.update((area.code, code) for area in rest[:count])
         rest = rest[count:]
     for area_code, code in holders.items():
-        # the largest provider is kept to about a third of the sector
+        # the largest provider is kept to less than half of its sector
         share = 0.8 if code == national[0] else 1.0
         structure.add(code, area_code, ADULT, share * structure.areas[area_code].weight)
     return holders
@@ -214,7 +215,7 @@ def _head_offices(structure: Structure) -> None:
         lines[line.organisation].append(line)
     for code, own in lines.items():
         if len(own) >= 4 and structure.sector(code) in ("voluntary", "nhs"):
-            weight = sum(line.weight for line in own)
+            weight = fsum(line.weight for line in own)
             structure.add(code, own[0].area, HEAD_OFFICE, weight)
 
 

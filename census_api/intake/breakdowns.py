@@ -28,8 +28,10 @@ class BreakdownRow:
 
     @property
     def total(self) -> int | None:
-        """People in all categories; None where a category is blank or cannot be read."""
-        return None if None in self.counts else sum(self.counts)  # type: ignore[arg-type]
+        """People in all categories; None where a category is blank, below 0 or cannot be read."""
+        if None in self.counts or min(self.counts, default=0) < 0:  # type: ignore[type-var]
+            return None
+        return sum(self.counts)  # type: ignore[arg-type]
 
 
 @dataclass(slots=True)
@@ -42,6 +44,11 @@ class Breakdown:
     @property
     def key(self) -> str:
         return self.table.table.sheet.key
+
+    @property
+    def left_out(self) -> frozenset[str]:
+        """Columns that the sheet does not have at all, about which a rule of the file has spoken."""
+        return self.table.left_out
 
     @property
     def rows_by(self) -> str:

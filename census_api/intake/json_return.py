@@ -6,9 +6,10 @@ from __future__ import annotations
 import json
 import re
 from decimal import Decimal
-from typing import Any
+from typing import Any, NoReturn
 
-from census_api.domain.errors import InvalidRequest, Refused
+from census_api.domain.errors import InvalidRequest
+from census_api.intake.preflight_refusals import refuse
 from census_api.intake.tables import Form, Mark, Source, Table, shortened
 from census_api.spec.model import STATES, Question, Sheet, Spec
 
@@ -34,23 +35,17 @@ def parse(data: bytes) -> dict[str, Any]:
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise Refused("json_encoding", "This JSON is not in UTF-8. Save it as UTF-8 and send it again.") from None
+        refuse("json_encoding")
     try:
         tree = json.loads(
             text, object_pairs_hook=_no_duplicates, parse_int=_Number, parse_float=_Number, parse_constant=_constant
         )
     except RecursionError:
-        raise Refused("json_depth", "This JSON is nested too deeply to be a census return.") from None
+        refuse("json_depth")
     except json.JSONDecodeError as error:
-        raise Refused(
-            "json_broken",
-            f"This is not valid JSON: it cannot be read at line {error.lineno}, column {error.colno}. "
-            "Check the brackets, commas and quotation marks there and send it again.",
-        ) from None
+        refuse("json_broken", line=str(error.lineno), column=str(error.colno))
     if not isinstance(tree, dict):
-        raise Refused(
-            "json_shape", "A JSON return is one object, with organisation, services, staff and so on as its keys."
-        )
+        refuse("json_shape", place="the whole return", wanted="one object, with organisation, services and staff as keys")
     return tree
 
 
@@ -59,15 +54,12 @@ def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(result) != len(pairs):
         seen: set[str] = set()
         name = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
-        raise Refused(
-            "json_duplicate_key",
-            f"The key {shortened(_clean(name))} stands twice in one object of this JSON, so it is not clear which value is meant. Keep one of them.",
-        )
+        refuse("json_duplicate_key", key=shortened(_clean(name)) or "(empty)")
     return result
 
 
-def _constant(name: str) -> Any:
-    raise Refused("json_not_a_number", f"This JSON holds {name}, which is not a number. Use null for a blank answer.")
+def _constant(word: str) -> NoReturn:
+    refuse("json_not_a_number", word=word)
 
 
 def year_of(tree: dict[str, Any], asked: int | None) -> int:
@@ -117,7 +109,7 @@ def _form(sheet: Sheet, value: Any, marks: list[Mark]) -> Form:
     if value is None:
         return Form()
     if not isinstance(value, dict):
-        raise _shape(f"/{sheet.key}", "an object of answers")
+        refuse("json_shape", place=f"/{sheet.key}", wanted="an object of answers")
     form = Form()
     for name in _unknown(value, sheet):
         marks.append(_unknown_field(sheet, f"/{sheet.key}/{_escaped(name)}", name))
@@ -132,13 +124,13 @@ def _table(sheet: Sheet, value: Any, marks: list[Mark]) -> Table:
     if value is None:
         return Table.empty(sheet)
     if not isinstance(value, list):
-        raise _shape(f"/{sheet.key}", "a list of rows")
+        refuse("json_shape", place=f"/{sheet.key}", wanted="a list of rows")
     columns: dict[str, list[str | None]] = {question.key: [] for question in sheet.fields}
     positions: list[int] = []
     named = 0
     for index, row in enumerate(value):
         if not isinstance(row, dict):
-            raise _shape(f"/{sheet.key}/{index}", "an object, one value a column")
+            refuse("json_shape", place=f"/{sheet.key}/{index}", wanted="an object, one value a column")
         if not row.keys() <= columns.keys():
             for name in _unknown(row, sheet):
                 if named < MAX_UNKNOWN:
@@ -227,9 +219,3 @@ def _unknown_field(sheet: Sheet, pointer: str, name: str) -> Mark:
 
 def _escaped(name: str) -> str:
     return (shortened(_clean(name)) or "").replace("~", "~0").replace("/", "~1")
-
-
-def _shape(pointer: str, wanted: str) -> Refused:
-    return Refused(
-        "json_shape", f"In this JSON, {pointer} must be {wanted}. The JSON Schema of the year shows the form."
-    )

@@ -8,13 +8,14 @@ from pathlib import Path
 
 from census_api.domain.content import Content
 from census_api.domain.findings import Finding, Report, RuleStatus
-from census_api.intake import json_return, views, views_context, views_totals, workbook
+from census_api.intake import json_return, staff_sums, views, views_context, views_totals, workbook
 from census_api.intake.findings import FindingWriter, in_order
 from census_api.intake.read_table import content_hash
 from census_api.intake.preflight import sniff
 from census_api.intake.reader import read_workbook
 from census_api.intake.tables import Source
 from census_api.intake.views import Context, Reading, RegisterEntry, ViewFrame
+from census_api.spec.checks import CHECKS
 from census_api.spec.load import library
 from census_api.spec.model import Spec
 from census_api.spec.plan import plan_for
@@ -53,7 +54,7 @@ def read_source(data: bytes, year: int | None, *, schemas: Path | None = None) -
     if sniff(data) == "json":
         tree = json_return.parse(data)
         return json_return.source_of(tree, specs.spec(json_return.year_of(tree, year)))
-    book = read_workbook(data)
+    book = read_workbook(data, unread=workbook.UNREAD)
     return workbook.source_of(book, specs.spec(workbook.year_of(book, year)))
 
 
@@ -90,10 +91,23 @@ def run_rules(reading: Reading) -> tuple[list[Finding], dict[str, RuleStatus]]:
             crashed, found = {rule.code for rule in spec.rules if rule.on == name}, []
         failed |= crashed
         findings += found
+    findings = _without_echoes(findings, spec)
     findings += [writer.platform_fault(code) for code in sorted(failed)]
     return findings, {
         rule.code: _status(rule.code, rule.on in built, failed, rule.on == "platform") for rule in spec.rules
     }
+
+
+def _without_echoes(findings: list[Finding], spec: Spec) -> list[Finding]:
+    """A cell that holds an error or a formula without a result is read as blank; that it is blank is no news."""
+    spoken = {(finding.sheet, finding.cell) for finding in findings if finding.cell and spec.rule[finding.rule].on == "marks"}
+    if not spoken:
+        return findings
+    return [
+        finding
+        for finding in findings
+        if (finding.sheet, finding.cell) not in spoken or CHECKS[spec.rule[finding.rule].check].about != "blank"
+    ]
 
 
 def _status(code: str, has_view: bool, failed: set[str], of_platform: bool) -> RuleStatus:
@@ -111,12 +125,12 @@ def reading_views(reading: Reading) -> Iterator[tuple[str, Callable[[], ViewFram
     staff = views.staff_view(reading)
     yield "staff", lambda: staff
     yield "breakdown", lambda: views.breakdown_view(reading)
-    sums = views_totals.staff_sums(reading, staff)
+    sums = staff_sums.staff_sums(reading, staff)
     yield "breakdown_rows", lambda: views_totals.breakdown_rows_view(reading, sums)
     yield "breakdown_sheets", lambda: views_totals.breakdown_sheets_view(reading, sums)
     yield "breakdown_gaps", lambda: views_totals.breakdown_gaps_view(reading, sums)
-    yield "lines", lambda: views_totals.lines_view(reading, staff)
-    yield "return", lambda: views_totals.return_view(reading)
+    yield "lines", lambda: views_totals.lines_view(reading, sums)
+    yield "return", lambda: views_totals.return_view(reading, staff)
     if context.last_year is not None:
         last = views_context.last_year_of(context.last_year, reading.spec)
         yield "last_year_rows", lambda: views_context.last_year_rows_view(reading, staff, last)

@@ -68,6 +68,18 @@ REFUSALS: dict[str, str] = {
         "This file needs more memory than is allowed for one return. "
         "Remove sheets and formatting that are not part of the return, save it, and upload it again."
     ),
+    "json_encoding": "This JSON is not in UTF-8. Save it as UTF-8 and send it again.",
+    "json_depth": "This JSON is nested too deeply to be a census return. The JSON Schema of the year shows the form.",
+    "json_broken": (
+        "This is not valid JSON: it cannot be read at line {line}, column {column}. "
+        "Check the brackets, commas and quotation marks there and send it again."
+    ),
+    "json_duplicate_key": (
+        "The key {key} stands twice in one object of this JSON, so it is not clear which value is meant. "
+        "Keep one of them and send it again."
+    ),
+    "json_not_a_number": "This JSON holds {word}, which is not a number. Use null for a blank answer.",
+    "json_shape": "In this JSON, {place} must be {wanted}. The JSON Schema of the year shows the form.",
 }
 
 

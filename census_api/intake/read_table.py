@@ -35,7 +35,13 @@ class ReadTable:
 
     @property
     def known(self) -> Known:
-        return known_of(self.columns)
+        return known_of(self.columns, self.left_out)
+
+    @property
+    def left_out(self) -> frozenset[str]:
+        """Questions that the workbook's sheet does not have at all: a rule of the file has spoken about those."""
+        letters = self.table.letters
+        return frozenset(key for key in self.columns if key not in letters) if letters else frozenset()
 
     def canonical_rows(self) -> list[str]:
         """Each row as canonical JSON text: what `json.dumps(row, sort_keys=True)` gives for its content."""
@@ -52,11 +58,11 @@ class ReadTable:
         ]
 
 
-def known_of(columns: Mapping[str, Column]) -> Known:
-    """What reading has shown about each question."""
+def known_of(columns: Mapping[str, Column], left_out: frozenset[str] = frozenset()) -> Known:
+    """What reading has shown about each question. That every cell of a question `left_out` is blank goes without saying."""
     return Known(
         frozenset(key for key, column in columns.items() if column.plain),
-        frozenset(key for key, column in columns.items() if column.filled),
+        frozenset(key for key, column in columns.items() if column.filled) | left_out,
         frozenset(key for key, column in columns.items() if not any(column.texts)),
     )
 

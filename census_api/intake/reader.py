@@ -20,18 +20,20 @@ _FIRST_ROW = 1
 _CELL = re.compile(r"([A-Z]+)(\d+)")
 
 
-def read_workbook(data: bytes, facts: PackageFacts | None = None) -> RawWorkbook:
+def read_workbook(
+    data: bytes, facts: PackageFacts | None = None, *, unread: frozenset[str] = frozenset()
+) -> RawWorkbook:
     """Every sheet of an xlsx or ods workbook as text, checked cell for cell against what its bytes hold.
 
-    `facts` spares a second pre-flight of the same bytes. Frames start at sheet row 1; leading and inner blank rows
+    `facts` spares a second pre-flight of the same bytes. Sheets named in `unread` get an empty frame. Frames start at sheet row 1; leading and inner blank rows
     keep their places. Raises Refused with a reason of REFUSALS, rows_lost when a cell would be missing.
     """
     facts = facts or preflight(data)
-    frames = _frames(data, facts)
-    if not _agree(facts, frames):
+    frames = _frames(data, facts, unread)
+    if not _agree(facts, frames, unread):
         if not facts.exact:
             facts = preflight(data, exact=True)
-        if not _agree(facts, frames):
+        if not _agree(facts, frames, unread):
             refuse("rows_lost")
     sheets = [
         RawSheet(sheet.name, sheet.state, _FIRST_ROW, sheet.first_column, _cleaned(frame, sheet, facts), sheet)
@@ -40,12 +42,15 @@ def read_workbook(data: bytes, facts: PackageFacts | None = None) -> RawWorkbook
     return RawWorkbook(facts.kind, sheets, facts)
 
 
-def _frames(data: bytes, facts: PackageFacts) -> list[pl.DataFrame]:
+def _frames(data: bytes, facts: PackageFacts, unread: frozenset[str]) -> list[pl.DataFrame]:
     frames: list[pl.DataFrame] = []
     area = 0
     try:
         book = fastexcel.read_excel(data)
         for sheet in facts.sheets:
+            if sheet.name in unread:
+                frames.append(pl.DataFrame())
+                continue
             # skip_rows=0: otherwise leading blank rows vanish and every address is wrong
             loaded = book.load_sheet(sheet.name, header_row=None, skip_rows=0, dtypes="string")
             area += loaded.height * loaded.width
@@ -57,9 +62,10 @@ def _frames(data: bytes, facts: PackageFacts) -> list[pl.DataFrame]:
     return frames
 
 
-def _agree(facts: PackageFacts, frames: list[pl.DataFrame]) -> bool:
-    """Every sheet holds as many values in its frame as in its bytes."""
-    return all(_filled(sheet, frame) == sheet.values for sheet, frame in zip(facts.sheets, frames, strict=True))
+def _agree(facts: PackageFacts, frames: list[pl.DataFrame], unread: frozenset[str]) -> bool:
+    """Every sheet that was read holds as many values in its frame as in its bytes."""
+    pairs = zip(facts.sheets, frames, strict=True)
+    return all(_filled(sheet, frame) == sheet.values for sheet, frame in pairs if sheet.name not in unread)
 
 
 def _filled(sheet: SheetFacts, frame: pl.DataFrame) -> int:

@@ -37,6 +37,8 @@ START_SECONDS = 60.0
 # a child is replaced after so many jobs, so that a slow leak never reaches the memory limit
 JOBS_PER_CHILD = 2_000
 _OPEN_FILES = 64
+_FILE_BYTES = 256_000_000
+"""Workbooks are written through temporary files."""
 _GRACE_SECONDS = 5
 _PR_SET_PDEATHSIG = 1
 _CHILD = "from census_api.intake.sandbox import serve; serve()"
@@ -259,7 +261,7 @@ def _limit(parent: int, memory_mb: int) -> None:
         sys.exit(1)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     _set(resource.RLIMIT_CORE, 0)
-    _set(resource.RLIMIT_FSIZE, 0)
+    _set(resource.RLIMIT_FSIZE, _FILE_BYTES)
     _set(resource.RLIMIT_NOFILE, _OPEN_FILES)
     _set(resource.RLIMIT_AS, memory_mb * 1024 * 1024)
 

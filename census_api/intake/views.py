@@ -98,6 +98,30 @@ class Reading:
     def is_nil(self) -> bool:
         return self.organisation.get("nil_return") == "yes"
 
+    @property
+    def has_rows(self) -> bool:
+        return any(table.keys for table in self.tables)
+
+    @property
+    def is_blank(self) -> bool:
+        """Nothing is answered but, perhaps, the organisation code."""
+        return not self.has_rows and not set(self.organisation) - {"organisation_code"}
+
+    def may_be_listed(self, line: str) -> bool:
+        """A Services row that cannot be read may be this line, or there is no readable row at all: another rule says so."""
+        authority, service = line.split("|")
+        pairs = zip(self.services.values("local_authority_code"), self.services.values("service_type"), strict=True)
+        return not self.lines or any(
+            not (has_authority and has_service) and has_authority in (None, authority) and has_service in (None, service)
+            for has_authority, has_service in pairs
+        )
+
+    @property
+    def missing_sheets(self) -> set[str]:
+        """Keys of sheets that the workbook does not have, about which a rule of the file has spoken."""
+        keys = {sheet.title: sheet.key for sheet in self.spec.sheets}
+        return {keys[mark.shown] for mark in self.source.marks if mark.kind == "missing_sheet"}
+
 
 def reading_of(source: Source, context: Context) -> Reading:
     """The typed tables of a source."""
@@ -126,17 +150,17 @@ def marks_view(reading: Reading) -> ViewFrame:
 
 
 def organisation_view(reading: Reading) -> ViewFrame:
-    answers = reading.source.form.answers
-    has_data = bool(reading.services.keys or reading.staff.keys or any(part.rows for part in reading.breakdowns))
-    answered = any(value is not None for key, value in answers.items() if key != "organisation_code")
     row: dict[str, Any] = {
-        "return_has_data": has_data and reading.is_nil,
-        "return_is_blank": not has_data and not answered,
+        "return_has_data": reading.has_rows and reading.is_nil,
+        "return_is_blank": reading.is_blank,
     }
     columns = read_answers(reading.source.form, reading.spec)
     for key, column in columns.items():
         row |= {key: column.values[0], f"{key}__raw": column.texts[0]}
-    return ViewFrame(frame_of(reading.spec, "organisation", [row]), "organisation", known=known_of(columns))
+    form = reading.source.form
+    left_out = frozenset(key for key in columns if key not in form.cells) if reading.source.is_workbook else frozenset()
+    known = known_of(columns, left_out)
+    return ViewFrame(frame_of(reading.spec, "organisation", [row]), "organisation", known=known)
 
 
 def services_view(reading: Reading) -> ViewFrame:
@@ -164,17 +188,18 @@ def staff_view(reading: Reading) -> ViewFrame:
              for role in table.values("role_code")]  # fmt: skip
     lines = lines_of(table)
     without_data = _lines_without_data(reading)
-    listed = reading.lines
     frame = pl.DataFrame([
         *table.series(),
         pl.Series("role_group", [group for group, _ in facts], pl.String()),
         pl.Series("pay_basis", [basis for _, basis in facts], pl.String()),
         pl.Series("line", lines, pl.String()),
-        pl.Series("not_listed", [None if line is None or not listed else line not in listed for line in lines], pl.Boolean()),
+        pl.Series("not_listed", _not_listed(reading, lines), pl.Boolean()),
         pl.Series("line_without_data", [line in without_data for line in lines], pl.Boolean()),
         pl.Series("nothing_said", _nothing_said(table), pl.Boolean()),
         pl.Series("paid_in_unpaid_role", _people_where(table, facts, "unpaid", "paid"), pl.Boolean()),
         pl.Series("unpaid_in_paid_role", _people_where(table, facts, "paid", "unpaid"), pl.Boolean()),
+        pl.Series("unpaid_hours_blank", _hours_blank(table), pl.Boolean()),
+        pl.Series("transfers_blank", _transfers_blank(table), pl.Boolean()),
     ])  # fmt: skip
     return ViewFrame(frame, "staff", table.table.positions, table.keys, known=table.known)
 
@@ -189,6 +214,30 @@ def _people_where(table: ReadTable, facts: list[tuple[str | None, str | None]], 
     """Rows of roles with that pay basis which have people of that kind (paid or unpaid)."""
     people = zip(table.values(f"{kind}_headcount"), table.values(f"{kind}_wte"), facts, strict=True)
     return [is_basis == basis and ((heads or 0) > 0 or (wte or 0) > 0) for heads, wte, (_, is_basis) in people]
+
+
+def _not_listed(reading: Reading, lines: list[str | None]) -> list[bool | None]:
+    """Rows on lines that Services does not have; None where a Services row that cannot be read may be the line."""
+    unlisted = {line for line in set(lines) - {None} if line not in reading.lines and not reading.may_be_listed(str(line))}
+    return [None if line is None else line in unlisted for line in lines]
+
+
+def _hours_blank(table: ReadTable) -> list[bool]:
+    """Rows with unpaid people whose hours are left blank."""
+    column = table.columns["unpaid_wte"]
+    people = table.values("unpaid_headcount")
+    return [text is None and (heads or 0) > 0 for text, heads in zip(column.texts, people, strict=True)]
+
+
+def _transfers_blank(table: ReadTable) -> list[bool]:
+    """Rows that do not add up and leave transfers blank, which may be why."""
+    names = ("transfers_in", "transfers_out", "opening_headcount", "starters", "leavers", "paid_headcount")
+    moved = zip(table.columns["transfers_in"].texts, table.columns["transfers_out"].texts, strict=True)
+    rows = zip(*(table.values(name) for name in names), strict=True)
+    return [
+        None in texts and None not in known and (inward or 0) + known[0] + known[1] - known[2] - (outward or 0) != known[3]
+        for texts, (inward, outward, *known) in zip(moved, rows, strict=True)
+    ]
 
 
 def _lines_without_data(reading: Reading) -> set[str]:

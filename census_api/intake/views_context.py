@@ -87,16 +87,17 @@ def last_year_rows_view(reading: Reading, staff: ViewFrame, last: LastYear) -> V
 
 
 def _identical_flows(now: dict[str, Any], before: dict[str, float | None]) -> bool:
-    known = all(now[name] is not None and before[name] is not None for name in (*_FLOWS, "paid_headcount"))
+    known = all(now[name] is not None and before[name] is not None for name in _FLOWS)
     if not known or sum(now[name] for name in _FLOWS) < 10:
         return False
-    return all(now[name] == before[name] for name in _FLOWS) and now["paid_headcount"] != before["paid_headcount"]
+    return all(now[name] == before[name] for name in _FLOWS)
 
 
 def last_year_lines_view(reading: Reading, staff: ViewFrame, last: LastYear) -> ViewFrame:
     """Every line of this year or last year, except in local authorities that were divided in between."""
     spec = reading.spec
     now = {(authority, service) for authority, _, service in (line.partition("|") for line in reading.lines)}
+    expected = reading.context.frame
     sums_now = _by_line(
         staff.frame.select("local_authority_code", "service_type", "paid_headcount", "paid_wte").iter_rows()
     )
@@ -114,7 +115,10 @@ def last_year_lines_view(reading: Reading, staff: ViewFrame, last: LastYear) -> 
         old_heads, old_wte = sums_before.get(line, (None, None))
         rows.append({
             "line": "|".join(line), "local_authority": authorities[authority].label, "service": types[service].label,
-            "appeared": line not in last.lines, "vanished": line not in now, "paid_headcount": heads, "paid_wte": wte,
+            # of lines that the frame does not expect, or expects in vain, the rules of the frame ask the same
+            "appeared": line not in last.lines and (expected is None or line in expected),
+            "vanished": line not in now and line not in (expected or ()) and not reading.may_be_listed("|".join(line)),
+            "paid_headcount": heads, "paid_wte": wte,
             "before_paid_headcount": old_heads, "before_paid_wte": old_wte,
         })  # fmt: skip
         positions.append(places.get("|".join(line)))
@@ -180,7 +184,7 @@ def frame_lines_view(reading: Reading, expected: tuple[tuple[str, str], ...]) ->
     none = bool(lines) and not any(reported) and bool(reading.lines) and not reading.is_nil
     rows: list[dict[str, Any]] = [
         {"line": "|".join(line), "local_authority": authorities[line[0]].label, "service": types[line[1]].label,
-         "not_reported": not done and not none and not reading.is_nil, "none_reported": none and index == 0}
+         "not_reported": not done and not none and not reading.may_be_listed("|".join(line)), "none_reported": none and index == 0}
         for index, (line, done) in enumerate(zip(lines, reported, strict=True))
     ]  # fmt: skip
     return ViewFrame(frame_of(spec, "frame_lines", rows), "services", None, [row["line"] for row in rows])

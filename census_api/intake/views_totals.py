@@ -4,88 +4,76 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
+
+import polars as pl
 
 from census_api.intake.breakdowns import Breakdown, BreakdownRow
+from census_api.intake.staff_sums import LineFacts, StaffSums, Sum
 from census_api.intake.views import Reading, ViewFrame, frame_of
 
 KEY_ROLE_ATTRIBUTE = "key_role_groups"
 _FLOWS = ("starters", "leavers")
-
-
-@dataclass(slots=True)
-class Sum:
-    """A sum that knows whether a part of it was unknown: then there is no total."""
-
-    total: float = 0
-    largest: float = 0
-    unknown: bool = False
-
-    def add(self, value: float | None) -> None:
-        if value is None:
-            self.unknown = True
-        else:
-            self.total += value
-            self.largest = max(self.largest, value)
-
-    @property
-    def known(self) -> int | None:
-        return None if self.unknown else int(self.total)
-
-
-@dataclass(slots=True)
-class StaffSums:
-    """Paid headcount by role and by role group: over the return, and of the largest line."""
-
-    by_role: dict[str, Sum] = field(default_factory=dict)
-    by_group: dict[str, Sum] = field(default_factory=dict)
-    unplaced: bool = False
-    """A Staff row has a role that nobody can read: every total may be too low, so none is known."""
-
-    def of(self, rows_by: str | None) -> Mapping[str, Sum]:
-        return self.by_role if rows_by == "role_code" else self.by_group
-
-
-def staff_sums(reading: Reading, staff: ViewFrame) -> StaffSums:
-    """One pass over Staff. A row whose role cannot be read (a finding already) leaves every total unknown."""
-    sums = StaffSums()
-    of_line: dict[tuple[str, str | None], Sum] = {}
-    columns = ("role_code", "role_group", "line", "paid_headcount")
-    for role, group, line, paid in zip(*(staff.frame[name].to_list() for name in columns), strict=True):
-        if role is None:
-            sums.unplaced = True
-            continue
-        sums.by_role.setdefault(role, Sum()).add(paid)
-        of_line.setdefault((group, line), Sum()).add(paid)
-    for (group, _), line_sum in of_line.items():
-        sums.by_group.setdefault(group, Sum()).add(None if line_sum.unknown else line_sum.total)
-    return sums
+_SUMMED = ("paid_headcount", "paid_wte", "vacant_wte", *_FLOWS, "unpaid_headcount", "opening_headcount")
 
 
 def breakdown_rows_view(reading: Reading, sums: StaffSums) -> ViewFrame:
     """One row for every row of every breakdown sheet."""
     agreed = _agreed_totals(reading)
+    compared: set[str] = set()
     rows: list[dict[str, Any]] = []
     sheets: list[str] = []
     positions: list[int] = []
     keys: list[str] = []
     columns: list[str] = []
     for part in reading.breakdowns:
+        if part.rows_by in part.left_out:
+            continue
         group_totals = _group_totals(reading, part)
+        for group in _spoken_of(reading, part, sums):
+            group_totals.pop(group, None)
         seen: set[str] = set()
         for row in part.rows:
             group = _group_of(reading, part, row)
             first_of_group = group is not None and group not in seen
             seen |= {group} if group else set()
-            rows.append(_row_facts(reading, part, row, sums, group))
+            facts = _row_facts(reading, part, row, sums, group)
+            if part.rows_by == "role_code" or _speaks_for_all(row, agreed, compared):
+                facts["compared_total"] = facts["total"]
             if first_of_group and group is not None:
-                rows[-1] |= {"group_total": group_totals.get(group), "agreed_total": agreed.get(group)}
+                facts |= {"group_total": group_totals.get(group), "agreed_total": agreed.get(group)}
+            rows.append(facts)
             sheets.append(part.key)
             positions.append(row.position)
             keys.append(row.key)
             columns.append(part.rows_by)
     return ViewFrame(frame_of(reading.spec, "breakdown_rows", rows), sheets, positions, keys, columns)
+
+
+def _spoken_of(reading: Reading, part: Breakdown, sums: StaffSums) -> set[str]:
+    """Role groups of a sheet by role in which a row does not fit Staff or is missing: a finding for the role says so."""
+    if part.rows_by != "role_code":
+        return set()
+    roles = reading.spec.code_lists["roles"].by_code
+    totals = {row.code: row.total for row in part.rows if row.code is not None}
+    groups: set[str] = set()
+    for role, staff in sums.by_role.items():
+        total = totals.get(role, 0)
+        fits = total is None or staff.unknown or staff.largest <= total <= staff.total
+        if not fits:
+            groups.add(roles[role].attributes["role_group"])
+    return groups
+
+
+def _speaks_for_all(row: BreakdownRow, agreed: Mapping[str, int], compared: set[str]) -> bool:
+    """The first row of a role group with the total that most sheets give: only that one is held against Staff.
+
+    Otherwise one slip on Staff would be eight findings, and a slip on one sheet two.
+    """
+    if row.code is None or row.code in compared or row.total is None or row.total != agreed.get(row.code):
+        return False
+    compared.add(row.code)
+    return True
 
 
 def _row_facts(
@@ -102,7 +90,7 @@ def _row_facts(
     return {
         "row": row.code, "row__raw": row.raw, "row__former": row.former,
         "label": _label(reading, part, row), "total": total, "unknown": counts[-1] if has_unknown and complete else None,
-        "filled": len(counts) - blank, "partly_blank": 0 < blank < len(counts),
+        "filled": len(counts) - blank, "partly_blank": len(part.left_out) < blank < len(counts),
         "staff_total": _staff_total(reading, sums, staff) if row.code else None,
         "staff_largest_line": int(staff.largest) if staff and not staff.unknown else None,
         "lowest": known[0] if known else None, "highest": sum(known[-4:]) if known else None,
@@ -130,13 +118,16 @@ def _group_of(reading: Reading, part: Breakdown, row: BreakdownRow) -> str | Non
 
 
 def _group_totals(reading: Reading, part: Breakdown) -> dict[str, int]:
-    """The sheet's total of every role group whose rows are all readable."""
+    """The sheet's total of every role group whose rows are all readable and stand once."""
     totals: dict[str, int | None] = {}
+    seen: set[tuple[str, str | None]] = set()
     for row in part.rows:
         group = _group_of(reading, part, row)
         if group is not None:
             before = totals.get(group, 0)
-            totals[group] = None if before is None or row.total is None else before + row.total
+            spoilt = row.total is None or (part.key, row.code) in seen
+            totals[group] = None if before is None or spoilt else before + (row.total or 0)
+            seen.add((part.key, row.code))
     return {group: total for group, total in totals.items() if total is not None}
 
 
@@ -153,7 +144,7 @@ def breakdown_sheets_view(reading: Reading, sums: StaffSums) -> ViewFrame:
     """One row for every breakdown sheet, when the return has paid staff."""
     paid = int(sum(part.total for part in sums.by_group.values()))
     rows = [
-        {"wholly_blank": paid > 0 and not part.is_filled, "kind": part.key, "staff_total": paid}
+        {"wholly_blank": paid > 0 and not part.is_filled and part.key not in reading.missing_sheets, "kind": part.key, "staff_total": paid}
         for part in reading.breakdowns
     ]  # fmt: skip
     keys = [part.key for part in reading.breakdowns]
@@ -166,6 +157,7 @@ def breakdown_gaps_view(reading: Reading, sums: StaffSums) -> ViewFrame:
     sheets: list[str] = []
     keys: list[str] = []
     for part in reading.breakdowns:
+        # a row that nobody can read may be the one that seems to be missing
         present = {row.code for row in part.rows}
         if not part.is_filled:
             continue
@@ -173,18 +165,19 @@ def breakdown_gaps_view(reading: Reading, sums: StaffSums) -> ViewFrame:
         for code, total in sums.of(part.rows_by).items():
             if total.total > 0:
                 rows.append({"label": codes[code].label, "staff_total": total.known, "kind": part.key,
-                             "missing_row": code not in present})  # fmt: skip
+                             "missing_row": code not in present and None not in present})  # fmt: skip
                 sheets.append(part.key)
                 keys.append(code)
     return ViewFrame(frame_of(reading.spec, "breakdown_gaps", rows), sheets, None, keys)
 
 
-def lines_view(reading: Reading, staff: ViewFrame) -> ViewFrame:
+def lines_view(reading: Reading, sums: StaffSums) -> ViewFrame:
     """One row for every Services row whose local authority and service type are known."""
-    facts = _line_facts(staff)
     spec = reading.spec
     authorities, types = spec.code_lists["local_authorities"].by_code, spec.code_lists["service_types"].by_code
-    total = sum(line["paid_headcount"] for line in facts.values())
+    total = sum(line.paid_headcount for line in sums.lines.values())
+    # without Staff another rule speaks; a Staff row that nobody can place may belong to any line
+    all_placed = bool(reading.staff.keys) and sum(line.staff_rows for line in sums.lines.values()) == len(reading.staff.keys)
     rows: list[dict[str, Any]] = []
     positions: list[int] = []
     keys: list[str] = []
@@ -193,14 +186,14 @@ def lines_view(reading: Reading, staff: ViewFrame) -> ViewFrame:
     for position, key, authority, service, given in zip(table.table.positions, table.keys, *cells, strict=True):
         if authority is None or service is None:
             continue
-        line = facts.get(f"{authority}|{service}", {"staff_rows": 0, "paid_headcount": 0, "groups": set()})
+        line = sums.lines.get(f"{authority}|{service}", LineFacts())
         wanted = types[service].many(KEY_ROLE_ATTRIBUTE)
         rows.append({
-            "line": f"{authority}|{service}", "paid_headcount": line["paid_headcount"], "paid_wte": line.get("paid_wte"),
-            "vacant_wte": line.get("vacant_wte"), "staff_rows": line["staff_rows"],
-            "no_staff": line["staff_rows"] == 0, "has_staff": line["staff_rows"] > 0, "data_available": given,
-            "share_of_return": line["paid_headcount"] / total if total and len(reading.lines) >= 3 else None, "return_headcount": total,
-            "key_role_missing": bool(wanted) and line["staff_rows"] > 0 and not line["groups"].intersection(wanted),
+            "line": f"{authority}|{service}", "paid_headcount": line.paid_headcount, "paid_wte": line.paid_wte,
+            "vacant_wte": line.vacant_wte, "staff_rows": line.staff_rows,
+            "no_staff": all_placed and line.staff_rows == 0, "has_staff": line.staff_rows > 0, "data_available": given,
+            "share_of_return": line.paid_headcount / total if total and len(reading.lines) >= 3 else None, "return_headcount": total,
+            "key_role_missing": bool(wanted) and line.staff_rows > 0 and not line.groups.intersection([*wanted, None]),
             "key_roles": " or ".join(spec.code_lists["role_groups"].by_code[code].label for code in wanted),
             "lines_in_return": len(reading.lines), "local_authority": authorities[authority].label,
             "service": types[service].label,
@@ -210,48 +203,29 @@ def lines_view(reading: Reading, staff: ViewFrame) -> ViewFrame:
     return ViewFrame(frame_of(spec, "lines", rows), "services", positions, keys)
 
 
-def _line_facts(staff: ViewFrame) -> dict[str, dict[str, Any]]:
-    facts: dict[str, dict[str, Any]] = {}
-    columns = ("line", "role_group", "paid_headcount", "paid_wte", "vacant_wte", "unpaid_headcount")
-    for line, group, paid, wte, vacant, unpaid in zip(*(staff.frame[name].to_list() for name in columns), strict=True):
-        if line is None:
-            continue
-        fact = facts.setdefault(
-            line, {"staff_rows": 0, "paid_headcount": 0, "paid_wte": 0.0, "vacant_wte": 0.0, "groups": set()}
-        )
-        fact["staff_rows"] += 1
-        fact["paid_headcount"] += paid or 0
-        fact["paid_wte"] += wte or 0
-        fact["vacant_wte"] += vacant or 0
-        if (paid or 0) > 0 or (vacant or 0) > 0 or (unpaid or 0) > 0:
-            fact["groups"].add(group)
-    return facts
-
-
-def return_view(reading: Reading) -> ViewFrame:
+def return_view(reading: Reading, staff: ViewFrame) -> ViewFrame:
     """One row about the whole return."""
-    table = reading.staff
-    sums = {name: _known_sum(table.values(name)) for name in
-            ("paid_headcount", "paid_wte", "vacant_wte", "starters", "leavers", "unpaid_headcount", "opening_headcount")}  # fmt: skip
+    table = staff.frame
+    heads, wte = table["paid_headcount"], table["paid_wte"]
     numbers = [count for part in reading.breakdowns for row in part.rows for count in row.counts if count]
-    numbers += [count for count in table.values("paid_headcount") if count]
+    numbers += [count for count in heads.to_list() if count]
+    pairs = [(head, whole) for head, whole in zip(heads.to_list(), wte.to_list(), strict=True) if head and whole is not None]
     services = reading.services.values("service_type")
-    paid = zip(table.values("paid_headcount"), table.values("paid_wte"), strict=True)
-    pairs = [(heads, wte) for heads, wte in paid if heads and wte is not None]
+    asked = not reading.is_nil and not reading.is_blank
     row = {
-        **sums, "service_lines": len(reading.services.keys), "staff_rows": len(reading.staff.keys), "nil": reading.is_nil,
-        "no_services": not reading.services.keys and not reading.is_nil,
-        "no_staff_sheet": not reading.staff.keys and not reading.is_nil and bool(reading.services.keys),
+        **{name: _known_sum(table[name]) for name in _SUMMED}, "service_lines": len(reading.services.keys), "staff_rows": len(reading.staff.keys), "nil": reading.is_nil,
+        "no_services": asked and not reading.services.keys and "services" not in reading.missing_sheets,
+        "no_staff_sheet": asked and not reading.staff.keys and bool(reading.services.keys) and "staff" not in reading.missing_sheets,
         "numbers": len(numbers),
         "round_share": sum(number % 5 == 0 for number in numbers) / len(numbers) if numbers else None,
         "wte_rows": len(pairs), "whole_wte_share": sum(heads == wte for heads, wte in pairs) / len(pairs) if pairs else None,
-        "flows_known": sum(value is not None for name in _FLOWS for value in table.values(name)),
+        "flows_known": sum(len(table[name]) - table[name].null_count() for name in _FLOWS),
         "only_head_office": bool(services) and all(service == "head_office" for service in services),
     }  # fmt: skip
     return ViewFrame(frame_of(reading.spec, "return", [row]))
 
 
-def _known_sum(values: list[Any]) -> float | None:
-    """The sum of what is known; None where nothing is (a column of NK is not a column of zeros)."""
-    known = [value for value in values if value is not None]
-    return sum(known) if known else None
+def _known_sum(numbers: pl.Series) -> float | None:
+    """The sum of what is known; None where that is 0 beside something unknown (NK is not 0)."""
+    total = cast("float", numbers.sum())
+    return total if total or not numbers.null_count() else None

@@ -7,16 +7,27 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from census_api.domain.errors import InvalidRequest
+from census_api.intake.annotate_text import is_findings_sheet
 from census_api.intake.package import RawSheet, RawWorkbook
 from census_api.intake.tables import Form, Mark, Source, Table, column_letter, decoder, shortened
 from census_api.spec.model import Sheet, Spec, fold, shown
+from census_api.spec.workbook_names import (
+    CENSUS_YEAR,
+    HELPER_SHEETS,
+    INSTRUCTIONS,
+    LAST_YEAR,
+    LISTS,
+    PROVENANCE,
+    SPEC_DIGEST,
+    TEMPLATE_VERSION,
+)
 
-HIDDEN_SHEET = "_census"
-FINDINGS_SHEET = "Findings"
-TEMPLATE_SHEETS = frozenset({"instructions", "lists", fold(HIDDEN_SHEET), fold(FINDINGS_SHEET)})
-LAST_YEAR = "last year"
+UNREAD = frozenset({INSTRUCTIONS, LISTS})
+"""Sheets of the template in which nobody answers: their cells need not be read."""
 _TOTAL = re.compile(r"^(?:grand |sub-?)?totals?\b", re.IGNORECASE)
+_TOP_ROWS = 50
 _FORM_HEADS = frozenset({"question", "questions", "label", "field"})
+_LAST_YEAR = fold(LAST_YEAR).rstrip(":")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,10 +42,10 @@ class TemplateFacts:
 def template_facts(book: RawWorkbook) -> TemplateFacts:
     """Year, version and digest from the template's hidden sheet, wherever its name stands."""
     for raw in book.sheets:
-        if fold(raw.name) == fold(HIDDEN_SHEET) and raw.frame.width >= 2:
+        if fold(raw.name) == fold(PROVENANCE) and raw.frame.width >= 2:
             facts = {str(row[0]): row[1] for row in raw.frame.iter_rows() if row[0] is not None}
             return TemplateFacts(
-                _whole(facts.get("census_year")), _whole(facts.get("template_version")), facts.get("spec_digest")
+                _whole(facts.get(CENSUS_YEAR)), _whole(facts.get(TEMPLATE_VERSION)), facts.get(SPEC_DIGEST)
             )
     return TemplateFacts()
 
@@ -87,13 +98,18 @@ def _sheets_by_key(book: RawWorkbook, spec: Spec, marks: list[Mark]) -> tuple[di
     for raw in book.sheets:
         key = names.get(fold(raw.name))
         if key is None:
-            if fold(raw.name) not in TEMPLATE_SHEETS:
+            if raw.name not in HELPER_SHEETS and not is_findings_sheet(raw.name, _first_cell(raw)):
                 extra.append(raw)
         elif key in found:
             marks.append(Mark("repeated_sheet", sheet=raw.name, shown=raw.name))
         else:
             found[key] = raw
     return found, extra
+
+
+def _first_cell(raw: RawSheet) -> str | None:
+    at_a1 = raw.frame.height and raw.frame.width and raw.first_row == raw.first_column == 1
+    return raw.frame.item(0, 0) if at_a1 else None
 
 
 def _about_sheets(extra: list[RawSheet], found: dict[str, RawSheet], spec: Spec) -> Iterator[Mark]:
@@ -177,9 +193,9 @@ def _missing(sheet: Sheet, present: set[str], marks: list[Mark]) -> None:
 
 def _table(sheet: Sheet, spec: Spec, raw: RawSheet, marks: list[Mark]) -> Table:
     cells = [column.to_list() for column in raw.frame.get_columns()]
-    start = _header_row(cells)
+    start = _header_row(cells, _header_names(sheet, spec))
     if start is None:
-        _missing(sheet, set(), marks)
+        marks.append(Mark("no_headings", sheet.title, f"A{raw.first_row}", shown=sheet.title))
         return Table.empty(sheet)
     header = [column[start] for column in cells]
     if raw.first_row + start != 1:
@@ -187,8 +203,6 @@ def _table(sheet: Sheet, spec: Spec, raw: RawSheet, marks: list[Mark]) -> Table:
     found = _match_headers(sheet, spec, header, raw, raw.first_row + start, marks)
     _missing(sheet, set(found), marks)
     _outside(sheet, header, cells, raw, start, marks)
-    if not found:
-        return Table.empty(sheet)
     height = raw.frame.height - start - 1
     columns: dict[str, list[str | None]] = {
         question.key: cells[found[question.key]][start + 1 :] if question.key in found else [None] * height
@@ -200,13 +214,17 @@ def _table(sheet: Sheet, spec: Spec, raw: RawSheet, marks: list[Mark]) -> Table:
     return _without_blank_and_total_rows(table, spec, marks)
 
 
-def _header_row(cells: list[list[str | None]]) -> int | None:
-    """Index of the first row that holds anything."""
+def _header_row(cells: list[list[str | None]], names: dict[str, str]) -> int | None:
+    """Index of the row of headings: the first of the top rows with at least two of them, failing that with one."""
     height = len(cells[0]) if cells else 0
-    for index in range(height):
-        if any(column[index] and not column[index].isspace() for column in cells):  # type: ignore[union-attr]
+    only_one: int | None = None
+    for index in range(min(height, _TOP_ROWS)):
+        found = {names.get(fold(column[index] or "")) for column in cells} - {None}
+        if len(found) > 1:
             return index
-    return None
+        if found and only_one is None:
+            only_one = index
+    return only_one
 
 
 _HEADERS: dict[tuple[str, str], dict[str, str]] = {}
@@ -235,7 +253,7 @@ def _match_headers(
         key = names.get(folded)
         cell = f"{column_letter(raw.first_column + index)}{row}"
         if key is None:
-            if not folded.startswith(LAST_YEAR):
+            if not folded.startswith(_LAST_YEAR):
                 marks.append(_unknown(sheet, cell, text))
         elif key in columns:
             marks.append(Mark("repeated_column", sheet.title, cell, column=key, value=shortened(text), shown=text))
@@ -266,19 +284,20 @@ def _without_blank_and_total_rows(table: Table, spec: Spec, marks: list[Mark]) -
     codes = decoder(spec, str(sheet.fields[0].code_list)).column(texts)
     if None not in codes:
         return table
+    labels = [table.columns[key] for key in sheet.business_key]
     headers = {fold(sheet.fields[0].label), fold(first)}
     gone: set[int] = set()
     for index, (text, code) in enumerate(zip(texts, codes, strict=True)):
         if code is not None:
             continue
-        if text is None or not text.strip():
-            if all(column[index] is None or not column[index].strip() for column in table.columns.values()):  # type: ignore[union-attr]
-                gone.add(index)
-        elif _TOTAL.match(text.strip()) or fold(text) in headers:
-            kind = "second_table" if fold(text) in headers else "totals_row"
+        label = next((column[index] for column in labels if _TOTAL.match((column[index] or "").strip())), None)
+        if label is not None or (text is not None and fold(text) in headers):
+            kind = "second_table" if label is None else "totals_row"
             at = table.positions[index]
             cell = f"{table.letters.get(first, 'A')}{at}"
-            marks.append(Mark(kind, sheet.title, cell, column=first, value=shortened(text), shown=str(at)))
+            marks.append(Mark(kind, sheet.title, cell, column=first, value=shortened(label or text), shown=str(at)))
+            gone.add(index)
+        elif all(column[index] is None or not column[index].strip() for column in table.columns.values()):  # type: ignore[union-attr]
             gone.add(index)
     if not gone:
         return table

@@ -60,7 +60,7 @@ class Plan:
         except pl.exceptions.PolarsError:
             return _one_by_one(masks, frame)
         found = zip(masks, result.row(0), strict=True) if masks else ()
-        return [Failures(mask.rule, mask.column, rows) for mask, rows in found if rows], set()
+        return _first_causes([Failures(mask.rule, mask.column, rows) for mask, rows in found if rows]), set()
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +94,23 @@ def _one_by_one(masks: list[Mask], frame: pl.DataFrame) -> tuple[list[Failures],
             continue
         if rows:
             failures.append(Failures(mask.rule, mask.column, rows))
-    return failures, crashed
+    return _first_causes(failures), crashed
+
+
+def _first_causes(failures: list[Failures]) -> list[Failures]:
+    """Without the rows about which a rule of `unless` has spoken already: one slip, one finding."""
+    if not any(failure.rule.unless for failure in failures):
+        return failures
+    rows_of: dict[str, set[int]] = {}
+    for failure in failures:
+        rows_of.setdefault(failure.rule.code, set()).update(failure.rows)
+    kept: list[Failures] = []
+    for failure in failures:
+        spoken: set[int] = set().union(*(rows_of.get(code, ()) for code in failure.rule.unless))
+        rows = [row for row in failure.rows if row not in spoken] if spoken else failure.rows
+        if rows:
+            kept.append(Failures(failure.rule, failure.column, rows))
+    return kept
 
 
 _PLANS: dict[str, Plan] = {}

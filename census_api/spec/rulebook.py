@@ -49,13 +49,14 @@ VIEWS: Mapping[str, View] = {
         {
             "role_group": TEXT, "pay_basis": TEXT, "line": TEXT, "not_listed": FLAG, "line_without_data": FLAG,
             "nothing_said": FLAG, "paid_in_unpaid_role": FLAG, "unpaid_in_paid_role": FLAG,
+            "unpaid_hours_blank": FLAG, "transfers_blank": FLAG,
         },
         "staff",
     ),
     "breakdown": View({"row": TEXT, "category": TEXT}, fields=(COUNT,)),
     "breakdown_rows": View(
         {
-            "label": TEXT, "total": INT, "unknown": INT, "filled": INT, "partly_blank": FLAG, "staff_total": INT,
+            "label": TEXT, "total": INT, "compared_total": INT, "unknown": INT, "filled": INT, "partly_blank": FLAG, "staff_total": INT,
             "staff_largest_line": INT, "group_total": INT, "agreed_total": INT, "lowest": INT, "highest": INT,
             "largest": INT, "known": INT, "role_group": TEXT, "kind": TEXT, "unpaid_only": FLAG,
         },

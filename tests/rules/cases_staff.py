@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 from tests.factories.returns import (
@@ -78,7 +79,7 @@ def _maximum(column: str, step: int | str) -> Change:
     def change(draft: Draft) -> None:
         most = draft.spec.sheet["staff"].by_key[column].maximum
         assert most is not None
-        draft.row("staff", "DAW")[column] = f"{most + float(step):g}" if isinstance(step, str) else int(most) + step
+        draft.row("staff", "DAW")[column] = str(Decimal(int(most)) + Decimal(step)) if isinstance(step, str) else int(most) + step
 
     return change
 

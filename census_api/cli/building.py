@@ -1,0 +1,38 @@
+"""`census build`: the files that are rendered from the spec."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from census_api.cli.printing import say
+from census_api.domain.errors import InvalidRequest
+from census_api.spec.load import library
+from census_api.spec.resources import folder
+
+
+def run_build(year: int | None, check: bool, output: Path | None) -> int:
+    """Writes them, or with `check` says which are not current: then 1."""
+    from census_api.intake.preflight_refusals import REFUSALS
+    from census_api.spec.build import build, stale
+
+    target = output or _project_folder()
+    if check:
+        if year is not None:
+            raise InvalidRequest("--check compares the files of every year. Leave the year out.")
+        problems = stale(target, refusals=REFUSALS)
+        for problem in problems:
+            say(problem)
+        say(f"{len(problems)} files are not current. Run census build." if problems else "Every file is current.")
+        return 1 if problems else 0
+    years = [year] if year is not None else list(library().years)
+    written = build(years, target, refusals=REFUSALS)
+    say(f"{len(written)} files written to {target}")
+    return 0
+
+
+def _project_folder() -> Path:
+    """The checkout that the package runs from. Raises InvalidRequest when it is installed without one."""
+    root = folder("schemas").parent
+    if not (root / "pyproject.toml").exists():
+        raise InvalidRequest("The platform is installed without its project folder. Say with -o where to write.")
+    return root

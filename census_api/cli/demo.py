@@ -1,0 +1,157 @@
+"""`census demo`: the platform with invented data, ready to look at."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from census_api.cli.printing import progress_of, say
+from census_api.cli.serving import listening, serve_on
+from census_api.domain.access import Actor
+from census_api.domain.errors import ConfigError
+from census_api.logging_setup import configure_logging
+from census_api.settings import Settings, read_settings
+
+if TYPE_CHECKING:
+    from census_api.demo.population import Population
+    from census_api.domain.submission import Upload
+    from census_api.services.platform import Platform
+
+_LOADER = Actor("demonstration")
+_PORTS_TRIED = 20
+_LOADED = "demonstration.json"
+_ADDRESS = "address"
+
+
+def run_demo(port: int, data_dir: Path | None, organisations: int) -> int:
+    """Loads the demonstration on first use, then serves it until told to stop."""
+    settings = _settings(port, data_dir)
+    began = time.monotonic()
+    from census_api.store.migrate import upgrade
+    from census_api.store.postgres import start
+
+    with start(settings.data_dir / "postgres") as server:
+        if server.attached:
+            say(f"This demonstration is running already{_where(settings.data_dir)}.")
+            return 0
+        upgrade(server.url())
+        _lap("database", began)
+        from census_api.services.platform import open_platform
+
+        with open_platform(settings, server.url()) as platform:
+            _load_once(platform, organisations)
+            _serve(platform, port, began)
+    return 0
+
+
+def _settings(port: int, data_dir: Path | None) -> Settings:
+    """Those of the environment, but never the database that DATABASE_URL names: that one is not for invented data."""
+    found = read_settings(mode="demo", port=port, data_dir=data_dir)
+    own = data_dir or found.data_dir / "demo"
+    settings = found.model_copy(update={"database_url": None, "data_dir": own.expanduser().absolute()})
+    quiet = "CENSUS_LOG_LEVEL" not in os.environ
+    configure_logging("warning" if quiet else settings.log_level, settings.log_format)
+    return settings
+
+
+def _load_once(platform: Platform, organisations: int) -> None:
+    from census_api.demo.parameters import OPEN_YEAR
+    from census_api.services.demonstration import open_now
+
+    marker = platform.settings.data_dir / _LOADED
+    wanted = {"organisations": organisations}
+    if not marker.exists():
+        _load(platform, organisations)
+        marker.write_text(json.dumps(wanted))
+    elif json.loads(marker.read_text()) != wanted:
+        raise ConfigError(
+            f"The demonstration in {platform.settings.data_dir} has another number of organisations. "
+            "Start it with that number, or choose another folder with --data-dir."
+        )
+    open_now(platform, _LOADER, OPEN_YEAR)
+
+
+def _load(platform: Platform, organisations: int) -> None:
+    from census_api.demo.parameters import YEARS
+    from census_api.demo.population import frame_rows, population, register_rows
+    from census_api.services.demonstration import load_returns, prepare
+
+    began = time.monotonic()
+    people = population(organisations=organisations)
+    _lap(f"{len(people.organisations)} organisations invented", began)
+    began = time.monotonic()
+    prepare(platform, _LOADER, register_rows(people), {year: frame_rows(people, year) for year in YEARS})
+    _lap("register and frames", began)
+    for year in YEARS:
+        began = time.monotonic()
+        total = len(people.answered(year))
+        with progress_of(f"Returns of {year}") as progress:
+            answers = load_returns(platform, _LOADER, year, _uploads(people, year))
+            for done, _ in enumerate(answers, start=1):
+                progress(done, total)
+        _lap(f"{total} returns of {year}", began)
+
+
+def _uploads(people: Population, year: int) -> Iterator[tuple[str, Upload]]:
+    """Some as workbooks, the others as JSON, as a program would send them."""
+    from census_api.demo.population import as_workbooks, returns
+    from census_api.domain.submission import Upload
+    from census_api.spec.load import load_spec
+    from census_api.spec.workbook import filled
+
+    workbooks = frozenset(as_workbooks(people, year))
+    for code, content in returns(people, year):
+        if code in workbooks:
+            yield code, Upload(filled(load_spec(year), content), f"{code}.xlsx")
+        else:
+            yield code, Upload(json.dumps(content.as_json(), ensure_ascii=False).encode(), f"{code}.json")
+
+
+def _serve(platform: Platform, port: int, began: float) -> None:
+    def said(address: str) -> None:
+        (platform.settings.data_dir / _ADDRESS).write_text(address)
+        print(_welcome(address, platform.settings.data_dir, time.monotonic() - began), flush=True)  # noqa: T201
+
+    with listening(platform.settings.host, port, or_next=_PORTS_TRIED) as listener, _address_removed(platform):
+        taken = listener.getsockname()[1]
+        if port and taken != port:
+            say(f"Port {port} is taken; using {taken}.")
+        serve_on(listener, platform, said=said)
+
+
+@contextmanager
+def _address_removed(platform: Platform) -> Iterator[None]:
+    try:
+        yield
+    finally:
+        (platform.settings.data_dir / _ADDRESS).unlink(missing_ok=True)
+
+
+def _where(data_dir: Path) -> str:
+    try:
+        return f": look at {(data_dir / _ADDRESS).read_text()}"
+    except OSError:
+        return " and not ready yet, or its database is in use by another command"
+
+
+def _lap(what: str, began: float) -> None:
+    say(f"  {what}: {time.monotonic() - began:.1f} s")
+
+
+def _welcome(address: str, data_dir: Path, seconds: float) -> str:
+    returns = f"{address}/api/v1/collections/2025/returns"
+    return f"""
+The demonstration is ready after {seconds:.0f} s. Every organisation and every figure in it is invented.
+
+  Look at          {address}
+  A report         curl {returns}/DEMO-ERRORS/submissions/1
+  Its workbook     curl -OJ {returns}/DEMO-ERRORS/submissions/1/annotated.xlsx
+  Check a file     census check return.xlsx
+
+Its data are kept in {data_dir}
+Stop with Ctrl+C."""

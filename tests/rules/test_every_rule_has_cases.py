@@ -1,0 +1,41 @@
+"""No rule without a case that passes and one that fails, in every year that has it."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from census_api.spec.load import library, load_spec
+from tests.rules import test_faults, test_workbook_rules
+from tests.rules.test_rules import CASES
+
+_THRESHOLDS = {"factor", "limit", "floor", "low", "high", "minimum", "tolerance"}
+
+
+@pytest.mark.parametrize("year", library().years)
+def test_every_rule_of_the_year_has_cases(year: int) -> None:
+    rules = set(load_spec(year).rule)
+    elsewhere = {*test_workbook_rules.TOLD, *test_faults.told_of(year)}
+    fails = {case.rule for case in CASES if case.fails and case.since <= year} | elsewhere
+    passes = {case.rule for case in CASES if not case.fails} | elsewhere
+    assert rules - fails == set()
+    assert rules - passes == set()
+
+
+def test_no_case_is_about_a_rule_that_no_year_has() -> None:
+    known = {code for year in library().years for code in load_spec(year).rule}
+    assert {case.rule for case in CASES} | set(test_workbook_rules.TOLD) <= known
+
+
+def test_rules_with_a_threshold_have_cases_on_both_sides() -> None:
+    spec = load_spec(library().years[-1])
+    for rule in spec.rules:
+        if _THRESHOLDS & set(rule.params):
+            mine = [case for case in CASES if case.rule == rule.code]
+            assert sum(case.fails for case in mine) >= 1, rule.code
+            assert sum(not case.fails for case in mine) >= 1, rule.code
+
+
+def test_every_finding_a_case_names_is_a_json_pointer() -> None:
+    assert all(re.fullmatch(r"(/[a-z_0-9]+)+", case.at) for case in CASES if case.at is not None)

@@ -1,0 +1,123 @@
+"""A rule that crashes: it is reported, the others run, and the employer reads whose fault it is. And what is hard to
+reach through a file: codes of earlier years in the first year."""
+
+from __future__ import annotations
+
+import polars as pl
+import pytest
+
+from census_api.domain.errors import SpecError
+from census_api.intake import views_totals
+from census_api.intake.judge import judge
+from census_api.spec import plan as plans
+from census_api.spec.load import library, load_spec
+from census_api.spec.model import Spec
+from census_api.spec.plan import compile_plan
+from census_api.spec.rulebook import VIEWS, column_types
+from tests.factories.returns import Draft, clean_draft, staff
+
+YEARS = library().years
+
+
+def told_of(year: int) -> set[str]:
+    """Rules that the tests of this file give cases of."""
+    return {"SYS-001"} | ({"SRV-003", "STF-003"} if year == 2022 else set())
+
+
+def _with_a_crash(spec: Spec, code: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """From now on the rule asks for a column that is not there."""
+    plan = compile_plan(spec)
+    masks = {view: tuple(_crashing(mask) if mask.rule.code == code else mask for mask in of_view)
+             for view, of_view in plan.masks.items()}  # fmt: skip
+    monkeypatch.setitem(plans._PLANS, spec.digest, plans.Plan(plan.schemas, masks))
+
+
+def _crashing(mask: plans.Mask) -> plans.Mask:
+    fails = pl.col("no such column") > 0
+    return plans.Mask(mask.rule, mask.column, fails, fails.arg_true().implode().alias(f"{mask.rule.code}:{mask.column}"))
+
+
+def _spoilt(year: int) -> Draft:
+    draft = clean_draft(load_spec(year))
+    staff("GP", paid_wte="2.1")(draft)
+    return draft
+
+
+@pytest.mark.parametrize("year", YEARS)
+def test_a_crashing_rule_is_said_to_have_failed_and_others_still_speak(
+    year: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    draft = _spoilt(year)
+    assert [finding.rule for finding in draft.judged().findings] == ["STF-017"]
+    _with_a_crash(draft.spec, "STF-025", monkeypatch)
+    report = draft.judged()
+    assert report.rules_by_status["STF-025"] == "failed"
+    assert [code for code, status in report.rules_by_status.items() if status == "failed"] == ["STF-025"]
+    assert [finding.rule for finding in report.findings] == ["SYS-001", "STF-017"]
+    assert report.outcome == "errors"
+    assert "STF-025" in report.findings[0].message
+    assert "our fault" in report.findings[0].message
+
+
+def test_a_crashing_rule_is_never_a_pass_of_a_clean_return(monkeypatch: pytest.MonkeyPatch) -> None:
+    draft = clean_draft(load_spec(2024))
+    _with_a_crash(draft.spec, "BRK-010", monkeypatch)
+    report = draft.judged()
+    assert (report.outcome, report.rules["failed"]) == ("errors", 1)
+    assert report.as_json()["rules_failed"] == ["BRK-010"]
+
+
+def test_a_view_that_cannot_be_built_fails_its_rules_and_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(views_totals, "lines_view", broken)
+    draft = _spoilt(2024)
+    report = draft.judged()
+    of_lines = {rule.code for rule in draft.spec.rules if rule.on == "lines"}
+    assert {code for code, status in report.rules_by_status.items() if status == "failed"} == of_lines
+    assert {finding.rule for finding in report.findings} == {"SYS-001", "STF-017"}
+
+
+def test_findings_of_the_platform_hold_no_trace(monkeypatch: pytest.MonkeyPatch) -> None:
+    draft = clean_draft(load_spec(2024))
+    _with_a_crash(draft.spec, "STF-025", monkeypatch)
+    (finding,) = draft.judged().findings
+    text = finding.message + finding.expected + finding.fix
+    assert not any(word in text for word in ("polars", "Error", "Traceback", "column"))
+
+
+@pytest.mark.parametrize("year", YEARS)
+def test_the_platform_rule_passes_where_nothing_failed(year: int) -> None:
+    report = clean_draft(load_spec(year)).judged()
+    assert report.rules_by_status["SYS-001"] == "ran"
+    assert report.rules["failed"] == 0
+
+
+def test_a_check_without_an_expression_stops_the_start() -> None:
+    spec = load_spec(2024)
+    schema = plans.pandera_schema(spec, "staff")
+    schema.checks[0].statistics = {}
+    with pytest.raises(SpecError, match=r"schemas/2024/census\.toml: rules\.[A-Z]{3}-\d{3}: check on staff cannot"):
+        list(plans._masks(spec, "staff", schema))
+
+
+def test_a_year_without_last_years_return_says_which_rules_did_not_apply() -> None:
+    draft = clean_draft(load_spec(2024))
+    draft.last_year = draft.frame = draft.register = None
+    report = judge(draft.data(), 2024, draft.context()).report
+    needs = {rule.code for rule in draft.spec.rules if VIEWS[rule.on].needs is not None}
+    assert {code for code, status in report.rules_by_status.items() if status == "not_applicable"} == needs
+    assert report.outcome == "clean"
+
+
+@pytest.mark.parametrize("rule", ["SRV-003", "STF-003"])
+def test_codes_of_an_earlier_year_where_there_is_no_earlier_year(rule: str) -> None:
+    spec = load_spec(2022)
+    view = spec.rule[rule].on
+    types = column_types(spec, VIEWS[view])
+    former = [None, "E06999999"]
+    frame = pl.DataFrame({name: former if name == "local_authority_code__former" else [None, None] for name in types}, schema=types)
+    failures, crashed = compile_plan(spec).run(view, frame)
+    assert [failure.rows for failure in failures if failure.rule.code == rule] == [[1]]
+    assert crashed == set()
