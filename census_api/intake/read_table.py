@@ -16,6 +16,8 @@ from census_api.intake.tables import Form, Table
 from census_api.spec.model import Spec
 from census_api.spec.plan import Known
 
+_PIECE = 1_000
+
 
 @dataclass(slots=True)
 class ReadTable:
@@ -96,13 +98,28 @@ def form_cells(form: Form, spec: Spec) -> dict[str, Cell]:
 
 
 def content_hash(year: int, organisation: dict[str, Cell], tables: dict[str, tuple[list[str], list[str]]]) -> str:
-    """The hash of `Content.sha256`, from each table's business keys and canonical rows (without building rows)."""
-    parts = {
-        key: "[" + ",".join(text for _, text in sorted(zip(*table, strict=True))) + "]"
-        for key, table in tables.items()
-        if table[0]
-    }
-    parts["census_year"] = str(year)
-    parts["organisation"] = json.dumps(organisation, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
-    text = "{" + ",".join(f"{json.dumps(key)}:{parts[key]}" for key in sorted(parts)) + "}"
-    return hashlib.sha256(text.encode()).hexdigest()
+    """The hash of `Content.sha256`, from each table's business keys and canonical rows (without building rows).
+
+    Fed to the hash in pieces: the canonical text of a long return is tens of megabytes.
+    """
+    form = json.dumps(organisation, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    digest = hashlib.sha256()
+    before = "{"
+    for key in sorted({"census_year", "organisation", *(key for key, (keys, _) in tables.items() if keys)}):
+        digest.update(f"{before}{json.dumps(key)}:".encode())
+        before = ","
+        if key in tables:
+            _feed_table(digest, *tables[key])
+        else:
+            digest.update((form if key == "organisation" else str(year)).encode())
+    digest.update(b"}")
+    return digest.hexdigest()
+
+
+def _feed_table(digest: hashlib._Hash, keys: list[str], rows: list[str]) -> None:
+    """A table as a JSON list, its rows sorted by business key, then content."""
+    order = sorted(range(len(rows)), key=lambda index: (keys[index], rows[index]))
+    for start in range(0, len(order), _PIECE):
+        text = ",".join(rows[index] for index in order[start : start + _PIECE])
+        digest.update(("," if start else "[").encode() + text.encode())
+    digest.update(b"]")

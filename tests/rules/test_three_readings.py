@@ -1,0 +1,121 @@
+"""The compiled plan, the pandera schemas it was compiled from, and a plain Python reading of every rule agree."""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+import pandera.errors
+import polars as pl
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from census_api.spec.checks import CHECKS
+from census_api.spec.load import library, load_spec
+from census_api.spec.model import Spec
+from census_api.spec.plan import plan_for
+from census_api.spec.rulebook import VIEWS, column_types, questions
+from tests.rules.plain_reading import CHECKS_READ, Asked, failing_rows
+
+YEAR = library().years[-1]
+Found = set[tuple[str, str, int]]
+
+_WHOLE = [None, -1, 0, 0, 1, 2, 4, 5, 9, 10, 11, 12, 19, 20, 30, 49, 50, 100, 20_000, 20_001, 100_000, 100_001]
+_DECIMAL = [None, -0.5, 0.0, 0.0, 0.01, 0.2, 0.5, 0.6, 0.9, 0.99, 1.0, 1.2, 1.21, 2.0, 5.0, 9.99, 10.0, 12.0, 20.0, 20_000.5]
+_GARBAGE = [
+    None, None, "", "NK", "REFUSED", "NA", "nk", "0", "12", "1.25", "1.250", "1.255", "1.2.345", "-3", "twelve", "\u0663",
+    "ALPHA-1", "alpha", "A", "hr@example.org", "a@b", "0113 496 0000", "12345", "Dr Patel", "see Sarah Jones", "Nurse",
+    "AB 12 34 56 C", "943 476 5919", "ring\x07", "\ufffd", "two\nlines", "x" * 600, "\u00e9" * 160, "x" * 20, "line\n",
+]  # fmt: skip
+
+
+def _values(spec: Spec, view: str) -> dict[str, list[Any]]:
+    """What each column of a view may hold: the limits of its rules, codes, states, garbage and blanks."""
+    of: dict[str, list[Any]] = {}
+    asked = questions(spec, VIEWS[view])
+    codes = {q.key: [None, *(c.code for c in spec.code_lists[q.code_list].codes[:6])] for q in asked.values() if q.code_list}
+    for name, dtype in column_types(spec, VIEWS[view]).items():
+        whole = {pl.Int64(): _WHOLE, pl.Float64(): _DECIMAL, pl.Boolean(): [None, True, False]}
+        of[name] = whole.get(dtype) or codes.get(name) or _GARBAGE
+    for rule in spec.rules:
+        if rule.on == view:
+            for name, wanted in rule.where.items():
+                of[name] = [*of[name][:3], *(wanted if isinstance(wanted, list) else [wanted])]
+            if rule.check == "no_mark":
+                of["kind"] = [*of["kind"], rule.params["kind"]]
+            for left, right in [rule.params["columns"]] if rule.check == "possible" else []:
+                of[left], of[right] = codes.get(left) or ["voluntary", "lero", None], codes.get(right) or of[right]
+    return of
+
+
+def _frame(spec: Spec, view: str, height: int, seed: int) -> pl.DataFrame:
+    chance = random.Random(seed)
+    values, types = _values(spec, view), column_types(spec, VIEWS[view])
+    return pl.DataFrame({name: [chance.choice(values[name]) for _ in range(height)] for name in types}, schema=types)
+
+
+def by_plain_python(spec: Spec, view: str, frame: pl.DataFrame) -> Found:
+    rows = frame.to_dicts()
+    asked = questions(spec, VIEWS[view])
+    return {
+        (rule.code, column, row)
+        for rule in spec.rules
+        if rule.on == view
+        for column in rule.columns
+        for row in failing_rows(Asked(spec, rule, column, asked.get(column), rows))
+    }
+
+
+def by_pandera(spec: Spec, view: str, frame: pl.DataFrame) -> Found:
+    try:
+        plan_for(spec).schemas[view].validate(frame, lazy=True)
+    except pandera.errors.SchemaErrors as problem:
+        found: Found = set()
+        for error in problem.schema_errors:
+            code, _, column = str(error.check.name).partition(":")
+            found |= {(code, column, row) for row in error.failure_cases["index"].to_list()}
+        return found
+    return set()
+
+
+def by_the_plan(spec: Spec, view: str, frame: pl.DataFrame) -> Found:
+    failures, crashed = plan_for(spec).run(view, frame)
+    assert crashed == set()
+    return {(failure.rule.code, failure.column, row) for failure in failures for row in failure.rows}
+
+
+def without_consequences(spec: Spec, found: Found) -> Found:
+    """Less the rows about which a rule of `unless` has spoken."""
+    spoken = {(code, row) for code, _, row in found}
+    return {
+        (code, column, row) for code, column, row in found
+        if not any((other, row) in spoken for other in spec.rule[code].unless)
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("view", [view for view in VIEWS if view != "platform"])
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(height=st.integers(1, 14), seed=st.integers(0, 2**32))
+def test_the_three_readings_agree(view: str, height: int, seed: int) -> None:
+    spec = load_spec(YEAR)
+    frame = _frame(spec, view, height, seed)
+    plain = by_plain_python(spec, view, frame)
+    assert by_pandera(spec, view, frame) == plain
+    assert by_the_plan(spec, view, frame) == without_consequences(spec, plain)
+
+
+def test_generated_frames_break_every_rule() -> None:
+    """Otherwise the three would agree about nothing."""
+    spec = load_spec(YEAR)
+    broken = {
+        code
+        for view in VIEWS
+        for seed in range(30)
+        for code, _, _ in by_plain_python(spec, view, _frame(spec, view, 14, seed))
+    }
+    assert {rule.code for rule in spec.rules if rule.on != "platform"} - broken == set()
+
+
+def test_every_check_has_a_plain_reading() -> None:
+    assert set(CHECKS) == CHECKS_READ
