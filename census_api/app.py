@@ -6,19 +6,21 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from typing import Any
+from urllib.parse import urlsplit
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from starlette.types import ASGIApp
 
 from census_api.api import health, problems
-from census_api.api.dependencies import SharedState
+from census_api.api.dependencies import SharedState, declared_only
 from census_api.api.guard import Guard
 from census_api.api.metrics import Metrics
 from census_api.api.problems import Problem
 from census_api.api.routes import router
 from census_api.api.uploads import PLACES, Room
 from census_api.services.platform import Platform
-from census_api.web import home
+from census_api.web import account, home, outbox, receipts, sign_in
+from census_api.web import problems as page_problems
 
 _TITLE = "Workforce census"
 _UPLOADS_IN_MEMORY = 10
@@ -30,7 +32,7 @@ def create_app(
 ) -> ASGIApp:
     """The application on a platform, which stays the caller's to close.
 
-    It answers to the names of this machine and to `hosts`. `beside` runs on the server's event loop from start to end
+    It answers to the names of this machine, that of its public address, and `hosts`. `beside` runs on the server's event loop from start to end
     (the worker, where it has no process of its own) and is cancelled at the end.
     """
     metrics = Metrics()
@@ -47,11 +49,14 @@ def create_app(
     room = Room(PLACES, _UPLOADS_IN_MEMORY * platform.settings.max_upload_bytes, metrics)
     app.state.shared = SharedState(platform, metrics, room)
     problems.register(app)
+    page_problems.register(app)
     app.include_router(router)
-    app.include_router(health.router)
-    app.include_router(home.router)
+    for pages in (health, home, sign_in, account, receipts, outbox):
+        app.include_router(pages.router, dependencies=[Depends(declared_only)])
     _describe_problems(app)
-    return Guard(app, metrics, hosts)
+    public = urlsplit(platform.settings.public_url or "")
+    names = {*hosts, *([public.hostname] if public.hostname else [])}
+    return Guard(app, metrics, names, over_https=public.scheme == "https")
 
 
 def _lifespan(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter, Request, Response
 
 from census_api.api.answers import XLSX, as_attachment, download, json_answer, json_bytes, tagged
-from census_api.api.dependencies import Caller, OrganisationQuery, ThePlatform, Year, limit_up_to
+from census_api.api.dependencies import Caller, OrganisationQuery, ThePlatform, Year, limit_up_to, may
 from census_api.api.payloads import (
     CollectionPayload,
     CollectionsPayload,
@@ -27,11 +27,15 @@ router = APIRouter(prefix="/collections", tags=["collections"])
 
 _Shown = limit_up_to(MOST_FINDINGS)
 _SCHEMA = "application/schema+json"
-_WORKBOOK = {200: {"description": "The workbook", "content": {XLSX: {"schema": {"type": "string", "format": "binary"}}}}}
+_WORKBOOK = {
+    200: {"description": "The workbook", "content": {XLSX: {"schema": {"type": "string", "format": "binary"}}}}
+}
 _NOT_MODIFIED = {304: {"description": "Not modified since the answer with that entity tag"}}
 
 
-@router.get("", response_model=CollectionsPayload, responses=documented() | _NOT_MODIFIED)
+@router.get(
+    "", dependencies=[may("collection.read")], response_model=CollectionsPayload, responses=documented() | _NOT_MODIFIED
+)
 def list_collections(request: Request, platform: ThePlatform, caller: Caller) -> Response:
     """All collections, in order of year."""
     now = platform.clock()
@@ -39,14 +43,24 @@ def list_collections(request: Request, platform: ThePlatform, caller: Caller) ->
     return tagged(request, CollectionsPayload(items=items).model_dump_json().encode())
 
 
-@router.get("/{year}", response_model=CollectionPayload, responses=documented() | _NOT_MODIFIED)
+@router.get(
+    "/{year}",
+    dependencies=[may("collection.read")],
+    response_model=CollectionPayload,
+    responses=documented() | _NOT_MODIFIED,
+)
 def get_collection(request: Request, platform: ThePlatform, caller: Caller, year: Year) -> Response:
     """One collection."""
     status = service.get_collection(platform, caller, year)
     return tagged(request, CollectionPayload.of(status, platform.clock()).model_dump_json().encode())
 
 
-@router.get("/{year}/template.xlsx", response_class=Response, responses=documented() | _WORKBOOK | _NOT_MODIFIED)
+@router.get(
+    "/{year}/template.xlsx",
+    dependencies=[may("collection.read")],
+    response_class=Response,
+    responses=documented() | _WORKBOOK | _NOT_MODIFIED,
+)
 def get_template(
     request: Request, platform: ThePlatform, caller: Caller, year: Year, organisation: OrganisationQuery = None
 ) -> Response:
@@ -59,6 +73,7 @@ def get_template(
 
 @router.get(
     "/{year}/schema.json",
+    dependencies=[may("collection.read")],
     response_class=Response,
     responses=documented() | _NOT_MODIFIED | {200: {"content": {_SCHEMA: {"schema": {"type": "object"}}}}},
 )
@@ -67,7 +82,12 @@ def get_schema(request: Request, platform: ThePlatform, year: Year) -> Response:
     return tagged(request, json_bytes(json_schema(platform.spec(year))), _SCHEMA)
 
 
-@router.get("/{year}/rules", response_model=RulesPayload, responses=documented() | _NOT_MODIFIED)
+@router.get(
+    "/{year}/rules",
+    dependencies=[may("collection.read")],
+    response_model=RulesPayload,
+    responses=documented() | _NOT_MODIFIED,
+)
 def list_rules(request: Request, platform: ThePlatform, year: Year) -> Response:
     """Every rule of the year, with what it says and why."""
     spec = platform.spec(year)
@@ -78,6 +98,7 @@ def list_rules(request: Request, platform: ThePlatform, year: Year) -> Response:
 
 @router.post(
     "/{year}/check",
+    dependencies=[may("return.check")],
     response_model=ReportPayload,
     responses=documented(400, 403, 408, 413, 415),
     openapi_extra=BODY,

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 from fastapi import Depends, Header, Path, Query, Request
 from pydantic import AfterValidator, BeforeValidator
 
+from census_api.api.auth import visitor_of, who_calls
 from census_api.api.metrics import Metrics
-from census_api.domain.access import Actor, authorise
-from census_api.domain.errors import InvalidRequest
+from census_api.domain.access import Action, Actor, authorise
+from census_api.domain.errors import Forbidden, InvalidRequest, SignInRequired
 from census_api.services.platform import Platform
 
 if TYPE_CHECKING:
@@ -38,11 +39,71 @@ def the_platform(request: Request) -> Platform:
     return shared_state(request).platform
 
 
-def caller(request: Request) -> Actor:
-    """Who calls. Raises NotFound for anybody who may not even read; what more may be done is the services' to say."""
-    actor = Actor("local user", request.client.host if request.client else "")
-    authorise(actor, "read")
-    return actor
+class May:
+    """What a route is for. At the door of every route: who may not do it there is told so before anything is read.
+
+    A route whose path names an organisation asks about that organisation.
+    """
+
+    def __init__(self, action: Action) -> None:
+        self.action = action
+
+    def __call__(self, request: Request, platform: ThePlatform) -> None:
+        authorise(caller(request, platform), self.action, request.path_params.get("organisation"))
+
+
+class SignedIn:
+    """The door of routes about the caller's own account: anybody who has signed in."""
+
+    def __call__(self, request: Request, platform: ThePlatform) -> None:
+        if caller(request, platform).is_anonymous:
+            raise SignInRequired("Sign in to do this. A program sends its token in the Authorization header.")
+
+
+class Everyone:
+    """The door of what belongs to nobody: signing in, pictures, health."""
+
+    async def __call__(self) -> None:
+        """Lets everybody in, and asks the database nothing."""
+
+
+def may(action: Action) -> Any:
+    """For the `dependencies` of a route: the action that it is for."""
+    return Depends(May(action))
+
+
+def signed_in() -> Any:
+    """For the `dependencies` of a route that is about the caller alone."""
+    return Depends(SignedIn())
+
+
+def everyone() -> Any:
+    """For the `dependencies` of a route that is open to everybody."""
+    return Depends(Everyone())
+
+
+def declared(dependant: Dependant) -> May | SignedIn | Everyone | None:
+    """What a route says about who may call it."""
+    doors = (May, SignedIn, Everyone)
+    return next((inner.call for inner in dependant.dependencies if isinstance(inner.call, doors)), None)
+
+
+async def declared_only(request: Request) -> None:
+    """For the `dependencies` of a router: what does not say who may call it is for nobody."""
+    if declared(request.scope["route"].dependant) is None:
+        raise Forbidden("Nobody has said who may do this, so nobody may. Tell the people who run the platform.")
+
+
+def caller(request: Request, platform: ThePlatform) -> Actor:
+    """Who calls, found once a request: pages go by the cookie alone, the API takes tokens too.
+
+    Raises SignInRequired for a token that is not valid.
+    """
+    found: Actor | None = getattr(request.state, "actor", None)
+    if found is None:
+        of_api = request.url.path.startswith("/api/")
+        found = request.state.actor = (who_calls if of_api else visitor_of)(request, platform)
+    return found
 
 
 def known_parameters_only(request: Request) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 import time
 import uuid
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 import structlog
@@ -31,6 +31,7 @@ _HEADERS = {
     "X-Content-Type-Options": "nosniff",
 }
 """On every answer, unless its route says otherwise."""
+_OVER_HTTPS = {"Strict-Transport-Security": "max-age=31536000"}
 
 
 @dataclass(slots=True)
@@ -47,14 +48,17 @@ class Guard:
     """The outermost layer of the application, plain ASGI.
 
     Refuses requests for names that are not this machine's (or one of `hosts`) and changes that a page of another site
-    asks for: there is no access control yet, so a visitor's browser must not become the way in. Gives every request a
-    reference, every answer its headers, every fault a problem, and every exchange one line in the log.
+    asks for: a visitor's browser must not become the way in. Gives every request a reference, every answer its headers
+    (`over_https` the one that keeps browsers there), every fault a problem, and every exchange one line in the log.
     """
 
-    def __init__(self, app: ASGIApp, metrics: Metrics, hosts: Collection[str] = ()) -> None:
+    def __init__(
+        self, app: ASGIApp, metrics: Metrics, hosts: Collection[str] = (), *, over_https: bool = False
+    ) -> None:
         self._app = app
         self._metrics = metrics
         self._hosts = frozenset(hosts)
+        self._headers = {**_HEADERS, **(_OVER_HTTPS if over_https else {})}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -69,7 +73,9 @@ class Guard:
         began = time.perf_counter()
         self._metrics.change("census_http_requests_in_flight", 1)
         try:
-            await self._answer(scope, headers, _reading(receive, exchange), _writing(send, exchange), exchange)
+            await self._answer(
+                scope, headers, _reading(receive, exchange), _writing(send, exchange, self._headers), exchange
+            )
         finally:
             self._metrics.change("census_http_requests_in_flight", -1)
             self._write_down(scope, exchange, time.perf_counter() - began)
@@ -88,13 +94,15 @@ class Guard:
     def _refuse_strangers(self, method: str, headers: Headers) -> None:
         host = headers.get("host", "")
         if not self._is_ours(host):
-            raise WrongHost("This platform answers on this machine only. Use the address that it printed at its start.")
+            raise WrongHost("This platform does not go by that name. Use the address that you were given for it.")
         if method in _SAFE:
             return
         origin = headers.get("origin")
         elsewhere = origin is not None and origin.split("://", 1)[-1] != host
         if elsewhere or headers.get("sec-fetch-site", "none") not in ("none", "same-origin"):
-            raise CrossSite("A page of another site cannot send returns. Send the file from this machine yourself.")
+            raise CrossSite(
+                "A page of another site cannot change anything here. Go to the census yourself and do it there."
+            )
 
     def _is_ours(self, host: str) -> bool:
         name = host.rsplit(":", 1)[0] if not host.endswith("]") else host
@@ -125,13 +133,13 @@ def _reading(receive: Receive, exchange: _Exchange) -> Receive:
     return read
 
 
-def _writing(send: Send, exchange: _Exchange) -> Send:
+def _writing(send: Send, exchange: _Exchange, always: Mapping[str, str]) -> Send:
     async def write(message: Message) -> None:
         if message["type"] == "http.response.start":
             exchange.status = message["status"]
             headers = MutableHeaders(scope=message)
             headers["X-Request-ID"] = exchange.reference
-            for name, value in _HEADERS.items():
+            for name, value in always.items():
                 headers.setdefault(name, value)
             if exchange.has_body and not exchange.body_read:
                 # the rest of a body that was refused is not worth reading

@@ -8,10 +8,11 @@ from pathlib import Path
 from fastapi import APIRouter, Response
 
 from census_api.api.answers import json_answer
-from census_api.api.dependencies import Shared, ThePlatform
+from census_api.api.dependencies import Shared, ThePlatform, everyone
 from census_api.api.payloads import HealthPayload
 from census_api.domain.errors import Unavailable
 from census_api.services.platform import Platform, is_ready
+from census_api.services.reconcile import figures
 
 router = APIRouter(tags=["health"])
 
@@ -19,13 +20,13 @@ _LEAST_FREE = 200_000_000
 """Bytes: ten of the largest uploads."""
 
 
-@router.get("/livez", response_model=HealthPayload)
+@router.get("/livez", dependencies=[everyone()], response_model=HealthPayload)
 async def livez() -> Response:
     """The process answers. Asks nothing of the database, nor of a thread."""
     return json_answer(HealthPayload(status="alive"))
 
 
-@router.get("/readyz", response_model=HealthPayload)
+@router.get("/readyz", dependencies=[everyone()], response_model=HealthPayload)
 def readyz(platform: ThePlatform) -> Response:
     """The platform can take returns: the database answers and is at this version's schema, and the disk has room."""
     if not is_ready(platform):
@@ -35,10 +36,20 @@ def readyz(platform: ThePlatform) -> Response:
     return json_answer(HealthPayload(status="ready"))
 
 
-@router.get("/metrics", response_class=Response)
-async def metrics(shared: Shared) -> Response:
-    """What this process has done, in Prometheus' text format."""
-    return Response(shared.metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
+@router.get("/metrics", dependencies=[everyone()], response_class=Response)
+def metrics(shared: Shared) -> Response:
+    """What this process has done, and how the platform as a whole stands, in Prometheus' text format."""
+    text = shared.metrics.text() + _figures(shared.platform)
+    return Response(text, media_type="text/plain; version=0.0.4; charset=utf-8")
+
+
+def _figures(platform: Platform) -> str:
+    """Nothing while the database is away: what this process has done can still be read."""
+    try:
+        found = figures(platform)
+    except Unavailable:
+        return ""
+    return "".join(f"# TYPE {name} gauge\n{name} {value:.15g}\n" for name, value in sorted(found.items()))
 
 
 def _has_room(platform: Platform) -> bool:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import datetime as dt
+import uuid
 from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from census_api.domain.collection import CollectionStatus
+from census_api.domain.explanations import Carried
 from census_api.domain.findings import Outcome, Severity
 from census_api.domain.register import Organisation, OrganisationStatus
-from census_api.domain.returns import Return, ReturnState
+from census_api.domain.returns import Return, ReturnState, note_on
 from census_api.domain.submission import Job, JobState, Kind, Submission, SubmissionStatus
 
 Item = TypeVar("Item")
@@ -101,6 +103,17 @@ class GroupPayload(Payload):
     first: list[str | None]
 
 
+class CarriedPayload(Payload):
+    """What became of the explanations of the submission before: carried over, or dropped because the figure changed."""
+
+    carried: int
+    dropped: int
+
+    @classmethod
+    def of(cls, carried: Carried) -> CarriedPayload:
+        return cls(carried=len(carried.kept), dropped=len(carried.dropped))
+
+
 class ReportPayload(Payload):
     """What every rule says about a file. `findings` holds the first `findings_shown` of `findings_total`."""
 
@@ -119,20 +132,32 @@ class ReportPayload(Payload):
     findings_shown: int
     groups: list[GroupPayload]
     findings: list[FindingPayload]
+    explanations: CarriedPayload | None = Field(None, description="In the answer to an upload.")
 
 
 class ReturnPayload(Payload):
-    """An organisation's answer to a collection. `latest` is the number of its newest checked submission."""
+    """An organisation's answer to a collection. Its version is also its ETag.
+
+    `latest`, `signed` and `accepted` are numbers of submissions: the newest checked one, the one whose sign-off stands,
+    the accepted one. From `deadline` on nothing is taken any more.
+    """
 
     collection: int
     organisation: str
     state: ReturnState
     version: int
     latest: int | None
+    signed: int | None
+    accepted: int | None
+    deadline: dt.datetime | None
+    extended_to: dt.datetime | None
+    frozen_in: uuid.UUID | None = Field(description="The newest snapshot that holds the return.")
+    note: str | None
 
     @classmethod
     def of(cls, entry: Return) -> ReturnPayload:
-        return cls.model_validate(entry)
+        values: dict[str, Any] = {name: getattr(entry, name) for name in cls.model_fields if name != "note"}
+        return cls(note=note_on(entry), **values)
 
 
 class SubmissionPayload(Payload):

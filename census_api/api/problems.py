@@ -59,10 +59,14 @@ class CrossSite(CensusError):
 
 STATUS: dict[type[CensusError], HTTPStatus] = {
     errors.NotFound: HTTPStatus.NOT_FOUND,
+    errors.SignInRequired: HTTPStatus.UNAUTHORIZED,
+    errors.Forbidden: HTTPStatus.FORBIDDEN,
+    errors.TooManyAttempts: HTTPStatus.TOO_MANY_REQUESTS,
     errors.Refused: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.InvalidRequest: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.IdempotencyMismatch: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.Conflict: HTTPStatus.CONFLICT,
+    errors.Stale: HTTPStatus.PRECONDITION_FAILED,
     errors.TooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     errors.Unavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     WrongMediaType: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
@@ -97,7 +101,7 @@ def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
             "description": HTTPStatus(status).phrase,
             "content": {PROBLEM_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
         }
-        for status in sorted({*statuses, 404, 422, 503})
+        for status in sorted({*statuses, 401, 403, 404, 422, 503})
     }
 
 
@@ -110,12 +114,25 @@ def problem(status: int, code: str, detail: str, reference: str, headers: dict[s
 
 def of_error(error: CensusError, reference: str) -> Response:
     """The problem of an error that the platform raised on purpose."""
-    status = next((STATUS[kind] for kind in type(error).__mro__ if kind in STATUS), None)
+    status = status_of(error)
     if status is None:
         return of_fault(error, reference)
     code = error.reason if isinstance(error, Refused) else error.code
-    headers = {"Retry-After": str(RETRY_SECONDS)} if status == HTTPStatus.SERVICE_UNAVAILABLE else None
-    return problem(status, code, error.message, reference, headers)
+    return problem(status, code, error.message, reference, headers_of(error, status))
+
+
+def status_of(error: CensusError) -> int | None:
+    """The status of an error that the platform raised on purpose; None for what is a fault of ours."""
+    return next((STATUS[kind].value for kind in type(error).__mro__ if kind in STATUS), None)
+
+
+def headers_of(error: CensusError, status: int) -> dict[str, str] | None:
+    """What the caller is told beside the problem: when to try again, and how to say who they are."""
+    if isinstance(error, errors.TooManyAttempts):
+        return {"Retry-After": str(error.seconds)}
+    if status == HTTPStatus.UNAUTHORIZED:
+        return {"WWW-Authenticate": 'Bearer realm="census"'}
+    return {"Retry-After": str(RETRY_SECONDS)} if status == HTTPStatus.SERVICE_UNAVAILABLE else None
 
 
 def of_fault(error: Exception, reference: str) -> Response:
@@ -148,7 +165,9 @@ def register(app: FastAPI) -> None:
     @app.exception_handler(ClientDisconnect)
     def cut_off(request: Request, _: ClientDisconnect) -> Response:
         # nobody is there to read it, but the log and the metrics say what happened
-        return problem(400, "cut_off", "The upload ended before it was whole. Nothing was stored.", reference_of(request))
+        return problem(
+            400, "cut_off", "The upload ended before it was whole. Nothing was stored.", reference_of(request)
+        )
 
 
 def _allowed(error: RequestValidationError) -> str:

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Query, Response
 
 from census_api.api.answers import JSON, MEDIA_TYPES, UNKNOWN, XLSX, download, json_answer, json_bytes
 from census_api.api.collections import FINDINGS_SHOWN
+from census_api.api.conditional import tag_of
 from census_api.api.dependencies import (
     Caller,
     Cursor,
@@ -19,8 +20,10 @@ from census_api.api.dependencies import (
     ThePlatform,
     Year,
     limit_up_to,
+    may,
 )
 from census_api.api.payloads import (
+    CarriedPayload,
     FindingPayload,
     JobPayload,
     PagePayload,
@@ -44,14 +47,16 @@ _FindingsLimit = limit_up_to(service.MOST_FINDINGS)
 _FILE = {"schema": {"type": "string", "format": "binary"}}
 
 
-@router.get("", response_model=ReturnPayload, responses=documented())
+@router.get("", dependencies=[may("return.read")], response_model=ReturnPayload, responses=documented())
 def get_return(platform: ThePlatform, caller: Caller, year: Year, organisation: OrganisationCode) -> Response:
     """The organisation's return: its state, and the number of its newest checked submission."""
-    return json_answer(ReturnPayload.of(service.get_return(platform, caller, year, organisation)))
+    found = service.get_return(platform, caller, year, organisation)
+    return json_answer(ReturnPayload.of(found), headers=tag_of(found.version))
 
 
 @router.post(
     "/submissions",
+    dependencies=[may("return.submit")],
     status_code=201,
     response_model=ReportPayload,
     responses=documented(400, 403, 408, 409, 413, 415)
@@ -80,10 +85,17 @@ def send_in(
         return json_answer(body, 202, {"Location": job_address(answer.job), **replayed})
     shared.metrics.count("census_submissions_total", answer="replayed" if answer.replayed else answer.report.outcome)
     location = submission_address(year, organisation, answer.submission.number)
-    return json_answer(answer.report.as_json(limit=FINDINGS_SHOWN), 201, {"Location": location, **replayed})
+    carried = CarriedPayload.of(answer.carried).model_dump()
+    report = answer.report.as_json(limit=FINDINGS_SHOWN) | {"explanations": carried}
+    return json_answer(report, 201, {"Location": location, **replayed})
 
 
-@router.get("/submissions", response_model=PagePayload[SubmissionPayload], responses=documented())
+@router.get(
+    "/submissions",
+    dependencies=[may("return.read")],
+    response_model=PagePayload[SubmissionPayload],
+    responses=documented(),
+)
 def list_submissions(
     platform: ThePlatform,
     caller: Caller,
@@ -98,7 +110,9 @@ def list_submissions(
     return json_answer(PagePayload[SubmissionPayload](items=items, next=page.next, total=page.total))
 
 
-@router.get("/submissions/{number}", response_model=ReportPayload, responses=documented(409))
+@router.get(
+    "/submissions/{number}", dependencies=[may("return.read")], response_model=ReportPayload, responses=documented(409)
+)
 def get_report(
     platform: ThePlatform, caller: Caller, year: Year, organisation: OrganisationCode, number: Number
 ) -> Response:
@@ -107,7 +121,12 @@ def get_report(
     return json_answer(report.as_json(limit=FINDINGS_SHOWN))
 
 
-@router.get("/submissions/{number}/findings", response_model=PagePayload[FindingPayload], responses=documented(409))
+@router.get(
+    "/submissions/{number}/findings",
+    dependencies=[may("return.read")],
+    response_model=PagePayload[FindingPayload],
+    responses=documented(409),
+)
 def list_findings(
     platform: ThePlatform,
     caller: Caller,
@@ -116,13 +135,24 @@ def list_findings(
     number: Number,
     severity: Annotated[Severity | None, Query(description="Only findings of this severity.")] = None,
     rule: Annotated[str | None, Query(max_length=20, description="Only findings of this rule.")] = None,
-    sheet: Annotated[str | None, Query(max_length=60, description="Only findings of this sheet, by title or key.")] = None,
+    sheet: Annotated[
+        str | None, Query(max_length=60, description="Only findings of this sheet, by title or key.")
+    ] = None,
     cursor: Cursor = None,
     limit: _FindingsLimit = 100,
 ) -> Response:
     """The findings that pass all filters, in the order of the report."""
     page = service.list_findings(
-        platform, caller, year, organisation, number, severity=severity, rule=rule, sheet=sheet, cursor=cursor, limit=limit
+        platform,
+        caller,
+        year,
+        organisation,
+        number,
+        severity=severity,
+        rule=rule,
+        sheet=sheet,
+        cursor=cursor,
+        limit=limit,
     )
     items = [FindingPayload.model_validate(finding) for finding in page.items]
     return json_answer(PagePayload[FindingPayload](items=items, next=page.next, total=page.total))
@@ -130,8 +160,9 @@ def list_findings(
 
 @router.get(
     "/submissions/{number}/original",
+    dependencies=[may("return.read")],
     response_class=Response,
-    responses=documented() | {200: {"content": {kind: _FILE for kind in (*MEDIA_TYPES.values(), UNKNOWN)}}},
+    responses=documented() | {200: {"content": dict.fromkeys((*MEDIA_TYPES.values(), UNKNOWN), _FILE)}},
 )
 def get_original(
     platform: ThePlatform, caller: Caller, year: Year, organisation: OrganisationCode, number: Number
@@ -144,6 +175,7 @@ def get_original(
 
 @router.get(
     "/submissions/{number}/annotated.xlsx",
+    dependencies=[may("return.read")],
     response_class=Response,
     responses=documented(409) | {200: {"content": {XLSX: _FILE}}},
 )
@@ -157,6 +189,7 @@ def get_annotated(
 
 @router.get(
     "/submissions/{number}/data.json",
+    dependencies=[may("return.read")],
     response_class=Response,
     responses=documented(409) | {200: {"content": {JSON: {"schema": {"type": "object"}}}}},
 )

@@ -4,18 +4,32 @@ from __future__ import annotations
 
 from fastapi import APIRouter, Depends, Request, Response
 
-from census_api.api import collections, jobs, organisations, returns
+from census_api.api import (
+    accounts,
+    audit,
+    collections,
+    jobs,
+    life,
+    organisations,
+    outbox,
+    receipts,
+    retention,
+    returns,
+    tokens,
+)
 from census_api.api.answers import json_bytes, tagged
-from census_api.api.dependencies import caller, known_parameters_only
+from census_api.api.dependencies import caller, declared_only, known_parameters_only, may
 
 PREFIX = "/api/v1"
 
-router = APIRouter(prefix=PREFIX, dependencies=[Depends(caller), Depends(known_parameters_only)])
-for part in (collections, returns, organisations, jobs):
+router = APIRouter(
+    prefix=PREFIX, dependencies=[Depends(declared_only), Depends(caller), Depends(known_parameters_only)]
+)
+for part in (accounts, tokens, collections, returns, organisations, jobs, life, receipts, outbox, audit, retention):
     router.include_router(part.router)
 
 
-@router.get("/openapi.json", include_in_schema=False)
+@router.get("/openapi.json", dependencies=[may("collection.read")], include_in_schema=False)
 def openapi(request: Request) -> Response:
     """The description of this API in OpenAPI 3.1."""
     return tagged(request, json_bytes(request.app.openapi()))

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from census_api.services.platform import Platform
     from census_api.settings import Settings
 
-OPERATOR = Actor("operator")
+OPERATOR = Actor("operator", kind="system")
 
 
 @contextmanager
@@ -36,12 +36,17 @@ def opened_platform(settings: Settings) -> Iterator[Platform]:
 
     Raises ConfigError when a database that is not our own is behind, Unavailable when it is away.
     """
+    from census_api.services import demo_accounts, single_sign_on
     from census_api.services.collections import ensure_collections
     from census_api.services.platform import is_ready, open_platform
 
     with open_database(settings) as url, open_platform(settings, url) as platform:
         if not is_ready(platform):
-            raise ConfigError("The database is not at the version that this platform needs. Run census db upgrade first.")
+            raise ConfigError(
+                "The database is not at the version that this platform needs. Run census db upgrade first."
+            )
+        demo_accounts.refuse_elsewhere(platform)
+        single_sign_on.check_settings(settings)
         if settings.sqlalchemy_url is None:
             ensure_collections(platform, OPERATOR)
         yield platform

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from census_api.domain.submission import Upload
     from census_api.services.platform import Platform
 
-_LOADER = Actor("demonstration")
+_LOADER = Actor("demonstration", kind="system")
 _PORTS_TRIED = 20
 _LOADED = "demonstration.json"
 _ADDRESS = "address"
@@ -61,6 +61,7 @@ def _settings(port: int, data_dir: Path | None) -> Settings:
 
 def _load_once(platform: Platform, organisations: int) -> None:
     from census_api.demo.parameters import OPEN_YEAR
+    from census_api.services import demo_accounts
     from census_api.services.demonstration import open_now
 
     marker = platform.settings.data_dir / _LOADED
@@ -74,6 +75,7 @@ def _load_once(platform: Platform, organisations: int) -> None:
             "Start it with that number, or choose another folder with --data-dir."
         )
     open_now(platform, _LOADER, OPEN_YEAR)
+    demo_accounts.ensure(platform)
 
 
 def _load(platform: Platform, organisations: int) -> None:
@@ -144,13 +146,17 @@ def _lap(what: str, began: float) -> None:
 
 
 def _welcome(address: str, data_dir: Path, seconds: float) -> str:
+    from census_api.services.demo_accounts import DEMO_ACCOUNTS
+
+    token = DEMO_ACCOUNTS[0].token
     returns = f"{address}/api/v1/collections/2025/returns"
     return f"""
 The demonstration is ready after {seconds:.0f} s. Every organisation and every figure in it is invented.
 
   Look at          {address}
-  A report         curl {returns}/DEMO-ERRORS/submissions/1
-  Its workbook     curl -OJ {returns}/DEMO-ERRORS/submissions/1/annotated.xlsx
+  Sign in          {address}/sign-in lists an account of each role
+  A report         curl -H "Authorization: Bearer {token}" {returns}/DEMO-ERRORS/submissions/1
+  Its workbook     curl -H "Authorization: Bearer {token}" -OJ {returns}/DEMO-ERRORS/submissions/1/annotated.xlsx
   Check a file     census check return.xlsx
 
 Its data are kept in {data_dir}

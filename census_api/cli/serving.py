@@ -14,7 +14,7 @@ from census_api.cli.database import OPERATOR, open_database, opened_platform
 from census_api.cli.printing import say
 from census_api.domain.errors import ConfigError
 from census_api.logging_setup import configure_logging
-from census_api.settings import Settings, read_settings
+from census_api.settings import Settings, read_settings, refuse_to_serve_without_secret
 
 if TYPE_CHECKING:
     from census_api.services.platform import Platform
@@ -26,6 +26,7 @@ _BACKLOG = 512
 def run_server(port: int | None, data_dir: Path | None) -> int:
     """Serves until told to stop: requests in hand are finished first."""
     settings = _start(port=port, data_dir=data_dir)
+    refuse_to_serve_without_secret(settings)
     with listening(settings.host, settings.port) as listener, opened_platform(settings) as platform:
         serve_on(listener, platform, said=lambda address: say(f"The workforce census is at {address}"))
     return 0
@@ -98,6 +99,9 @@ def serve_on(listener: socket.socket, platform: Platform, *, said: Callable[[str
         server_header=False,
         http="httptools",
         ws="none",
+        # who is behind a proxy is believed of the proxies that were named, and of nobody else
+        proxy_headers=bool(platform.settings.proxies),
+        forwarded_allow_ips=platform.settings.proxies or [],
         timeout_graceful_shutdown=_GRACE_SECONDS,
     )
     host, port = listener.getsockname()[:2]

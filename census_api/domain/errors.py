@@ -65,10 +65,44 @@ class NotFound(CensusError):
     code: ClassVar[str] = "not_found"
 
 
+class SignInRequired(CensusError):
+    """The caller has not signed in, or what was sent to say who calls is not valid (any more)."""
+
+    code: ClassVar[str] = "sign_in_required"
+
+
+class Forbidden(CensusError):
+    """The caller may know of the thing, but not do that to it."""
+
+    code: ClassVar[str] = "forbidden"
+
+
+class TooManyAttempts(CensusError):
+    """Tried too often in a short time. `seconds` is when to try again."""
+
+    code: ClassVar[str] = "too_many_attempts"
+
+    def __init__(self, message: str, seconds: int) -> None:
+        super().__init__(message)
+        self.seconds = seconds
+
+
 class Conflict(CensusError):
     """Somebody else changed it first, or its state does not allow the move."""
 
     code: ClassVar[str] = "conflict"
+
+
+class Stale(Conflict):
+    """The caller's version of a thing is not its present one."""
+
+    code: ClassVar[str] = "changed_meanwhile"
+
+
+class Overtaken(Conflict):
+    """Somebody else sent a file for the same return at the same time. Both are kept."""
+
+    code: ClassVar[str] = "overtaken"
 
 
 class IdempotencyMismatch(CensusError):

@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from census_api.domain.errors import InvalidRequest
+from census_api.domain.explanations import NOTHING_CARRIED, Carried
 from census_api.domain.findings import Outcome, Report
 
-SubmissionStatus = Literal["received", "checking", "checked", "refused"]
+SubmissionStatus = Literal["received", "checking", "checked", "refused", "failed", "erased"]
 SUBMISSION_STATUSES: tuple[SubmissionStatus, ...] = get_args(SubmissionStatus)
 Kind = Literal["xlsx", "ods", "json", "csv"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
@@ -70,13 +71,15 @@ class Submission:
 class Submitted:
     """The answer to an upload: the report, or for a long file the job that will write it.
 
-    `replayed` is True when this is the answer to an earlier upload with the same idempotency key.
+    `replayed` is True when this is the answer to an earlier upload with the same idempotency key. `carried` says what
+    became of the explanations of the submission before.
     """
 
     submission: Submission
     report: Report | None
     job: uuid.UUID | None
     replayed: bool = False
+    carried: Carried = NOTHING_CARRIED
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,12 +21,12 @@ def check(platform: Platform, actor: Actor, year: int, data: bytes, *, organisat
     """
     from census_api.intake.judge import Context
 
-    authorise(actor, "submit" if organisation else "read", organisation)
+    authorise(actor, "return.check", organisation)
     refuse_too_large(platform, data)
     platform.spec(year)
     context = Context()
     if organisation is not None:
-        with platform.database.snapshot() as session:
+        with platform.database.snapshot(actor) as session:
             key, entry = organisation_for(session, year, organisation)
             context = context_for(session, year, key, entry)
     return judge_in_sandbox(platform, data, year, context, keep_content=False)

@@ -17,9 +17,9 @@ def ensure_collections(platform: Platform, actor: Actor) -> list[int]:
 
     New ones get the dates of their spec; existing ones keep theirs, and take note of a spec that has changed.
     """
-    authorise(actor, "manage")
+    authorise(actor, "register.manage")
     new = []
-    with platform.database.transaction() as session:
+    with platform.database.transaction(actor) as session:
         for year in platform.specs.years:
             spec = platform.spec(year)
             dates = spec.collection
@@ -34,19 +34,19 @@ def ensure_collections(platform: Platform, actor: Actor) -> list[int]:
                 session,
                 actor,
                 "collection.prepared",
-                f"collection {year}",
+                subject=f"collection {year}",
                 at=platform.clock(),
                 collection=year,
-                before_hash=before.spec_digest if before else None,
-                after_hash=spec.digest,
+                before=before.spec_digest if before else None,
+                after=spec.digest,
             )
     return new
 
 
 def list_collections(platform: Platform, actor: Actor) -> list[CollectionStatus]:
     """All collections, in order of year."""
-    authorise(actor, "read")
-    with platform.database.transaction() as session:
+    authorise(actor, "collection.read")
+    with platform.database.transaction(actor) as session:
         rows = stored.all_collections(session)
     # a database may be older or newer than the specs at hand
     return [_status(row, platform.spec(row.year)) for row in rows if row.year in platform.specs.years]
@@ -54,9 +54,9 @@ def list_collections(platform: Platform, actor: Actor) -> list[CollectionStatus]
 
 def get_collection(platform: Platform, actor: Actor, year: int) -> CollectionStatus:
     """One collection. Raises NotFound."""
-    authorise(actor, "read")
+    authorise(actor, "collection.read")
     spec = platform.spec(year)
-    with platform.database.transaction() as session:
+    with platform.database.transaction(actor) as session:
         row = stored.find(session, year)
     if row is None:
         raise NotFound(f"The census of {year} has not been set up here.")
@@ -65,17 +65,17 @@ def get_collection(platform: Platform, actor: Actor, year: int) -> CollectionSta
 
 def set_window(platform: Platform, actor: Actor, year: int, window: Window) -> None:
     """Moves the dates of a collection. Raises NotFound, or InvalidRequest when they are not in order."""
-    authorise(actor, "manage")
+    authorise(actor, "register.manage")
     if not window.opens < window.closes <= window.late_until:
         raise InvalidRequest("A census opens before it closes, and its late window ends no earlier than that.")
     before = get_collection(platform, actor, year).window
-    with platform.database.transaction() as session:
+    with platform.database.transaction(actor) as session:
         stored.set_window(session, year, window)
         audit.record(
             session,
             actor,
             "collection.dates_set",
-            f"collection {year}",
+            subject=f"collection {year}",
             at=platform.clock(),
             collection=year,
             detail={"before": _instants(before), "after": _instants(window)},

@@ -27,7 +27,7 @@ def prepare(
     frames: Mapping[int, Sequence[FrameLine]],
 ) -> None:
     """Sets up the collections, the register and the frame of each year. May be done again."""
-    authorise(actor, "manage")
+    authorise(actor, "register.manage")
     ensure_collections(platform, actor)
     load_organisations(platform, actor, organisations)
     for year, lines in frames.items():

@@ -12,8 +12,10 @@ from census_api.domain.access import Actor, authorise
 from census_api.domain.errors import CensusError, InvalidRequest, NotFound, Refused
 from census_api.domain.submission import Job
 from census_api.services.judging import context_for, judge_in_sandbox, log_fault
+from census_api.services.mail_delivery import add_mail_tasks
 from census_api.services.platform import Platform
-from census_api.services.submit import record_refusal, seal
+from census_api.services.submit import facts_of, record_refusal, seal
+from census_api.services.upkeep import add_upkeep
 from census_api.store import audit, jobs, register, submissions
 from census_api.store.session import Session
 
@@ -24,26 +26,29 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-WORKER = Actor("the worker")
+WORKER = Actor("the worker", kind="system")
 _GAVE_UP = (
-    "The file could not be checked because of a fault of the platform, not of the file. It is kept. Please send it "
-    "again, and tell the census team if this happens twice."
+    "The file could not be checked because of a fault of the platform, not of the file. It is kept, and the census team "
+    "can have it checked again. Please tell them, or send it again."
 )
 
 
 def get_job(platform: Platform, actor: Actor, job_id: uuid.UUID) -> Job:
     """How far the job is. Raises NotFound."""
-    with platform.database.transaction() as session:
+    with platform.database.transaction(actor) as session:
         job = jobs.find(session, job_id)
     if job is None:
         raise NotFound("There is no such job here.")
-    authorise(actor, "read", job.organisation)
+    authorise(actor, "return.read", job.organisation)
     return job
 
 
 def queue_app(platform: Platform) -> App:
     """The queue's side of a worker, for `census_api.store.jobs.run_worker`."""
-    return jobs.queue_app(platform.database.url(), lambda job_id: check_received(platform, job_id))
+    app = jobs.queue_app(platform.database.url(), lambda job_id: check_received(platform, job_id))
+    add_mail_tasks(app, platform)
+    add_upkeep(app, platform)
+    return app
 
 
 def check_received(platform: Platform, job_id: uuid.UUID) -> None:
@@ -55,7 +60,7 @@ def check_received(platform: Platform, job_id: uuid.UUID) -> None:
     if attempt is None:
         return
     try:
-        if attempt.number > platform.settings.job_attempts:
+        if attempt.tries > platform.settings.job_attempts:
             raise _GaveUpError
         _progress(platform, attempt, "reading and checking the file", 0.1)
         judged = judge_in_sandbox(platform, attempt.data, attempt.collection, attempt.context)
@@ -66,9 +71,9 @@ def check_received(platform: Platform, job_id: uuid.UUID) -> None:
         if isinstance(problem, Refused):
             reason = problem.reason
             log_fault(problem)
-        _end_unread(platform, attempt, "refused", reason, problem)
+        _end_refused(platform, attempt, reason, problem)
     except _GaveUpError as problem:
-        _end_unread(platform, attempt, "failed", problem.code, problem)
+        _end_failed(platform, attempt, problem)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +82,7 @@ class _Attempt:
 
     job_id: uuid.UUID
     number: int
+    tries: int
     collection: int
     submission_id: uuid.UUID
     organisation_id: uuid.UUID
@@ -92,7 +98,7 @@ class _GaveUpError(CensusError):
 
 
 def _begin(platform: Platform, job_id: uuid.UUID) -> _Attempt | None:
-    with platform.database.transaction() as session:
+    with platform.database.transaction(WORKER) as session:
         job = jobs.begin(session, job_id)
         if job is None:
             return None
@@ -102,6 +108,7 @@ def _begin(platform: Platform, job_id: uuid.UUID) -> _Attempt | None:
         return _Attempt(
             job_id=job_id,
             number=job.attempt,
+            tries=job.attempt - job.attempts_before,
             collection=row.collection_year,
             submission_id=row.id,
             organisation_id=row.organisation_id,
@@ -111,33 +118,54 @@ def _begin(platform: Platform, job_id: uuid.UUID) -> _Attempt | None:
 
 
 def _progress(platform: Platform, attempt: _Attempt, stage: str, share: float) -> None:
-    with platform.database.transaction() as session:
+    with platform.database.transaction(WORKER) as session:
         jobs.progress(session, attempt.job_id, attempt.number, stage, share)
 
 
 def _store(platform: Platform, attempt: _Attempt, judged: Judged) -> None:
-    with platform.database.transaction() as session:
+    with platform.database.transaction(WORKER) as session:
         if not _finish(session, platform, attempt, "done"):
             return
         row = submissions.find_row(session, attempt.collection, attempt.submission_id, lock=True)
         code = register.organisation_by_id(session, attempt.organisation_id).code
-        seal(session, row, code, judged)
+        sealed = seal(session, row, code, judged)
         audit.record(
             session,
             WORKER,
             "submission.checked",
-            f"submission {row.number} of {code} for {attempt.collection}",
+            subject=f"submission {row.number} of {code} for {attempt.collection}",
             at=platform.clock(),
-            organisation_id=attempt.organisation_id,
+            organisation=code,
             collection=attempt.collection,
-            detail={"size": row.size, "original_sha256": row.original_sha256, "outcome": row.outcome},
-            after_hash=row.content_sha256,
+            detail=facts_of(row, sealed.carried),
+            after=row.content_sha256,
         )
 
 
-def _end_unread(platform: Platform, attempt: _Attempt, state: str, reason: str, problem: CensusError) -> None:
-    with platform.database.transaction() as session:
-        if not _finish(session, platform, attempt, state, reason=reason, message=problem.message):
+def _end_failed(platform: Platform, attempt: _Attempt, problem: CensusError) -> None:
+    """The submission stays open, with its number and its bytes: the census team can have it checked again."""
+    with platform.database.transaction(WORKER) as session:
+        if not _finish(session, platform, attempt, "failed", reason=problem.code, message=problem.message):
+            return
+        row = submissions.find_row(session, attempt.collection, attempt.submission_id, lock=True)
+        row.status = "failed"
+        code = register.organisation_by_id(session, attempt.organisation_id).code
+        audit.record(
+            session,
+            WORKER,
+            "submission.failed",
+            subject=f"submission {row.number} of {code} for {attempt.collection}",
+            at=platform.clock(),
+            organisation=code,
+            collection=attempt.collection,
+            detail=facts_of(row) | {"attempts": attempt.tries},
+        )
+    log.error("job_failed", job=str(attempt.job_id), collection=attempt.collection, attempts=attempt.tries)
+
+
+def _end_refused(platform: Platform, attempt: _Attempt, reason: str, problem: CensusError) -> None:
+    with platform.database.transaction(WORKER) as session:
+        if not _finish(session, platform, attempt, "refused", reason=reason, message=problem.message):
             return
         row = submissions.find_row(session, attempt.collection, attempt.submission_id, lock=True)
         submissions.seal_refused(session, row, reason, problem.message)
@@ -146,7 +174,7 @@ def _end_unread(platform: Platform, attempt: _Attempt, state: str, reason: str, 
             platform,
             WORKER,
             attempt.collection,
-            attempt.organisation_id,
+            register.organisation_by_id(session, attempt.organisation_id).code,
             row.original_sha256,
             row.size,
             reason,

@@ -8,13 +8,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
-from census_api.domain.errors import NotFound
+from census_api.domain.access import no_such_organisation
 from census_api.intake.sandbox import Sandbox
 from census_api.settings import Settings
 from census_api.spec.load import SpecLibrary, library
 from census_api.spec.model import Spec
 from census_api.store import migrate, session
 from census_api.store.session import Database
+
+__all__ = ["Platform", "is_ready", "no_such_organisation", "open_platform", "utc_now"]
 
 
 def utc_now() -> dt.datetime:
@@ -68,8 +70,3 @@ def is_ready(platform: Platform) -> bool:
     """True when the database answers and is at this version's schema. Raises Unavailable when it is away."""
     platform.database.ping()
     return migrate.current(platform.database.url()) == migrate.head()
-
-
-def no_such_organisation(code: str) -> NotFound:
-    """The same words whether the organisation is unknown or the caller may not know of it."""
-    return NotFound(f"There is no organisation {code[:40]!r} here. Check the code in your invitation.")

@@ -20,7 +20,7 @@ def load_organisations(platform: Platform, actor: Actor, organisations: Sequence
 
     Raises InvalidRequest naming what is wrong: a code twice, an unknown parent or successor, a merger without one.
     """
-    authorise(actor, "manage")
+    authorise(actor, "register.manage")
     codes = {entry.code for entry in organisations}
     if len(codes) != len(organisations):
         raise InvalidRequest("An organisation code stands twice in the list. Give each organisation one entry.")
@@ -28,14 +28,14 @@ def load_organisations(platform: Platform, actor: Actor, organisations: Sequence
         if (entry.status == "merged") != (entry.merged_into is not None):
             raise InvalidRequest(f"{entry.code}: a merged organisation, and only one, names its successor.")
     named = {code for entry in organisations for code in (entry.parent, entry.merged_into) if code is not None}
-    with platform.database.transaction() as session:
+    with platform.database.transaction(actor) as session:
         _refuse_unknown(stored.unknown_codes(session, named - codes), "parent or successor")
         stored.upsert_organisations(session, organisations)
         audit.record(
             session,
             actor,
             "register.loaded",
-            "register",
+            subject="register",
             at=platform.clock(),
             detail={"organisations": len(organisations)},
         )
@@ -46,11 +46,11 @@ def load_frame(platform: Platform, actor: Actor, year: int, lines: Iterable[Fram
 
     Raises NotFound for a collection that is not set up, InvalidRequest for unknown organisations or another year.
     """
-    authorise(actor, "manage")
+    authorise(actor, "frame.manage")
     frame = list(dict.fromkeys(lines))
     if any(line.collection != year for line in frame):
         raise InvalidRequest(f"The list holds lines of another census than {year}. Load each year by itself.")
-    with platform.database.transaction() as session:
+    with platform.database.transaction(actor) as session:
         if stored_collections.find(session, year) is None:
             raise NotFound(f"The census of {year} has not been set up here.")
         _refuse_unknown(stored.unknown_codes(session, {line.organisation for line in frame}), "organisation")
@@ -59,7 +59,7 @@ def load_frame(platform: Platform, actor: Actor, year: int, lines: Iterable[Fram
             session,
             actor,
             "frame.loaded",
-            f"frame {year}",
+            subject=f"frame {year}",
             at=platform.clock(),
             collection=year,
             detail={"lines": len(frame)},
@@ -68,8 +68,8 @@ def load_frame(platform: Platform, actor: Actor, year: int, lines: Iterable[Fram
 
 def get_organisation(platform: Platform, actor: Actor, code: str) -> Organisation:
     """One organisation. Raises NotFound."""
-    authorise(actor, "read", code)
-    with platform.database.transaction() as session:
+    authorise(actor, "organisation.read", code)
+    with platform.database.transaction(actor) as session:
         found = stored.find_organisation(session, code)
     if found is None:
         raise no_such_organisation(code)
@@ -78,15 +78,15 @@ def get_organisation(platform: Platform, actor: Actor, code: str) -> Organisatio
 
 def list_organisation_codes(platform: Platform, actor: Actor) -> list[str]:
     """The codes of all organisations, in order."""
-    authorise(actor, "read")
-    with platform.database.transaction() as session:
+    authorise(actor, "register.manage")
+    with platform.database.transaction(actor) as session:
         return stored.all_codes(session)
 
 
 def get_frame(platform: Platform, actor: Actor, year: int, organisation: str) -> tuple[tuple[str, str], ...]:
     """The lines expected of an organisation, as (local authority code, service type). Raises NotFound."""
-    authorise(actor, "read", organisation)
-    with platform.database.transaction() as session:
+    authorise(actor, "organisation.read", organisation)
+    with platform.database.transaction(actor) as session:
         found = stored.find_organisation(session, organisation)
         if found is None:
             raise no_such_organisation(organisation)

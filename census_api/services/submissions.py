@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 from census_api.domain.access import Actor, authorise
 from census_api.domain.content import Content
@@ -12,15 +13,17 @@ from census_api.domain.findings import SEVERITIES, Finding, Report
 from census_api.domain.paging import Page, page_size, position_of
 from census_api.domain.returns import Return
 from census_api.domain.submission import Original, Submission
+from census_api.services.audit import reading
 from census_api.services.judging import log_fault, organisation_for
 from census_api.services.platform import Platform
 from census_api.spec.model import Spec
-from census_api.store import contents, jobs, returns, submissions, tables
+from census_api.store import contents, extensions, jobs, returns, submissions, tables
 from census_api.store.contents import FindingFilter
 from census_api.store.session import Session
 
 MOST_SUBMISSIONS = 100
 MOST_FINDINGS = 1000
+_SUMMARY = "the summary"
 
 _NOT_ANNOTATED = (
     "The workbook with the findings in it cannot be made just now. The list of findings says the same; please use that, "
@@ -30,32 +33,34 @@ _NOT_ANNOTATED = (
 
 def get_return(platform: Platform, actor: Actor, year: int, organisation: str) -> Return:
     """The organisation's return, `not_started` while nothing was sent. Raises NotFound."""
-    authorise(actor, "read", organisation)
-    with platform.database.snapshot() as session:
+    authorise(actor, "return.read", organisation)
+    with reading(platform, actor, year, organisation, "the return") as session:
         organisation_id, entry = organisation_for(session, year, organisation)
-        return returns.find(session, year, organisation_id, entry.code)
+        found = returns.find(session, year, organisation_id, entry.code)
+        deadline = extensions.deadline_of(session, year, organisation_id)
+        return replace(found, deadline=deadline.last_moment, extended_to=deadline.extension)
 
 
 def list_submissions(
     platform: Platform, actor: Actor, year: int, organisation: str, *, cursor: str | None = None, limit: int = 20
 ) -> Page[Submission]:
     """A page of the return's submissions, newest first. Raises NotFound, InvalidRequest for cursor or limit."""
-    authorise(actor, "read", organisation)
+    authorise(actor, "return.read", organisation)
     before, size = position_of(cursor), page_size(limit, MOST_SUBMISSIONS)
-    with platform.database.snapshot() as session:
+    with reading(platform, actor, year, organisation, "the list of submissions") as session:
         organisation_id, entry = organisation_for(session, year, organisation)
         return submissions.page(session, year, organisation_id, entry.code, before, size)
 
 
 def get_submission(platform: Platform, actor: Actor, year: int, organisation: str, number: int) -> Submission:
     """One submission without its findings. Raises NotFound."""
-    with _submission(platform, actor, year, organisation, number) as (_, row):
+    with _submission(platform, actor, year, organisation, number, _SUMMARY) as (_, row):
         return submissions.as_domain(row, organisation)
 
 
 def get_report(platform: Platform, actor: Actor, year: int, organisation: str, number: int) -> Report:
     """The report with all its findings. Raises NotFound, Conflict while the file is still being checked."""
-    with _checked(platform, actor, year, organisation, number) as (session, row):
+    with reading_checked(platform, actor, year, organisation, number, "the report") as (session, row):
         report = submissions.report(row, organisation)
         report.findings = contents.findings_of(session, row)
         return report
@@ -72,20 +77,20 @@ def list_findings(
     """
     wanted = _allowed(platform.spec(year), severity, rule, sheet)
     after, size = position_of(cursor), page_size(limit, MOST_FINDINGS)
-    with _checked(platform, actor, year, organisation, number) as (session, row):
+    with reading_checked(platform, actor, year, organisation, number, "the findings") as (session, row):
         return contents.findings_page(session, row, wanted, after, size)
 
 
 def get_original(platform: Platform, actor: Actor, year: int, organisation: str, number: int) -> Original:
     """The bytes as they came in. Raises NotFound."""
-    with _submission(platform, actor, year, organisation, number) as (session, row):
+    with _submission(platform, actor, year, organisation, number, "the file") as (session, row):
         return submissions.original(session, row)
 
 
 def get_content(platform: Platform, actor: Actor, year: int, organisation: str, number: int) -> Content:
     """What the return says, cells in the order of the spec. Raises NotFound, Conflict."""
     spec = platform.spec(year)
-    with _checked(platform, actor, year, organisation, number) as (session, row):
+    with reading_checked(platform, actor, year, organisation, number, "the answers") as (session, row):
         content = contents.content_of(session, row)
     content.organisation = _in_order(spec, "organisation", content.organisation)
     for entry in content.rows:
@@ -114,25 +119,30 @@ def annotate_in_sandbox(platform: Platform, data: bytes, kind: str, report: Repo
 
 @contextmanager
 def _submission(
-    platform: Platform, actor: Actor, year: int, organisation: str, number: int
+    platform: Platform, actor: Actor, year: int, organisation: str, number: int, what: str
 ) -> Iterator[tuple[Session, tables.Submission]]:
-    authorise(actor, "read", organisation)
-    with platform.database.snapshot() as session:
+    authorise(actor, "return.read", organisation)
+    with reading(platform, actor, year, organisation, f"{what} of submission {number}") as session:
         organisation_id, _ = organisation_for(session, year, organisation)
         # no number is larger than the database can hold, and none is smaller than one
         row = submissions.find(session, year, organisation_id, number) if 0 < number < 2**31 else None
         if row is None:
             raise NotFound(f"{organisation} has no submission {number} for {year}.")
+        if row.status == "erased" and what != _SUMMARY:
+            raise NotFound(f"Submission {number} was deleted for good. The history of the return says when and why.")
         yield session, row
 
 
 @contextmanager
-def _checked(
-    platform: Platform, actor: Actor, year: int, organisation: str, number: int
+def reading_checked(
+    platform: Platform, actor: Actor, year: int, organisation: str, number: int, what: str = "the report"
 ) -> Iterator[tuple[Session, tables.Submission]]:
-    with _submission(platform, actor, year, organisation, number) as (session, row):
+    """A checked submission, in a session that reads. Raises NotFound, Conflict while it is still being checked."""
+    with _submission(platform, actor, year, organisation, number, what) as (session, row):
         if row.status != "checked":
             job = jobs.of_submission(session, row)
+            if row.status == "failed":
+                raise Conflict(f"Submission {number} could not be checked. Its job {job} says why, and what can be done.")
             raise Conflict(f"Submission {number} is still being checked. Ask for its job {job} to see how far it is.")
         yield session, row
 

@@ -8,18 +8,19 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import structlog
 
 from census_api.domain.access import Actor, authorise
-from census_api.domain.errors import IdempotencyMismatch, Refused
+from census_api.domain.errors import IdempotencyMismatch, Overtaken, Refused
+from census_api.domain.explanations import NOTHING_CARRIED, Carried
 from census_api.domain.register import Organisation
-from census_api.domain.returns import state_after_submission
 from census_api.domain.submission import Submitted, Upload, checked_key
 from census_api.services.judging import context_for, judge_in_sandbox, log_fault, organisation_for, refuse_too_large
 from census_api.services.platform import Platform
-from census_api.store import audit, contents, jobs, returns, submissions, tables
+from census_api.services.receiving import Receipt, carried_to, carry_over, in_plain_words, overtaken_by, receive
+from census_api.store import audit, contents, extensions, jobs, returns, submissions, tables
 from census_api.store.session import Session
 
 if TYPE_CHECKING:
@@ -33,31 +34,38 @@ def submit(platform: Platform, actor: Actor, year: int, organisation: str, uploa
 
     A long file is stored at once and judged by a worker: the answer then names the job. With an idempotency key
     that was used before, the answer is the earlier one. Raises NotFound for an unknown organisation or collection,
-    TooLarge, Refused (logged, nothing stored), Conflict when the return is closed to new files,
-    IdempotencyMismatch, Unavailable.
+    TooLarge, Refused (logged, nothing stored), Conflict when the return or the collection is closed to new files,
+    Overtaken (stored all the same) when somebody else's file for the return came in meanwhile, IdempotencyMismatch,
+    Unavailable.
     """
-    authorise(actor, "submit", organisation)
+    authorise(actor, "return.submit", organisation)
+    received_at = platform.clock()
     key = checked_key(upload.idempotency_key)
     refuse_too_large(platform, upload.data)
     platform.spec(year)
-    with platform.database.snapshot() as session:
+    with platform.database.snapshot(actor) as session:
         organisation_id, entry = organisation_for(session, year, organisation)
         earlier = _replay(session, year, organisation, upload) if key else None
         if earlier is not None:
             return earlier
+        receipt = receive(session, actor, year, organisation_id, organisation, received_at)
         long = len(upload.data) > platform.settings.long_file_bytes
         context = None if long else context_for(session, year, organisation_id, entry)
-    judged = _judge_or_log(platform, actor, year, organisation_id, upload, context)
+    judged = _judge_or_log(platform, actor, year, organisation, upload, context)
     try:
-        with platform.database.transaction() as session:
-            return _store(session, platform, actor, year, organisation_id, entry, upload, judged)
+        with platform.database.transaction(actor) as session:
+            answer = _store(session, actor, year, organisation_id, entry, upload, judged, receipt)
+            other = overtaken_by(session, actor, year, organisation_id, receipt)
     except _KeyUsedError:
         # somebody else's upload with the same key was stored while this one was judged
-        with platform.database.snapshot() as session:
+        with platform.database.snapshot(actor) as session:
             replayed = _replay(session, year, organisation, upload)
         if replayed is None:
             raise
         return replayed
+    if other is not None:
+        raise Overtaken(in_plain_words(other, answer.submission.number))
+    return answer
 
 
 def submit_many(
@@ -88,11 +96,12 @@ def seal(session: Session, row: tables.Submission, organisation: str, judged: Ju
     """Stores what the judge found under the submission's number and closes it."""
     report = replace(judged.report, collection=row.collection_year, organisation=organisation, submission=row.number)
     submissions.seal_checked(session, row, report, judged.content, judged.kind)
-    return Submitted(submissions.as_domain(row, organisation), report, None)
+    carried = carry_over(session, row, report.findings)
+    return Submitted(submissions.as_domain(row, organisation), report, None, carried=carried)
 
 
 def record_refusal(
-    session: Session, platform: Platform, actor: Actor, year: int, organisation_id: uuid.UUID, sha256: str, size: int,
+    session: Session, platform: Platform, actor: Actor, year: int, organisation: str, sha256: str, size: int,
     reason: str,
 ) -> None:  # fmt: skip
     """The audit event of bytes that were no return."""
@@ -100,13 +109,26 @@ def record_refusal(
         session,
         actor,
         "submission.refused",
-        f"upload {sha256[:16]}",
+        subject=f"upload {sha256[:16]}",
         at=platform.clock(),
-        organisation_id=organisation_id,
+        organisation=organisation,
         collection=year,
         detail={"reason": reason, "size": size},
-        after_hash=sha256,
+        after=sha256,
     )
+
+
+def facts_of(row: tables.Submission, carried: Carried = NOTHING_CARRIED) -> dict[str, Any]:
+    """What the audit says of a stored submission: enough to tell, later, whether it is still whole."""
+    return {
+        "carried": len(carried.kept),
+        "dropped": len(carried.dropped),
+        "submission": str(row.id),
+        "number": row.number,
+        "size": row.size,
+        "original_sha256": row.original_sha256,
+        "outcome": row.outcome,
+    }
 
 
 def scope_of(year: int, organisation: str) -> str:
@@ -127,7 +149,7 @@ _MISMATCH = (
 
 
 def _judge_or_log(
-    platform: Platform, actor: Actor, year: int, organisation_id: uuid.UUID, upload: Upload, context: Context | None
+    platform: Platform, actor: Actor, year: int, organisation: str, upload: Upload, context: Context | None
 ) -> Judged | None:
     """None without a context: long files are only looked at from outside here, and judged by a worker."""
     try:
@@ -139,8 +161,8 @@ def _judge_or_log(
         size, sha256 = len(upload.data), upload.sha256
         log.warning("submission_refused", reason=problem.reason, size=size, sha256=sha256, collection=year)
         log_fault(problem)
-        with platform.database.transaction() as session:
-            record_refusal(session, platform, actor, year, organisation_id, sha256, size, problem.reason)
+        with platform.database.transaction(actor) as session:
+            record_refusal(session, platform, actor, year, organisation, sha256, size, problem.reason)
         raise
 
 
@@ -153,12 +175,12 @@ def _refuse_at_once(platform: Platform, data: bytes) -> None:
 
 
 def _store(
-    session: Session, platform: Platform, actor: Actor, year: int, organisation_id: uuid.UUID,
-    entry: Organisation, upload: Upload, judged: Judged | None,
+    session: Session, actor: Actor, year: int, organisation_id: uuid.UUID,
+    entry: Organisation, upload: Upload, judged: Judged | None, receipt: Receipt,
 ) -> Submitted:  # fmt: skip
-    now = platform.clock()
+    now = receipt.at
     of = returns.lock(session, year, organisation_id)
-    of.state = state_after_submission(returns.state_of(of))
+    returns.happened(of, "submit")
     row = submissions.add(
         session,
         of,
@@ -172,6 +194,7 @@ def _store(
         session, scope_of(year, entry.code), upload.idempotency_key, row
     ):
         raise _KeyUsedError
+    extensions.add_arrival(session, row, receipt.arrival)
     if judged is None:
         answer = Submitted(submissions.as_domain(row, entry.code), None, jobs.add(session, row, now))
     else:
@@ -180,12 +203,12 @@ def _store(
         session,
         actor,
         "submission.received" if judged is None else "submission.checked",
-        f"submission {row.number} of {entry.code} for {year}",
+        subject=f"submission {row.number} of {entry.code} for {year}",
         at=now,
-        organisation_id=organisation_id,
+        organisation=entry.code,
         collection=year,
-        detail={"size": row.size, "original_sha256": row.original_sha256, "outcome": row.outcome},
-        after_hash=row.content_sha256,
+        detail=facts_of(row, answer.carried) | receipt.facts,
+        after=row.content_sha256,
     )
     return answer
 
@@ -199,9 +222,10 @@ def _replay(session: Session, year: int, organisation: str, upload: Upload) -> S
     if body != upload.sha256:
         raise IdempotencyMismatch(_MISMATCH)
     row = submissions.find_row(session, year, submission_id)
-    report = None
+    report, carried = None, NOTHING_CARRIED
     if row.status == "checked":
         report = submissions.report(row, organisation)
         report.findings = contents.findings_of(session, row)
+        carried = carried_to(session, row, report.findings)
     submission = submissions.as_domain(row, organisation)
-    return Submitted(submission, report, jobs.of_submission(session, row), replayed=True)
+    return Submitted(submission, report, jobs.of_submission(session, row), replayed=True, carried=carried)

@@ -26,7 +26,7 @@ def prefilled_template(platform: Platform, actor: Actor, year: int, organisation
     """
     from census_api.spec.workbook import template
 
-    authorise(actor, "read", organisation)
+    authorise(actor, "return.read", organisation)
     spec = platform.spec(year)
     entry = get_organisation(platform, actor, organisation)
     known: dict[str, Cell] = {"organisation_code": entry.code, "name": entry.name}

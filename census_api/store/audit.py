@@ -1,44 +1,60 @@
-"""The audit: one event for every change, in the transaction that makes the change."""
+"""The audit: one event for every change, in the transaction that makes the change.
+
+The database chains the events of each collection by hashes when the transaction commits (see `audit_chain`); the
+platform's role can add events and read them, and nothing else.
+"""
 
 from __future__ import annotations
 
 import datetime as dt
-import uuid
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
+from sqlalchemy import func, insert, select
 from sqlalchemy.orm import Session
 
 from census_api.domain.access import Actor
 from census_api.store import tables
+
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
 def record(
     session: Session,
     actor: Actor,
     action: str,
-    subject: str,
     *,
-    at: dt.datetime,
-    organisation_id: uuid.UUID | None = None,
+    organisation: str | None = None,
     collection: int | None = None,
-    detail: Mapping[str, Any] | None = None,
-    before_hash: str | None = None,
-    after_hash: str | None = None,
+    subject: str,
+    detail: Mapping[str, Any] = _NOTHING,
+    before: str | None = None,
+    after: str | None = None,
+    at: dt.datetime | None = None,
 ) -> None:
-    """Adds one event. `action` is noun.verb, `subject` what it happened to; `detail` holds facts, never content."""
-    session.add(
-        tables.AuditEvent(
-            at=at,
-            actor=actor.name,
-            action=action,
-            subject=subject,
-            organisation_id=organisation_id,
-            collection_year=collection,
-            detail=dict(detail or {}),
-            before_hash=before_hash,
-            after_hash=after_hash,
-            address=actor.address,
-        )
-    )
+    """Adds one event. `action` is noun.verb, `subject` what it happened to in a few words, `organisation` a code.
+
+    `detail` holds facts (numbers, codes, hashes), never content and never a secret; `before` and `after` are hashes of
+    what was changed. `at` is now by the database's clock unless the caller's is given.
+    """
     session.flush()
+    key = None
+    if organisation is not None:
+        key = select(tables.Organisation.id).where(tables.Organisation.code == organisation).scalar_subquery()
+    event = insert(tables.AuditEvent).values(
+        at=func.clock_timestamp() if at is None else at,
+        actor=actor.name,
+        actor_id=actor.user_id,
+        actor_kind=actor.kind,
+        action=action,
+        subject=subject,
+        organisation_id=key,
+        collection_year=collection,
+        detail=dict(detail),
+        before_hash=before,
+        after_hash=after,
+        address=actor.address,
+    )
+    # without asking for the new key: who adds an event need not be able to read it
+    session.execute(event.inline())

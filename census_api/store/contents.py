@@ -14,7 +14,7 @@ from census_api.domain.content import Content, ContentRow
 from census_api.domain.findings import Finding
 from census_api.domain.paging import Page, cursor_after
 from census_api.store import tables
-from census_api.store.copy import copy_rows, storable
+from census_api.store.copy import add_rows, storable
 
 _ROW_COLUMNS = ("collection_year", "submission_id", "ordinal", "sheet", "position", "business_key", "cells")
 _FINDING_COLUMNS = (
@@ -35,14 +35,14 @@ class FindingFilter:
 
 
 def add_content(session: Session, collection: int, submission_id: uuid.UUID, content: Content) -> None:
-    """Copies the rows of all tables in, in source order. The form is the submission's own."""
+    """Adds the rows of all tables, in source order. The form is the submission's own."""
     storable(_as_json(content.organisation), "The Organisation sheet")
-    copy_rows(session, "submission_row", _ROW_COLUMNS, _row_values(collection, submission_id, content.rows))
+    add_rows(session, "submission_row", _ROW_COLUMNS, _row_values(collection, submission_id, content.rows))
 
 
 def add_findings(session: Session, collection: int, submission_id: uuid.UUID, findings: Iterable[Finding]) -> None:
-    """Copies the findings in, in the order of the report."""
-    copy_rows(session, "finding", _FINDING_COLUMNS, _finding_values(collection, submission_id, findings))
+    """Adds the findings, in the order of the report."""
+    add_rows(session, "finding", _FINDING_COLUMNS, _finding_values(collection, submission_id, findings))
 
 
 def content_of(session: Session, row: tables.Submission) -> Content:
@@ -80,6 +80,23 @@ def findings_page(
     rows = session.execute(query.order_by(tables.Finding.ordinal).limit(limit + 1)).all()
     following = cursor_after(rows[limit - 1].ordinal) if len(rows) > limit else None
     return Page(tuple(Finding(*parts) for _, *parts in rows[:limit]), following, total)
+
+
+def finding_of_key(session: Session, row: tables.Submission, key: str) -> Finding | None:
+    """The finding of a submission that has this key."""
+    query = select(*_FINDING_PARTS).where(*_in_submission(tables.Finding, row), tables.Finding.key == key)
+    parts = session.execute(query.limit(1)).first()
+    return None if parts is None else Finding(*parts)
+
+
+def has_line(session: Session, row: tables.Submission, business_key: str) -> bool:
+    """Whether the Services sheet of a submission has the line of this business key."""
+    query = select(tables.SubmissionRow.ordinal).where(
+        *_in_submission(tables.SubmissionRow, row),
+        tables.SubmissionRow.sheet == "services",
+        tables.SubmissionRow.business_key == business_key,
+    )
+    return session.execute(query.limit(1)).first() is not None
 
 
 def _row_values(collection: int, submission_id: uuid.UUID, rows: list[ContentRow]) -> Iterator[tuple[object, ...]]:

@@ -1,4 +1,4 @@
-"""Bulk loading by COPY, inside the transaction of the session."""
+"""Bulk loading, inside the transaction of the session."""
 
 from __future__ import annotations
 
@@ -21,8 +21,28 @@ def driver_of(session: Session) -> psycopg.Connection[Any]:
     return driver
 
 
+def add_rows(session: Session, table: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """Appends rows to a table under row-level security, which COPY cannot write to: by way of a temporary table.
+
+    The order of each row's values is that of `columns`.
+    """
+    incoming = f"incoming_{table}"
+    target, source = sql.Identifier(table), sql.Identifier("pg_temp", incoming)
+    names = sql.SQL(", ").join(map(sql.Identifier, columns))
+    driver = driver_of(session)
+    # kept by the connection: made anew each time it would fill the catalogue with dead rows
+    driver.execute(
+        sql.SQL("CREATE TEMP TABLE IF NOT EXISTS {} (LIKE {}) ON COMMIT DELETE ROWS").format(
+            sql.Identifier(incoming), target
+        )
+    )
+    copy_rows(session, incoming, columns, rows)
+    driver.execute(sql.SQL("INSERT INTO {} ({names}) SELECT {names} FROM {}").format(target, source, names=names))
+    driver.execute(sql.SQL("TRUNCATE {}").format(source))
+
+
 def copy_rows(session: Session, table: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """Appends rows to a table. The order of each row's values is that of `columns`."""
+    """Appends rows by COPY to a temporary table. The order of each row's values is that of `columns`."""
     names = sql.SQL(", ").join(map(sql.Identifier, columns))
     command = sql.SQL("COPY {} ({}) FROM STDIN").format(sql.Identifier(table), names)
     with driver_of(session).cursor() as cursor, cursor.copy(command) as copy:

@@ -9,12 +9,15 @@ from collections.abc import Callable
 
 import procrastinate
 from procrastinate import App, PsycopgConnector, RetryStrategy, SyncPsycopgConnector
-from sqlalchemy import Update, make_url, select, update
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from sqlalchemy import Select, Update, func, make_url, select, text, update
 from sqlalchemy.orm import Session
 
+from census_api.domain.paging import Page, cursor_after
 from census_api.domain.submission import JOB_STATES, Job
 from census_api.store import tables
 from census_api.store.copy import driver_of
+from census_api.store.roles import APP_ROLE
 
 CHECK_TASK = "check_submission"
 _HEARTBEAT_SECONDS = 3.0
@@ -38,14 +41,70 @@ def add(session: Session, submission: tables.Submission, at: dt.datetime) -> uui
     )
     session.add(job)
     session.flush()
-    App(connector=SyncPsycopgConnector()).configure_task(
-        CHECK_TASK, lock=f"return {submission.return_id}", connection=driver_of(session)
-    ).defer(job_id=str(job.id))
+    _queue(session, job.id, submission.return_id)
     return job.id
 
 
 def find(session: Session, job_id: uuid.UUID) -> Job | None:
-    query = (
+    row = session.execute(_found().where(tables.Job.id == job_id)).first()
+    return None if row is None else _job(*row)
+
+
+def failed_page(session: Session, start: int, limit: int) -> Page[Job]:
+    """Jobs that failed, the latest first, from the one at place `start`."""
+    query = _found().where(tables.Job.state == "failed")
+    total = session.scalar(select(func.count()).select_from(tables.Job).where(tables.Job.state == "failed")) or 0
+    rows = session.execute(query.order_by(tables.Job.finished_at.desc(), tables.Job.id).offset(start).limit(limit))
+    items = tuple(_job(*row) for row in rows)
+    return Page(items, cursor_after(start + limit) if start + limit < total else None, total)
+
+
+def again(session: Session, job_id: uuid.UUID, at: dt.datetime) -> bool:
+    """Puts a failed job back on the queue, with all its tries before it. False when it is not a failed one."""
+    job = session.get(tables.Job, job_id, with_for_update=True)
+    if job is None or job.state != "failed":
+        return False
+    submission = session.get_one(tables.Submission, (job.collection_year, job.submission_id))
+    if submission.status != "failed":
+        return False
+    submission.status = "received"
+    job.state, job.stage, job.share = "waiting", "waiting for its turn", 0
+    job.reason = job.message = job.finished_at = None
+    job.attempts_before, job.retried_at = job.attempt, at
+    _queue(session, job.id, submission.return_id)
+    return True
+
+
+def put_back_lost(session: Session) -> int:
+    """Puts unfinished jobs that the queue does not know any more back on it; says how many there were."""
+    lost = session.execute(_LOST).all()
+    for job_id, return_id in lost:
+        _queue(session, job_id, return_id)
+    return len(lost)
+
+
+_LOST = text(
+    """
+    SELECT job.id, submission.return_id FROM job
+    JOIN submission ON (submission.collection_year, submission.id) = (job.collection_year, job.submission_id)
+    WHERE job.finished_at IS NULL AND NOT EXISTS (
+        SELECT FROM procrastinate_jobs AS queued
+        WHERE queued.task_name = 'check_submission' AND queued.status IN ('todo', 'doing')
+        AND queued.args ->> 'job_id' = job.id::text
+    )
+    FOR UPDATE OF job SKIP LOCKED
+    """
+)
+
+
+def _queue(session: Session, job_id: uuid.UUID, return_id: uuid.UUID) -> None:
+    App(connector=SyncPsycopgConnector()).configure_task(
+        CHECK_TASK, lock=f"return {return_id}", connection=driver_of(session)
+    ).defer(job_id=str(job_id))
+
+
+def _found() -> Select[tables.Job, int | None, str]:
+    return (
         select(tables.Job, tables.Submission.number, tables.Organisation.code)
         .join(
             tables.Submission,
@@ -53,12 +112,10 @@ def find(session: Session, job_id: uuid.UUID) -> Job | None:
             & (tables.Submission.id == tables.Job.submission_id),
         )
         .join(tables.Organisation, tables.Organisation.id == tables.Submission.organisation_id)
-        .where(tables.Job.id == job_id)
     )
-    row = session.execute(query).first()
-    if row is None:
-        return None
-    job, number, organisation = row
+
+
+def _job(job: tables.Job, number: int | None, organisation: str) -> Job:
     return Job(
         id=job.id,
         state=next(state for state in JOB_STATES if state == job.state),
@@ -132,7 +189,9 @@ def queue_app(url: str, check: Callable[[uuid.UUID], None]) -> App:
     `url` is a SQLAlchemy URL. A check that raises is tried again, later each time.
     """
     conninfo = make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
-    app = App(connector=PsycopgConnector(conninfo=conninfo, min_size=1, max_size=4))
+    # the queue works under the platform's role too, from its first statement to its last
+    options = f"{conninfo_to_dict(conninfo).get('options', '')} -c role={APP_ROLE}"
+    app = App(connector=PsycopgConnector(conninfo=make_conninfo(conninfo, options=options), min_size=1, max_size=4))
 
     @app.task(name=CHECK_TASK, retry=RetryStrategy(max_attempts=10, wait=1, exponential_wait=2))
     def check_submission(job_id: str) -> None:

@@ -13,6 +13,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, NullPool, create_engine, func, select
 
 from census_api.spec.resources import folder
+from census_api.store.roles import EVERYBODY, ensure_app_role
 
 _LOCK = 7_235_201_107
 """The advisory lock of migrations: any number that nothing else uses."""
@@ -78,4 +79,8 @@ def _alone(url: str) -> Iterator[Config]:
     with _connection(url) as guard, _connection(url) as connection:
         guard.execute(select(func.pg_advisory_lock(_LOCK)))
         guard.commit()
+        ensure_app_role(connection)
+        # row-level security holds for the owner as well: a migration sees the rows of everybody, and says so
+        connection.execute(select(func.set_config("census.tenants", EVERYBODY, False)))
+        connection.commit()
         yield _config(connection)

@@ -7,12 +7,12 @@ from collections.abc import Iterable, Sequence
 
 from psycopg import sql
 from psycopg.types.json import Jsonb
-from sqlalchemy import ColumnElement, exists, select
+from sqlalchemy import ColumnElement, select, update
 from sqlalchemy.orm import Session, aliased
 
 from census_api.domain.register import FrameLine, Organisation, OrganisationStatus
 from census_api.store import tables
-from census_api.store.copy import copy_rows, driver_of, storable
+from census_api.store.copy import add_rows, copy_rows, driver_of, storable
 
 _COLUMNS = ("id", "code", "name", "sector", "status", "identifiers")
 
@@ -37,7 +37,7 @@ def all_codes(session: Session) -> list[str]:
 
 def has_frame(session: Session, collection: int) -> bool:
     """False when nobody has loaded the frame of the collection: then nothing is known of who is expected."""
-    return session.scalar(select(exists().where(tables.FrameLine.collection_year == collection))) is True
+    return session.scalar(select(tables.Collection.framed).where(tables.Collection.year == collection)) is True
 
 
 def frame_of(session: Session, collection: int, organisation_id: uuid.UUID) -> tuple[tuple[str, str], ...]:
@@ -102,15 +102,13 @@ def upsert_organisations(session: Session, organisations: Sequence[Organisation]
 
 def replace_frame(session: Session, collection: int, lines: Iterable[FrameLine]) -> None:
     """Makes these lines the whole frame of the collection. Every organisation must be in the register."""
-    driver = driver_of(session)
-    driver.execute("DELETE FROM frame_line WHERE collection_year = %s", [collection])
+    driver_of(session).execute("DELETE FROM frame_line WHERE collection_year = %s", [collection])
     keys = {row.code: row.id for row in session.execute(select(tables.Organisation.code, tables.Organisation.id))}
-    copy_rows(
-        session,
-        "frame_line",
-        ("collection_year", "organisation_id", "local_authority_code", "service_type"),
-        ((collection, keys[line.organisation], line.local_authority_code, line.service_type) for line in lines),
+    rows = [(collection, keys[line.organisation], line.local_authority_code, line.service_type) for line in lines]
+    add_rows(
+        session, "frame_line", ("collection_year", "organisation_id", "local_authority_code", "service_type"), rows
     )
+    session.execute(update(tables.Collection).where(tables.Collection.year == collection).values(framed=bool(rows)))
 
 
 def _first(session: Session, condition: ColumnElement[bool]) -> tuple[uuid.UUID, Organisation] | None:

@@ -6,12 +6,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import psycopg
-from sqlalchemy import Engine, create_engine, func, select, text
+from sqlalchemy import Engine, create_engine, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session, sessionmaker
 
+from census_api.domain.access import Actor, tenants
 from census_api.domain.errors import Unavailable
+from census_api.store import roles
 
 __all__ = ["Database", "Session", "connect"]
 
@@ -51,28 +53,28 @@ class Database:
         self._sessions = sessionmaker(engine, expire_on_commit=False)
 
     @contextmanager
-    def transaction(self, *, tenant: str | None = None) -> Iterator[Session]:
+    def transaction(self, actor: Actor | None = None) -> Iterator[Session]:
         """A transaction that commits at the end of the block and leaves nothing behind when the block raises.
 
-        `tenant` becomes the setting `census.tenant` of this transaction alone, for policies of the database to read.
-        Raises Unavailable when the database is away, busy or full.
+        The database shows it, and lets it change, the data of the actor's organisations only; None is the platform
+        itself, for all of them. Raises Unavailable when the database is away, busy or full.
         """
         with _in_plain_words(), self._sessions.begin() as session:
-            if tenant is not None:
-                session.execute(select(func.set_config("census.tenant", tenant, True)))
+            roles.enter(session, tenants(actor))
             yield session
 
     @contextmanager
-    def snapshot(self) -> Iterator[Session]:
-        """A read-only transaction in which every read sees the same moment."""
+    def snapshot(self, actor: Actor | None = None) -> Iterator[Session]:
+        """A read-only transaction in which every read sees the same moment, of the actor's organisations only."""
         with _in_plain_words(), self._sessions.begin() as session:
             session.connection(execution_options={"isolation_level": "REPEATABLE READ", "postgresql_readonly": True})
+            roles.enter(session, tenants(actor))
             yield session
 
     def ping(self) -> None:
-        """Returns when the database answers. Raises Unavailable otherwise."""
-        with self.transaction() as session:
-            session.execute(text("SELECT 1"))
+        """Returns when the database answers, set up or not. Raises Unavailable otherwise."""
+        with _in_plain_words(), self._engine.connect() as connection:
+            connection.execute(text("SELECT 1"))
 
     def close(self) -> None:
         self._engine.dispose()

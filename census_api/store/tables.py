@@ -10,7 +10,7 @@ from __future__ import annotations
 import datetime as dt
 import uuid
 from collections.abc import Iterable
-from typing import Any, ClassVar
+from typing import Any, ClassVar, get_args
 
 from sqlalchemy import (
     CheckConstraint,
@@ -33,6 +33,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.types import BigInteger, Double
 
+from census_api.domain.access import ActorKind
 from census_api.domain.findings import SEVERITIES
 from census_api.domain.register import ORGANISATION_STATUSES
 from census_api.domain.returns import RETURN_STATES
@@ -61,7 +62,8 @@ class Base(DeclarativeBase):
     }
 
 
-def _one_of(column: str, values: Iterable[str]) -> CheckConstraint:
+def one_of(column: str, values: Iterable[str]) -> CheckConstraint:
+    """The check that a column of text holds one of these values, or nothing."""
     listed = ", ".join(f"'{value}'" for value in values)
     return CheckConstraint(f"{column} IN ({listed})", name=f"{column}_known")
 
@@ -72,7 +74,7 @@ _EMPTY = text("'{}'::jsonb")
 class Organisation(Base):
     __tablename__ = "organisation"
     __table_args__ = (
-        _one_of("status", ORGANISATION_STATUSES),
+        one_of("status", ORGANISATION_STATUSES),
         CheckConstraint("(status = 'merged') = (merged_into IS NOT NULL)", name="merged_has_successor"),
     )
 
@@ -87,11 +89,12 @@ class Organisation(Base):
 
 
 class Collection(Base):
-    """`state` is what the team decided; opening and closing follow from the instants."""
+    """`state` is what the team decided; opening and closing follow from the instants. `framed` says that its frame was
+    loaded: who sees the lines of one organisation only cannot tell from them."""
 
     __tablename__ = "collection"
     __table_args__ = (
-        _one_of("state", ("scheduled", "closed")),
+        one_of("state", ("scheduled", "closed")),
         CheckConstraint("opens < closes AND closes <= late_until", name="dates_in_order"),
     )
 
@@ -101,6 +104,7 @@ class Collection(Base):
     closes: Mapped[dt.datetime]
     late_until: Mapped[dt.datetime]
     state: Mapped[str] = mapped_column(server_default="scheduled")
+    framed: Mapped[bool] = mapped_column(server_default=text("false"))
 
 
 class FrameLine(Base):
@@ -113,14 +117,22 @@ class FrameLine(Base):
 
 
 class Return(Base):
-    """`last_number` is the highest submission number ever given out; `version` grows with every change."""
+    """`last_number` is the highest submission number ever given out; `version` grows with every change.
+
+    The signed submission is the one whose sign-off stands; `frozen_in` is the newest snapshot that holds the return.
+    """
 
     __tablename__ = "return"
     __table_args__ = (
         UniqueConstraint("collection_year", "organisation_id"),
-        _one_of("state", RETURN_STATES),
+        one_of("state", RETURN_STATES),
         ForeignKeyConstraint(
             ["collection_year", "accepted_submission_id"],
+            ["submission.collection_year", "submission.id"],
+            use_alter=True,
+        ),
+        ForeignKeyConstraint(
+            ["collection_year", "signed_submission_id"],
             ["submission.collection_year", "submission.id"],
             use_alter=True,
         ),
@@ -133,19 +145,25 @@ class Return(Base):
     version: Mapped[int] = mapped_column(server_default="0")
     last_number: Mapped[int] = mapped_column(server_default="0")
     accepted_submission_id: Mapped[uuid.UUID | None]
+    signed_submission_id: Mapped[uuid.UUID | None]
+    frozen_in: Mapped[uuid.UUID | None]
 
 
 class Submission(Base):
-    """Written as `received` or `checking`, sealed as `checked` or `refused`; sealed, it never changes."""
+    """Written as `received` or `checking`, sealed as `checked` or `refused`; sealed, it never changes.
+
+    `failed` waits for the platform's fault to be put right. `erased` is what is left when its bytes, rows and findings
+    were deleted for good.
+    """
 
     __tablename__ = "submission"
     __table_args__ = (
         UniqueConstraint("collection_year", "return_id", "number"),
         ForeignKeyConstraint(["collection_year", "return_id"], ["return.collection_year", "return.id"]),
-        _one_of("status", SUBMISSION_STATUSES),
-        _one_of("kind", KINDS),
-        _one_of("outcome", ("errors", "queries", "clean")),
-        CheckConstraint("(number IS NULL) = (status = 'refused')", name="refused_has_no_number"),
+        one_of("status", SUBMISSION_STATUSES),
+        one_of("kind", KINDS),
+        one_of("outcome", ("errors", "queries", "clean")),
+        CheckConstraint("(number IS NULL) = (status = 'refused') OR status = 'erased'", name="refused_has_no_number"),
         CheckConstraint("(refusal_reason IS NOT NULL) = (status = 'refused')", name="refused_has_reason"),
         CheckConstraint(
             "(status = 'checked') = (num_nonnulls(kind, content_sha256, spec_digest, outcome, rows_read, counts, "
@@ -213,7 +231,7 @@ class SubmissionRow(_OfSubmission, Base):
 
 class Finding(_OfSubmission, Base):
     __tablename__ = "finding"
-    __table_args__ = (_submission_key(), _one_of("severity", SEVERITIES))
+    __table_args__ = (_submission_key(), one_of("severity", SEVERITIES))
 
     ordinal: Mapped[int] = mapped_column(Integer, primary_key=True)
     key: Mapped[str]
@@ -247,7 +265,11 @@ class AuditEvent(Base):
     """What happened, by whom, to what. Only ever added to."""
 
     __tablename__ = "audit_event"
-    __table_args__ = (Index(None, "collection_year", "id"), Index(None, "organisation_id", "id"))
+    __table_args__ = (
+        Index(None, "collection_year", "id"),
+        Index(None, "organisation_id", "id"),
+        one_of("actor_kind", get_args(ActorKind)),
+    )
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
     at: Mapped[dt.datetime]
@@ -260,16 +282,56 @@ class AuditEvent(Base):
     before_hash: Mapped[str | None]
     after_hash: Mapped[str | None]
     address: Mapped[str | None]
+    actor_id: Mapped[uuid.UUID | None]
+    actor_kind: Mapped[str] = mapped_column(server_default="system")
+
+
+class AuditChain(Base):
+    """The end of the chain of each collection; collection 0 is what belongs to none. Written by the database alone."""
+
+    __tablename__ = "audit_chain"
+
+    collection_year: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False)
+    position: Mapped[int] = mapped_column(BigInteger)
+    hash: Mapped[str]
+
+
+class AuditLink(Base):
+    """One event's place in its chain. `hash` covers the event, its position and the hash before it."""
+
+    __tablename__ = "audit_link"
+    __table_args__ = (UniqueConstraint("event_id"),)
+
+    collection_year: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False)
+    position: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    event_id: Mapped[int] = mapped_column(ForeignKey("audit_event.id"))
+    hash: Mapped[str]
+
+
+class Reconciliation(Base):
+    """One comparison of what was acknowledged with what is stored."""
+
+    __tablename__ = "reconciliation"
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
+    ran_at: Mapped[dt.datetime]
+    acknowledged: Mapped[int] = mapped_column(BigInteger)
+    missing: Mapped[int] = mapped_column(BigInteger)
+    damaged: Mapped[int] = mapped_column(BigInteger)
+    overdue: Mapped[int] = mapped_column(BigInteger)
 
 
 class Job(Base):
-    """The check of a long file. `attempt` fences: only the latest attempt may write its result."""
+    """The check of a long file. `attempt` fences: only the latest attempt may write its result.
+
+    `attempts_before` are those before somebody asked, at `retried_at`, for it to be tried again.
+    """
 
     __tablename__ = "job"
     __table_args__ = (
         _submission_key(),
         UniqueConstraint("collection_year", "submission_id"),
-        _one_of("state", JOB_STATES),
+        one_of("state", JOB_STATES),
         CheckConstraint("share >= 0 AND share <= 1", name="share_in_range"),
     )
 
@@ -284,3 +346,9 @@ class Job(Base):
     message: Mapped[str | None]
     created_at: Mapped[dt.datetime]
     finished_at: Mapped[dt.datetime | None]
+    attempts_before: Mapped[int] = mapped_column(server_default="0")
+    retried_at: Mapped[dt.datetime | None]
+
+
+# the tables of other nouns register themselves on the same metadata
+from census_api.store import tables_life, tables_mail, tables_people  # noqa: E402, F401

@@ -5,13 +5,14 @@ from __future__ import annotations
 import datetime as dt
 from zoneinfo import ZoneInfo
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Response
 
-from census_api.api.dependencies import Caller, ThePlatform
+from census_api.api.dependencies import everyone, may
 from census_api.domain.collection import CollectionStatus
 from census_api.domain.errors import NotFound
 from census_api.services.collections import list_collections
-from census_api.web.rendering import STATIC_FILES, page
+from census_api.web.rendering import STATIC_FILES
+from census_api.web.visit import TheVisit
 
 router = APIRouter(include_in_schema=False)
 
@@ -20,21 +21,15 @@ _FOR_EVER = {"Cache-Control": "public, max-age=31536000, immutable"}
 _PHASES = {"upcoming": "Opens later", "open": "Open", "late": "Late returns only", "closed": "Closed"}
 
 
-@router.get("/")
-def home(request: Request, platform: ThePlatform, caller: Caller) -> Response:
+@router.get("/", dependencies=[may("collection.read")])
+def home(visit: TheVisit) -> Response:
     """The landing page."""
-    now = platform.clock()
-    rows = [_row(status, now) for status in reversed(list_collections(platform, caller))]
-    return page(
-        "home.html",
-        demo=platform.settings.mode == "demo",
-        collections=rows,
-        example=rows[0] if rows else None,
-        base=str(request.base_url).rstrip("/"),
-    )
+    now = visit.platform.clock()
+    rows = [_row(status, now) for status in reversed(list_collections(visit.platform, visit.actor))]
+    return visit.page("home.html", collections=rows, example=rows[0] if rows else None, base=visit.base)
 
 
-@router.get("/static/{name}")
+@router.get("/static/{name}", dependencies=[everyone()])
 async def static(name: str) -> Response:
     """A style sheet or picture."""
     found = STATIC_FILES.get(name)

@@ -46,7 +46,9 @@ _templates = Environment(
 _templates.globals["static"] = _ADDRESSES.__getitem__
 
 
-def page(template: str, **values: Any) -> Response:
+def page(template: str, status: int = 200, **values: Any) -> Response:
     """A page of templates/, which may load nothing but our own style sheet and pictures."""
     body = _templates.get_template(template).render(**values)
-    return Response(body, headers={"Content-Security-Policy": _POLICY}, media_type="text/html; charset=utf-8")
+    # without a referrer of our own a browser would not say that a form came from us
+    headers = {"Content-Security-Policy": _POLICY, "Referrer-Policy": "same-origin"}
+    return Response(body, status, headers, media_type="text/html; charset=utf-8")

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import text
 
 from census_api.domain.collection import Window
-from census_api.domain.errors import InvalidRequest, NotFound
+from census_api.domain.errors import Forbidden, InvalidRequest, NotFound
 from census_api.services.collections import ensure_collections, get_collection, list_collections, set_window
 from census_api.services.platform import Platform
 from tests.factories.actors import ANN, EVE, NOW
@@ -62,8 +62,8 @@ def test_a_changed_spec_is_noted_and_the_dates_stay(platform: Platform) -> None:
     assert (after.spec_digest, after.window) == (platform.spec(2024).digest, before)
 
 
-def test_nobody_from_elsewhere_manages(bare: Platform) -> None:
-    with pytest.raises(NotFound):
+def test_who_has_no_role_manages_nothing(bare: Platform) -> None:
+    with pytest.raises(Forbidden):
         ensure_collections(bare, EVE)
     with pytest.raises(NotFound):
         get_collection(bare, ANN, 2024)

@@ -35,7 +35,7 @@ upload = Upload(sys.stdin.buffer.read(), "return.json", None, "the key")
 module, step = {"rows": (submissions, "add_findings"), "audit": (audit, "record"), "job": (jobs, "seal")}[where]
 if where != "job":
     setattr(module, step, die)
-answer = submit.submit(platform, Actor("killed"), 2024, "ALPHA", upload)
+answer = submit.submit(platform, Actor("killed", kind="system"), 2024, "ALPHA", upload)
 setattr(module, step, die)
 jobs.check_received(platform, answer.job)
 """

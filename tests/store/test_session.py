@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import threading
 import time
-import uuid
 from collections.abc import Iterator
 
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import InternalError, ProgrammingError
 
+from census_api.domain.access import ANONYMOUS, Actor
 from census_api.domain.errors import Unavailable
 from census_api.store.session import Database, connect
+from tests.factories.actors import make_actor
 from tests.factories.rows import add_collection
 
 
@@ -74,7 +75,8 @@ def test_a_database_that_is_away_says_so() -> None:
 
 def test_connections_that_were_cut_are_replaced(database: Database) -> None:
     with pytest.raises(Unavailable, match="cannot be reached"), database.transaction() as session:
-        session.execute(text("SELECT pg_terminate_backend(pg_backend_pid())"))
+        # ours may not end connections, not even its own
+        session.execute(text("DO $$ BEGIN RESET ROLE; PERFORM pg_terminate_backend(pg_backend_pid()); END $$"))
     assert count(database) == 0
 
 
@@ -89,14 +91,23 @@ def test_errors_do_not_repeat_what_was_typed_into_a_return(database: Database) -
     assert "Jane Roe" not in str(raised.value)
 
 
-def test_the_tenant_is_set_for_one_transaction_only(database: Database) -> None:
-    tenants = [str(uuid.uuid4()) for _ in range(20)]
-    read = text("SELECT current_setting('census.tenant', true)")
-    for tenant in tenants:
-        with database.transaction(tenant=tenant) as session:
-            assert session.scalar(read) == tenant
+def test_role_and_tenants_are_set_for_one_transaction_only(fresh_database_url: str) -> None:
+    database = connect(fresh_database_url, pool_size=1)
+    read = text("SELECT current_user, current_setting('census.tenants', true)")
+    for number in range(20):
+        with database.transaction(Actor("ann", memberships={f"O-{number}": frozenset()})) as session:
+            assert session.execute(read).one() == ("census_app", f"O-{number}")
+        with database.snapshot(make_actor("ann", A=["editor"], B=["editor"])) as session:
+            assert session.execute(read).one() == ("census_app", "A\x1fB")
+        with database.transaction(ANONYMOUS) as session:
+            assert session.execute(read).one() == ("census_app", "")
         with database.transaction() as session:
-            assert session.scalar(read) in (None, "")
+            assert session.execute(read).one() == ("census_app", "*")
+        with pytest.raises(LookupError), database.transaction(make_actor("ann", A=["editor"])) as session:
+            raise LookupError
+        with database._engine.connect() as connection:
+            assert connection.execute(read).one() == ("census", "")
+    database.close()
 
 
 def test_a_snapshot_sees_one_moment_and_changes_nothing(database: Database) -> None:

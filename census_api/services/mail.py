@@ -1,0 +1,162 @@
+"""Writing mail: into the outbox in the transaction that has the reason for it, and from the outbox into words."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from string import Template
+from types import MappingProxyType
+from zoneinfo import ZoneInfo
+
+from census_api.domain.errors import InvalidRequest
+from census_api.domain.mail import (
+    SECRET_KINDS,
+    Letter,
+    Mail,
+    MailKind,
+    checked_address,
+    checked_facts,
+    checked_links,
+    once_key,
+)
+from census_api.store import addressees, outbox, register
+from census_api.store.addressees import Addressee
+from census_api.store.session import Session
+
+TEMPLATES = Path(__file__).resolve().parent.parent / "mail_templates"
+_HIDDEN = "(This link is for the recipient alone.)"
+_NOTHING: Mapping[str, str] = MappingProxyType({})
+_ENGLAND = ZoneInfo("Europe/London")
+
+
+def enqueue(
+    session: Session, kind: MailKind, to: str, *, organisation: str | None, collection: int | None,
+    links: Mapping[str, str], facts: Mapping[str, str], about: str | None = None, at: dt.datetime | None = None,
+) -> bool:  # fmt: skip
+    """Writes a mail into the outbox. It is sent after the caller's transaction commits, or never.
+
+    `organisation` is a code, `links` holds the one link, a path of this platform; `facts` are those that
+    `census_api.domain.mail` lists for the kind, and may give the recipient's `name`. `about` names the event (the key
+    of a query, say): one mail for each event and address. Without it a kind goes to an address once a day for each
+    organisation and collection. False when the mail was written before. Raises InvalidRequest for an address that is
+    none, ValueError for links or facts that the kind does not have.
+    """
+    links = checked_links(kind, links)
+    when = at or outbox.now(session)
+    organisation_id = None
+    if organisation is not None:
+        found = register.find_organisation(session, organisation)
+        if found is None:
+            raise ValueError("mail about an organisation that is not in the register")
+        organisation_id = found[0]
+        facts = {"organisation": found[1].name, **facts}
+    facts = checked_facts(kind, facts)
+    day = when.astimezone(_ENGLAND).date()
+    event = about or facts.get("reference") or (links[next(iter(links))] if kind in SECRET_KINDS else None)
+    return outbox.add(
+        session,
+        kind,
+        checked_address(to),
+        organisation_id=organisation_id,
+        collection=collection,
+        once_key=once_key(kind, to, organisation, collection, event, day),
+        links=links,
+        facts=facts,
+        at=when,
+    )
+
+
+def enqueue_to_members(
+    session: Session, kind: MailKind, organisation: str, collection: int, *, links: Mapping[str, str],
+    facts: Mapping[str, str] = _NOTHING, about: str | None = None, at: dt.datetime | None = None,
+) -> int:  # fmt: skip
+    """Writes a mail to everybody who may act for an organisation; says how many people that are. See `enqueue`."""
+    found = register.find_organisation(session, organisation)
+    people = addressees.members(session, [found[0]])[found[0]] if found else []
+    return _to_each(session, people, kind, organisation, collection, links, facts, about, at)
+
+
+def enqueue_to_team(
+    session: Session, kind: MailKind, organisation: str, collection: int, *, links: Mapping[str, str],
+    about: str | None = None, at: dt.datetime | None = None,
+) -> int:  # fmt: skip
+    """Writes a mail about an organisation's return to everybody of the census team; says how many people that are."""
+    return _to_each(session, addressees.team(session), kind, organisation, collection, links, _NOTHING, about, at)
+
+
+def _to_each(
+    session: Session, people: Sequence[Addressee], kind: MailKind, organisation: str, collection: int,
+    links: Mapping[str, str], facts: Mapping[str, str], about: str | None, at: dt.datetime | None,
+) -> int:  # fmt: skip
+    reached = 0
+    for person in people:
+        # what happened to a return must not fail because an account's address cannot get mail
+        with contextlib.suppress(InvalidRequest):
+            enqueue(
+                session, kind, person.address, organisation=organisation, collection=collection, links=links,
+                facts={**facts, "name": person.name}, about=about, at=at,
+            )  # fmt: skip
+            reached += 1
+    return reached
+
+
+def return_page(year: int, organisation: str) -> str:
+    """The path of the page on which an organisation's return is looked after: where most mail leads."""
+    return f"/collections/{year}/returns/{organisation}"
+
+
+def in_words(mail: Mail, address: str, *, hide_link: bool = False) -> Letter:
+    """The mail as its recipient reads it. `address` is where the platform is reached: no link leads elsewhere.
+
+    Empty where that is not known, as in the demonstration: links are paths then. `hide_link` leaves the link out. Raises ValueError for a link that would.
+    """
+    text = template_of(mail).substitute(
+        greeting=_greeting(mail.facts.get("name", "")),
+        organisation=mail.facts.get("organisation") or "your organisation",
+        for_organisation=f", for {mail.facts['organisation']}" if mail.facts.get("organisation") else "",
+        year=str(mail.collection or ""),
+        link=_HIDDEN if hide_link or not mail.links else _link(mail, address),
+        closes=mail.facts.get("closes", ""),
+        deadline=_deadline(int(mail.facts.get("days_left", "0"))),
+        expires=_expires(mail.facts.get("expires", "")),
+        reference=mail.facts.get("reference", ""),
+    )
+    subject, _, body = text.partition("\n\n")
+    return Letter(mail.to, subject.removeprefix("Subject: "), body)
+
+
+def template_of(mail: Mail) -> Template:
+    """The words for a mail: a reminder after the last day has its own."""
+    late = mail.kind == "reminder" and int(mail.facts["days_left"]) < 0
+    return _template("reminder_late" if late else mail.kind)
+
+
+@cache
+def _template(name: str) -> Template:
+    return Template((TEMPLATES / f"{name}.txt").read_text("utf-8"))
+
+
+def _greeting(name: str) -> str:
+    return f"Dear {name}," if name else "Hello,"
+
+
+def _link(mail: Mail, address: str) -> str:
+    link = next(iter(mail.links.values()))
+    base = address.rstrip("/")
+    if link.startswith("/"):
+        return base + link
+    if base and not link.startswith(f"{base}/"):
+        raise ValueError("a link that leads to another place than this platform")
+    return link
+
+
+def _deadline(days_left: int) -> str:
+    return {0: "today", 1: "tomorrow"}.get(days_left, f"in {days_left} days")
+
+
+def _expires(expires: str) -> str:
+    """`7 days` is a length of time, anything else a date."""
+    return f"on {expires}" if expires.count(" ") > 1 else f"in {expires}"
