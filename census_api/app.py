@@ -7,11 +7,11 @@ import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from typing import Any
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from starlette.types import ASGIApp
 
 from census_api.api import health, problems
-from census_api.api.dependencies import SharedState
+from census_api.api.dependencies import SharedState, caller
 from census_api.api.guard import Guard
 from census_api.api.metrics import Metrics
 from census_api.api.problems import Problem
@@ -49,7 +49,7 @@ def create_app(
     problems.register(app)
     app.include_router(router)
     app.include_router(health.router)
-    app.include_router(home.router)
+    app.include_router(home.router, dependencies=[Depends(caller)])
     _describe_problems(app)
     return Guard(app, metrics, hosts)
 

@@ -90,7 +90,11 @@ class Problem(BaseModel):
     reference: str = Field(description="The same as the X-Request-ID header.")
 
 
-def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
+Responses = dict[int | str, dict[str, Any]]
+"""What OpenAPI says about answers, by status."""
+
+
+def documented(*statuses: int) -> Responses:
     """The `responses` of a route for OpenAPI: these problems, and those that every route can have."""
     return {
         status: {
@@ -148,7 +152,9 @@ def register(app: FastAPI) -> None:
     @app.exception_handler(ClientDisconnect)
     def cut_off(request: Request, _: ClientDisconnect) -> Response:
         # nobody is there to read it, but the log and the metrics say what happened
-        return problem(400, "cut_off", "The upload ended before it was whole. Nothing was stored.", reference_of(request))
+        return problem(
+            400, "cut_off", "The upload ended before it was whole. Nothing was stored.", reference_of(request)
+        )
 
 
 def _allowed(error: RequestValidationError) -> str:

@@ -18,7 +18,7 @@ from census_api.api.dependencies import (
     Shared,
     ThePlatform,
     Year,
-    limit_up_to,
+    digits,
 )
 from census_api.api.payloads import (
     FindingPayload,
@@ -39,8 +39,8 @@ from census_api.services.submit import submit
 
 router = APIRouter(prefix="/collections/{year}/returns/{organisation}", tags=["returns"])
 
-_SubmissionsLimit = limit_up_to(service.MOST_SUBMISSIONS)
-_FindingsLimit = limit_up_to(service.MOST_FINDINGS)
+_SubmissionsLimit = Annotated[int, digits(4), Query(ge=1, le=service.MOST_SUBMISSIONS, description="Items on a page.")]
+_FindingsLimit = Annotated[int, digits(5), Query(ge=1, le=service.MOST_FINDINGS, description="Items on a page.")]
 _FILE = {"schema": {"type": "string", "format": "binary"}}
 
 
@@ -116,13 +116,24 @@ def list_findings(
     number: Number,
     severity: Annotated[Severity | None, Query(description="Only findings of this severity.")] = None,
     rule: Annotated[str | None, Query(max_length=20, description="Only findings of this rule.")] = None,
-    sheet: Annotated[str | None, Query(max_length=60, description="Only findings of this sheet, by title or key.")] = None,
+    sheet: Annotated[
+        str | None, Query(max_length=60, description="Only findings of this sheet, by title or key.")
+    ] = None,
     cursor: Cursor = None,
     limit: _FindingsLimit = 100,
 ) -> Response:
     """The findings that pass all filters, in the order of the report."""
     page = service.list_findings(
-        platform, caller, year, organisation, number, severity=severity, rule=rule, sheet=sheet, cursor=cursor, limit=limit
+        platform,
+        caller,
+        year,
+        organisation,
+        number,
+        severity=severity,
+        rule=rule,
+        sheet=sheet,
+        cursor=cursor,
+        limit=limit,
     )
     items = [FindingPayload.model_validate(finding) for finding in page.items]
     return json_answer(PagePayload[FindingPayload](items=items, next=page.next, total=page.total))
@@ -131,7 +142,7 @@ def list_findings(
 @router.get(
     "/submissions/{number}/original",
     response_class=Response,
-    responses=documented() | {200: {"content": {kind: _FILE for kind in (*MEDIA_TYPES.values(), UNKNOWN)}}},
+    responses=documented() | {200: {"content": dict.fromkeys((*MEDIA_TYPES.values(), UNKNOWN), _FILE)}},
 )
 def get_original(
     platform: ThePlatform, caller: Caller, year: Year, organisation: OrganisationCode, number: Number

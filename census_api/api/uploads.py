@@ -10,11 +10,11 @@ import anyio
 from fastapi import Depends, Request
 
 from census_api.api.dependencies import Shared, ThePlatform
+from census_api.api.metrics import Metrics
 from census_api.api.multipart import OneFileForm
 from census_api.api.problems import TooSlow, WrongMediaType
 from census_api.domain.errors import TooLarge, Unavailable
 from census_api.domain.submission import Upload
-from census_api.api.metrics import Metrics
 
 FORM_OVERHEAD = 64_000
 """Bytes that the form around a file may take."""

@@ -95,7 +95,9 @@ def upgrade(data_dir: DataDirOption = None) -> int:
 @app.command()
 def build(
     year: Annotated[int | None, typer.Argument(help="Only this year.", show_default="every year")] = None,
-    check: Annotated[bool, typer.Option("--check", help="Write nothing; end with 1 when files are not current.")] = False,
+    check: Annotated[
+        bool, typer.Option("--check", help="Write nothing; end with 1 when files are not current.")
+    ] = False,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Folder to write to.", show_default="the project's folder")
     ] = None,
@@ -128,10 +130,10 @@ def template(
 
 @app.command()
 def check(
-    file: Annotated[Path, typer.Argument(help="The return: .xlsx, .ods or .json; or one sheet as .csv.", show_default=False)],
-    year: Annotated[
-        int | None, typer.Option(help="The year of the census.", show_default="what the file says")
-    ] = None,
+    file: Annotated[
+        Path, typer.Argument(help="The return: .xlsx, .ods or .json; or one sheet as .csv.", show_default=False)
+    ],
+    year: Annotated[int | None, typer.Option(help="The year of the census.", show_default="what the file says")] = None,
     last_year: Annotated[
         Path | None, typer.Option("--last-year", help="Last year's return, to compare with.", show_default=False)
     ] = None,
@@ -163,7 +165,9 @@ def demo_data(
         int | None, typer.Option(help="Staff rows of each return.", show_default="as many as it has")
     ] = None,
     bad: Annotated[float, typer.Option(help="Share of returns with mistakes in them, 0 to 1.")] = 0.0,
-    seed: Annotated[int | None, typer.Option(help="Another seed gives other organisations.", show_default=False)] = None,
+    seed: Annotated[
+        int | None, typer.Option(help="Another seed gives other organisations.", show_default=False)
+    ] = None,
 ) -> int:
     """Write returns of invented organisations.
 

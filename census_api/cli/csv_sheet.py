@@ -63,7 +63,8 @@ def of_one_sheet(report: Report, sheet: Sheet, spec: Spec) -> Report:
     findings = [
         finding
         for finding in report.findings
-        if finding.sheet == sheet.title and finding.rule in judged or report.rules_by_status.get(finding.rule) == "failed"
+        if (finding.sheet == sheet.title and finding.rule in judged)
+        or report.rules_by_status.get(finding.rule) == "failed"
     ]
     rows = {title: count for title, count in report.rows_read.items() if title == sheet.title}
     return replace(report, rows_read=rows, rules_by_status=statuses, findings=findings)
@@ -78,7 +79,8 @@ def _rows(data: bytes) -> list[list[str]]:
         rows = list(csv.reader(io.StringIO(text, newline=""), strict=True))
     except csv.Error:
         raise Refused(
-            "csv_broken", "This .csv file cannot be read. Check its quotation marks, save it as CSV UTF-8 and try again."
+            "csv_broken",
+            "This .csv file cannot be read. Check its quotation marks, save it as CSV UTF-8 and try again.",
         ) from None
     if any(not _writable(cell) for row in rows for cell in row):
         raise Refused(
@@ -86,7 +88,8 @@ def _rows(data: bytes) -> list[list[str]]:
         )
     if rows and len(rows[0]) == 1 and (";" in rows[0][0] or "\t" in rows[0][0]):
         raise Refused(
-            "csv_separator", "The columns of this .csv file are not separated by commas. Save it as CSV UTF-8 and try again."
+            "csv_separator",
+            "The columns of this .csv file are not separated by commas. Save it as CSV UTF-8 and try again.",
         )
     return rows
 

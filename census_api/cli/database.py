@@ -41,7 +41,9 @@ def opened_platform(settings: Settings) -> Iterator[Platform]:
 
     with open_database(settings) as url, open_platform(settings, url) as platform:
         if not is_ready(platform):
-            raise ConfigError("The database is not at the version that this platform needs. Run census db upgrade first.")
+            raise ConfigError(
+                "The database is not at the version that this platform needs. Run census db upgrade first."
+            )
         if settings.sqlalchemy_url is None:
             ensure_collections(platform, OPERATOR)
         yield platform

@@ -113,7 +113,7 @@ class FindingWriter:
         texts["value"] = shortened(value) or "blank"
         texts["column"] = own.label if own else question.label if question else column
         texts["sheet"] = self.spec.sheet[sheet_key].title if sheet_key else ""
-        field = own if own and question in (None, COUNT) or question is None else question
+        field = own if (own and question in (None, COUNT)) or question is None else question
         if "nearest" in needed:
             lists = own.code_list if own else None
             texts["nearest"] = self._suggest(str(lists), value) if lists and value else ""
@@ -221,16 +221,26 @@ def _written(pattern: str, texts: dict[str, str]) -> str:
 
 
 def in_order(findings: Iterable[Finding], spec: Spec) -> list[Finding]:
-    """Errors, queries, notes as they stand in the file: by sheet, then row, then column; those without a place first."""
-    order = {sheet.title: index for index, sheet in enumerate(spec.sheets, start=1)}
+    """Findings as they stand in the file: by sheet, row and question; those about more than a row come first.
 
-    def place(finding: Finding) -> tuple[int, int, str, str]:
-        digits = "".join(filter(str.isdigit, finding.cell)) if finding.cell else _index_text(finding.pointer)
-        return order.get(finding.sheet or "", 0), int(digits or 0), finding.column or "", finding.rule
+    The order follows pointers, so it is the same for a workbook and for the JSON return of the same content.
+    """
+    sheets = {sheet.title: index for index, sheet in enumerate(spec.sheets, start=1)}
+    questions = {
+        (sheet.title, question.key): index
+        for sheet in spec.sheets
+        for index, question in enumerate(sheet.fields, start=1)
+    }
+
+    def place(finding: Finding) -> tuple[int, int, int, str, str]:
+        sheet, column = finding.sheet or "", finding.column or ""
+        row = _row_of(finding.pointer)
+        return sheets.get(sheet, 0), row, questions.get((sheet, column), 0), finding.rule, column
 
     return sorted(findings, key=place)
 
 
-def _index_text(pointer: str | None) -> str:
+def _row_of(pointer: str | None) -> int:
+    """The row index in a pointer, -1 where it names no row."""
     parts = (pointer or "").split("/")
-    return parts[2] if len(parts) > 2 and parts[2].isdigit() else ""
+    return int(parts[2]) if len(parts) > 2 and parts[2].isdigit() else -1

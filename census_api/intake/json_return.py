@@ -11,11 +11,13 @@ from typing import Any, NoReturn
 from census_api.domain.errors import InvalidRequest
 from census_api.intake.preflight_refusals import refuse
 from census_api.intake.tables import Form, Mark, Source, Table, shortened
-from census_api.spec.model import STATES, Question, Sheet, Spec
+from census_api.spec import grammar
+from census_api.spec.model import Question, Sheet, Spec
 
 MAX_UNKNOWN = 200
 """Unknown fields that are named one by one."""
 _MAX_DIGITS = 40
+_WHOLE = re.compile(grammar.WHOLE.removesuffix("$") + r"\Z")
 _MAX_EXPONENT = 18
 _NOISE_PLACES = 9
 
@@ -111,8 +113,7 @@ def _form(sheet: Sheet, value: Any, marks: list[Mark]) -> Form:
     if not isinstance(value, dict):
         refuse("json_shape", place=f"/{sheet.key}", wanted="an object of answers")
     form = Form()
-    for name in _unknown(value, sheet):
-        marks.append(_unknown_field(sheet, f"/{sheet.key}/{_escaped(name)}", name))
+    marks += [_unknown_field(sheet, f"/{sheet.key}/{_escaped(name)}", name) for name in _unknown(value, sheet)]
     for question in sheet.fields:
         form.answers[question.key] = _text(
             question, value.get(question.key), sheet, f"/{sheet.key}/{question.key}", marks
@@ -163,8 +164,8 @@ def _text(question: Question, value: Any, sheet: Sheet, pointer: str, marks: lis
         return str(value[:_MAX_DIGITS])
     if isinstance(value, str):
         text = _unicode(value, question, sheet, pointer, marks).strip() or None
-        if question.type == "count" and text is not None and text not in STATES:
-            return f'"{text}"'
+        if question.type == "count" and text is not None and _WHOLE.match(text):
+            return f'"{text}"'  # in quotation marks, which the grammar refuses: counts are JSON integers
         return text
     shown = {True: "true", False: "false"}[value] if isinstance(value, bool) else "a list or an object"
     if question.numeric and isinstance(value, bool):

@@ -10,8 +10,8 @@ from census_api.domain.content import Content
 from census_api.domain.findings import Finding, Report, RuleStatus
 from census_api.intake import json_return, staff_sums, views, views_context, views_totals, workbook
 from census_api.intake.findings import FindingWriter, in_order
-from census_api.intake.read_table import content_hash
 from census_api.intake.preflight import sniff
+from census_api.intake.read_table import content_hash
 from census_api.intake.reader import read_workbook
 from census_api.intake.tables import Source
 from census_api.intake.views import Context, Reading, RegisterEntry, ViewFrame

@@ -7,10 +7,11 @@ from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Request, Response
 
-from census_api.api.dependencies import Caller, ThePlatform
+from census_api.domain.access import Actor
 from census_api.domain.collection import CollectionStatus
 from census_api.domain.errors import NotFound
 from census_api.services.collections import list_collections
+from census_api.services.platform import Platform
 from census_api.web.rendering import STATIC_FILES, page
 
 router = APIRouter(include_in_schema=False)
@@ -21,8 +22,10 @@ _PHASES = {"upcoming": "Opens later", "open": "Open", "late": "Late returns only
 
 
 @router.get("/")
-def home(request: Request, platform: ThePlatform, caller: Caller) -> Response:
+def home(request: Request) -> Response:
     """The landing page."""
+    platform: Platform = request.app.state.shared.platform
+    caller: Actor = request.state.caller
     now = platform.clock()
     rows = [_row(status, now) for status in reversed(list_collections(platform, caller))]
     return page(
