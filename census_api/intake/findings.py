@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from census_api.domain.findings import Finding, finding_key
+from census_api.intake.columns import readers
 from census_api.intake.tables import Mark, Source, Table, decoder, shortened
 from census_api.intake.views import ViewFrame
 from census_api.spec.model import STATE_LABELS, Question, Rule, Spec, fold, shown
@@ -48,6 +49,8 @@ class FindingWriter:
             if judged is not None and not isinstance(judged, bool):
                 # an explanation stands while the value stands: a sum that is judged is the value
                 value = _plain(judged)
+            elif value is not None and sheet_key is not None and at in self.spec.sheet[sheet_key].by_key:
+                value = str(readers(self.spec, sheet_key)[at].cell(value))
             texts = self._texts(rule, values, question, at, sheet_key, value, place, index)
             yield self._finding(rule, sheet_key, place.key(index), at, self._cell(sheet_key, position, at),
                                 self._pointer(sheet_key, position, at), value, texts)  # fmt: skip
@@ -110,7 +113,7 @@ class FindingWriter:
         own = self.spec.sheet[sheet_key].by_key.get(column) if sheet_key else None
         texts = {name: _plain(item) for name, item in rule.params.items() if name in needed}
         texts |= {name: _plain(item) for name, item in values.items() if name in needed}
-        texts["value"] = shortened(value) or "blank"
+        texts["value"] = shortened(self._with_label(own, value)) or "blank"
         texts["column"] = own.label if own else question.label if question else column
         texts["sheet"] = self.spec.sheet[sheet_key].title if sheet_key else ""
         field = own if (own and question in (None, COUNT)) or question is None else question
@@ -126,6 +129,11 @@ class FindingWriter:
         if "first_row" in needed:
             texts["first_row"] = self._first_row(place, index)
         return texts
+
+    def _with_label(self, question: Question | None, value: str | None) -> str | None:
+        """A code as people know it."""
+        codes = self.spec.code_lists[question.code_list].by_code if question and question.code_list else {}
+        return shown(codes[value]) if value in codes else value
 
     def _first_row(self, place: ViewFrame, index: int) -> str:
         """The row that this one repeats, as the employer sees it."""
