@@ -8,7 +8,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from typing import Any
 
 from fastapi import Depends, FastAPI
-from starlette.types import ASGIApp
 
 from census_api.api import health, problems
 from census_api.api.dependencies import SharedState, caller
@@ -27,7 +26,7 @@ _UPLOADS_IN_MEMORY = 10
 
 def create_app(
     platform: Platform, *, hosts: Collection[str] = (), beside: Callable[[], Awaitable[None]] | None = None
-) -> ASGIApp:
+) -> FastAPI:
     """The application on a platform, which stays the caller's to close.
 
     It answers to the names of this machine and to `hosts`. `beside` runs on the server's event loop from start to end
@@ -44,14 +43,17 @@ def create_app(
         redirect_slashes=False,
         lifespan=_lifespan(beside),
     )
-    room = Room(PLACES, _UPLOADS_IN_MEMORY * platform.settings.max_upload_bytes, metrics)
+    # the others of the database's connections are for everybody else
+    turns = max(1, platform.settings.pool_size - 2)
+    room = Room(PLACES, turns, _UPLOADS_IN_MEMORY * platform.settings.max_upload_bytes, metrics)
     app.state.shared = SharedState(platform, metrics, room)
     problems.register(app)
     app.include_router(router)
     app.include_router(health.router)
     app.include_router(home.router, dependencies=[Depends(caller)])
     _describe_problems(app)
-    return Guard(app, metrics, hosts)
+    app.add_middleware(Guard, metrics=metrics, hosts=hosts)
+    return app
 
 
 def _lifespan(

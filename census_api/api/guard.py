@@ -52,13 +52,13 @@ class Guard:
     """
 
     def __init__(self, app: ASGIApp, metrics: Metrics, hosts: Collection[str] = ()) -> None:
-        self.app = app
+        self._app = app
         self._metrics = metrics
         self._hosts = frozenset(hosts)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
-            await self.app(scope, receive, send)
+            await self._app(scope, receive, send)
             return
         headers = Headers(scope=scope)
         has_body = headers.get("content-length", "0") != "0" or "transfer-encoding" in headers
@@ -77,7 +77,7 @@ class Guard:
     async def _answer(self, scope: Scope, headers: Headers, receive: Receive, send: Send, exchange: _Exchange) -> None:
         try:
             self._refuse_strangers(scope["method"], headers)
-            await self.app(scope, receive, send)
+            await self._app(scope, receive, send)
         except CensusError as error:
             await of_error(error, exchange.reference)(scope, receive, send)
         except Exception as error:  # noqa: BLE001 - whatever it is, the caller gets a problem and the process goes on

@@ -9,10 +9,13 @@ from pathlib import Path
 
 from census_api.domain.errors import InvalidRequest, Refused
 from census_api.domain.findings import Report
-from census_api.spec.model import Sheet, Spec, fold
+from census_api.spec.model import Rule, Sheet, Spec, fold
 
 _VIEWS = {"form": "organisation", "breakdown": "breakdown"}
 """Which view's rules need nothing but the sheet itself; a table's view has its key's name."""
+
+_ELSEWHERE = {"not_listed", "line_without_data", "not_in_frame", "return_is_blank", "return_has_data", "sector"}
+"""Inputs of those rules that come from another sheet all the same."""
 
 
 def sheet_of(spec: Spec, file: Path, named: str | None) -> Sheet:
@@ -55,7 +58,7 @@ def as_workbook(data: bytes, sheet: Sheet) -> bytes:
 def of_one_sheet(report: Report, sheet: Sheet, spec: Spec) -> Report:
     """The report on that workbook without what the missing sheets would have told: those rules do not apply."""
     view = _VIEWS.get(sheet.kind, sheet.key)
-    judged = {rule.code for rule in spec.rules if rule.on in ("marks", view)}
+    judged = {rule.code for rule in spec.rules if rule.on in ("marks", view) and not _inputs(rule) & _ELSEWHERE}
     statuses = {
         code: status if code in judged or status == "failed" else "not_applicable"
         for code, status in report.rules_by_status.items()
@@ -68,6 +71,10 @@ def of_one_sheet(report: Report, sheet: Sheet, spec: Spec) -> Report:
     ]
     rows = {title: count for title, count in report.rows_read.items() if title == sheet.title}
     return replace(report, rows_read=rows, rules_by_status=statuses, findings=findings)
+
+
+def _inputs(rule: Rule) -> set[str]:
+    return {str(rule.params.get("flag")), *rule.params.get("columns", ())}
 
 
 def _rows(data: bytes) -> list[list[str]]:

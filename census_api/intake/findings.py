@@ -17,6 +17,7 @@ from census_api.spec.rulebook import COUNT, VIEWS, placeholders, questions
 
 PLATFORM_FAULT = "SYS-001"
 _MAX_NEAREST = 500
+_MAX_OFFERED = 3
 
 
 class FindingWriter:
@@ -44,9 +45,11 @@ class FindingWriter:
             at = place.column(index, column)
             sheet_key, position = place.sheet(index) or rule.sheet, place.position(index)
             raw = values.get(f"{column}__raw")
-            value = raw if raw is not None or question is not None else self._cell_text(sheet_key, position, at)
+            # a column without anything odd has no text of its own in the view
+            has_text = question is not None and f"{column}__raw" in values
+            value = raw if has_text else self._cell_text(sheet_key, position, at)
             judged = values.get(rule.params.get("value", column)) if "value" in rule.params or value is None else None
-            if judged is not None and not isinstance(judged, bool):
+            if isinstance(judged, int | float) and not isinstance(judged, bool):
                 # an explanation stands while the value stands: a sum that is judged is the value
                 value = _plain(judged)
             elif value is not None and sheet_key is not None and at in self.spec.sheet[sheet_key].by_key:
@@ -92,10 +95,10 @@ class FindingWriter:
         return self._index[key]
 
     def _cell_text(self, sheet_key: str | None, position: int | None, column: str) -> str | None:
-        if sheet_key is None or position is None:
-            return None
         if sheet_key == "organisation":
             return self.source.form.answers.get(column)
+        if sheet_key is None or position is None:
+            return None
         table = self.source.tables[sheet_key]
         if column not in table.columns:
             return None
@@ -184,19 +187,22 @@ class FindingWriter:
 
 
 def nearest(spec: Spec, code_list: str, value: str) -> str:
-    """A sentence that offers the nearest valid code, or nothing when none is near."""
+    """A sentence that offers the nearest valid code, or a few that hold the text, or nothing when none is near."""
     lookup = spec.code_lists[code_list].lookup
+    # labels explain themselves in brackets, which nobody types
+    names = {name.split(" (")[0]: code for name, code in lookup.items()} | dict(lookup)
     text = fold(value[:200])
     head = text.split(" - ")[0]
-    close = difflib.get_close_matches(head, lookup, n=1, cutoff=0.7) or difflib.get_close_matches(
-        text, lookup, n=1, cutoff=0.6
-    )
-    if not close:
-        inside = [code for name, code in lookup.items() if len(head) >= 4 and head in name]
-        close = [name for name, code in lookup.items() if code == inside[0]][:1] if len(set(inside)) == 1 else []
-    if not close:
-        return ""
-    return f"Did you mean {shown(spec.code_lists[code_list].by_code[lookup[close[0]]])}? "
+    holding = list(dict.fromkeys(code for name, code in names.items() if len(head) >= 4 and head in name))
+    if close := difflib.get_close_matches(head, names, n=1, cutoff=0.9):
+        found = [names[close[0]]]
+    elif 1 <= len(holding) <= _MAX_OFFERED:
+        found = holding
+    else:
+        near = difflib.get_close_matches(head, names, n=1, cutoff=0.7) or difflib.get_close_matches(text, names, n=1)
+        found = [names[name] for name in near]
+    offered = " or ".join(shown(spec.code_lists[code_list].by_code[code]) for code in found)
+    return f"Did you mean {offered}? " if offered else ""
 
 
 def _states(question: Question | None) -> str:

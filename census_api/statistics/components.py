@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from census_api.domain.errors import InvalidRequest
+
 Edge = tuple[str, str]
 """The id of a line in the earlier year, and the id of a line in the later year that carries it on."""
 
@@ -59,9 +61,11 @@ def components(before: Sequence[LineYear], after: Sequence[LineYear], edges: Ite
 
     A line that no edge touches in either year goes on as itself. Lines that neither were in the frame nor reported do
     not exist and are left out; an edge to a line that does not exist joins nothing to it but may join others.
+
+    Raises:
+        InvalidRequest: a line given twice in one year.
     """
-    here: dict[_Node, LineYear] = {(0, line.line): line for line in before if line.exists}
-    here.update({(1, line.line): line for line in after if line.exists})
+    here = _nodes(before, after)
     forest = _Forest()
     touched: set[_Node] = set()
     for old, new in edges:
@@ -77,6 +81,17 @@ def components(before: Sequence[LineYear], after: Sequence[LineYear], edges: Ite
         Component(tuple(here[n] for n in nodes if n[0] == 0), tuple(here[n] for n in nodes if n[0] == 1))
         for nodes in groups.values()
     ]
+
+
+def _nodes(before: Sequence[LineYear], after: Sequence[LineYear]) -> dict[_Node, LineYear]:
+    here: dict[_Node, LineYear] = {}
+    for year, lines in enumerate((before, after)):
+        for line in lines:
+            if (year, line.line) in here:
+                raise InvalidRequest(f"The line {line.line} is given twice in one year. Give every line once a year.")
+            if line.exists:
+                here[year, line.line] = line
+    return here
 
 
 class _Forest:

@@ -42,7 +42,7 @@ class Movement:
     before: float
     after: float
     components: int = 1
-    recoded: float = 0.0
+    recoded: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +117,12 @@ def ratio(numerator: float, denominator: float) -> float | None:
     return numerator / denominator if denominator else None
 
 
+def without(total: float, part: float) -> float:
+    """total - part, exactly 0 where only rounding is left: a ratio over what is left must see that nothing is."""
+    left = total - part
+    return 0.0 if abs(left) <= 1e-12 * abs(total) else left
+
+
 def book(units: Sequence[Component]) -> list[Booking]:
     """The term of every component that reported something in either year (methods.md 1.1, 1.2).
 
@@ -189,7 +195,7 @@ def decompose(movements: Iterable[Movement]) -> Decomposition:
     parts: dict[Term, list[float]] = {term: [] for term in Term}
     gross: list[float] = []
     for move in moved:
-        if move.recoded:
+        if move.recoded is not None:
             parts[Term.RECLASSIFIED].append(move.recoded)
             parts[Term.CONTINUING] += [move.after, -move.recoded]
             gross.append(move.recoded)

@@ -69,17 +69,17 @@ def _mixed(old: dict[Key, float], new: dict[Key, float], changed: list[int]) -> 
             margin.setdefault(part(key), []).append(weight)
     sums = [{key: math.fsum(weights) for key, weights in margin.items()} for margin in margins]
     # a category that did not exist before has only the new composition
-    return {
-        key: old[key] / sums[0][part(key)] * sums[1][part(key)] if sums[0][part(key)] else new[key] for key in old
-    }
+    return {key: old[key] / sums[0][part(key)] * sums[1][part(key)] if sums[0][part(key)] else new[key] for key in old}
 
 
 def _average_effect(factor: int, factors: tuple[int, ...], values: dict[frozenset[int], float]) -> float:
     """The effect of one factor, averaged over all orders in which the factors can change."""
     others = [other for other in factors if other != factor]
-    effects = []
+    effects: list[float] = []
     for size in range(len(others) + 1):
         share_of_orders = 1 / (len(factors) * math.comb(len(others), size))
-        for some in combinations(others, size):
-            effects.append(share_of_orders * (values[frozenset((*some, factor))] - values[frozenset(some)]))
+        effects += [
+            share_of_orders * (values[frozenset((*some, factor))] - values[frozenset(some)])
+            for some in combinations(others, size)
+        ]
     return math.fsum(effects)

@@ -157,6 +157,8 @@ def _changed(name: str, section: _Section, values: Mapping[str, Any]) -> _Sectio
             raise InvalidRequest(f"The policy's threshold {name}.{key} must be a number that is not negative.")
         # a whole number and the same decimal are one threshold, and have one digest
         changes[key] = type(getattr(section, key))(value)
+        if changes[key] != value:
+            raise InvalidRequest(f"The policy's threshold {name}.{key} must be a whole number.")
     return replace(section, **changes)
 
 

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from census_api.statistics.identity import Term, ratio
+from census_api.statistics.identity import Term, ratio, without
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +150,7 @@ def _leave_one_out(pairs: Sequence[_Pair], matched: _Pair) -> tuple[float, float
     changes = []
     for pair in pairs:
         rates = [
-            ratio(total.numerator - left.numerator, total.denominator - left.denominator)
+            ratio(total.numerator - left.numerator, without(total.denominator, left.denominator))
             for left, total in zip(pair, matched, strict=True)
         ]
         if rates[0] is not None and rates[1] is not None:

@@ -151,17 +151,15 @@ def rate_status(
     """
     if change.before is None and change.after is None:
         return Verdict(Status.NOT_APPLICABLE)
-    effect = change.participation_effect
-    share = min(change.matched_shares)
     thin = [
         (Reason.SMALL_BASE, change.n_matched < policy.min_units),
-        (Reason.MATCHED_SHARE, below(share, policy.min_matched_share)),
+        (Reason.MATCHED_SHARE, below(min(change.matched_shares), policy.min_matched_share)),
     ]
-    if definition_change:
-        return Verdict(Status.BLOCKED, (Reason.DEFINITION_CHANGE,))
-    if effect is None or change.matched_change is None or not _tolerable(effect, change.matched_change, policy):
-        blocked = _verdict(Status.BLOCKED, [*thin, (Reason.PARTICIPATION, True)])
-        return blocked or Verdict(Status.BLOCKED)
+    intolerable = not _tolerable(change, policy)
+    if definition_change or intolerable:
+        blocking = [(Reason.DEFINITION_CHANGE, definition_change), (Reason.PARTICIPATION, intolerable)]
+        return _verdict(Status.BLOCKED, [*blocking, *thin]) or Verdict(Status.BLOCKED)
+    effect = change.participation_effect or 0.0
     doubtful = [
         *thin,
         (Reason.PARTICIPATION, above(abs(effect), policy.comparable_effect)),
@@ -170,6 +168,9 @@ def rate_status(
     return _verdict(Status.CAUTION, doubtful) or Verdict(Status.COMPARABLE)
 
 
-def _tolerable(effect: float, matched_change: float, policy: RateChangePolicy) -> bool:
-    limit = max(policy.caution_effect, abs(matched_change) * policy.caution_fraction)
-    return not above(abs(effect), limit)
+def _tolerable(change: RateChange, policy: RateChangePolicy) -> bool:
+    """The participation effect is known, and small in points or against the matched change."""
+    effect, matched = change.participation_effect, change.matched_change
+    if effect is None or matched is None:
+        return False
+    return not above(abs(effect), max(policy.caution_effect, abs(matched) * policy.caution_fraction))

@@ -16,7 +16,8 @@ from census_api.statistics.attacker import Breach, Requirement, audit, meets
 from census_api.statistics.linked_table import LinkedTable, Values
 from census_api.statistics.suppression_attack import Attacks
 from census_api.statistics.suppression_master import Master
-from census_api.statistics.suppression_repair import cleaned, repaired
+from census_api.statistics.suppression_repair import Repair
+from census_api.statistics.suppression_unmet import Demands
 
 DEFAULT_TIME_LIMIT = 60.0
 _SHARE_FOR_PROOF = 0.7
@@ -76,14 +77,15 @@ class _Search:
     problem: SuppressionProblem
     attacks: Attacks
     master: Master
-    requirements: Sequence[Requirement]
+    demands: Demands
     deadline: float
-    picked: Values = field(init=False)
+    picked: Values
     bound: float = 0.0
+    attainable: set[Requirement] = field(default_factory=set)
+    unattainable: set[Requirement] = field(default_factory=set)
 
     def run(self) -> bool:
         """Whether the cheapest safe pattern was found, and proved, in time; `picked` is the last choice."""
-        self.picked = np.zeros(len(self.problem.table.values))
         self._relaxed()
         while time.monotonic() < self.deadline:
             solved = self.master.solve(whole=True, seconds=self.deadline - time.monotonic())
@@ -112,13 +114,12 @@ class _Search:
             self.bound = solved.bound
 
     def _separate(self, picked: Values) -> int | None:
-        """Adds a cut for every requirement that the choice fails; how many failed, None when time ran out."""
+        """Adds cuts for the requirements that the choice fails; how many there are, None when time ran out."""
         failed = 0
-        for requirement in self.requirements:
+        for requirement, attack in self.demands.unmet(self.attacks, picked):
             if time.monotonic() > self.deadline:
                 return None
-            attack = self.attacks.reach(requirement, picked)
-            if meets(attack.reach, requirement.need):
+            if not self.can_be_met(requirement):
                 continue
             failed += 1
             self.master.cut(self.attacks.cut(requirement, attack), requirement.need)
@@ -126,26 +127,42 @@ class _Search:
             self.master.cut(self.attacks.cut(requirement, inner), requirement.need)
         return failed
 
+    def can_be_met(self, requirement: Requirement) -> bool:
+        """Whether the requirement holds at least when everything is withheld. Asked only of those that fail."""
+        if requirement not in self.attainable and requirement not in self.unattainable:
+            met = meets(self.attacks.reach(requirement, self.attacks.may_move).reach, requirement.need)
+            (self.attainable if met else self.unattainable).add(requirement)
+        return requirement in self.attainable
+
 
 def suppress(problem: SuppressionProblem, time_limit: float = DEFAULT_TIME_LIMIT) -> Pattern:
     """The cheapest safe pattern; where `time_limit` seconds do not suffice, a safe pattern and how good it is.
 
     A safe pattern is found whatever it takes; only its proof and its tidying are cut short.
     """
-    started = time.monotonic()
-    attacks = Attacks.of(problem.table, problem.primary, problem.candidates, problem.requirements)
-    attainable, unattainable = _sorted_out(problem, attacks)
-    master = Master.of(problem.table, problem.primary, problem.candidates, problem.weights, attainable)
-    search = _Search(problem, attacks, master, attainable, started + _SHARE_FOR_PROOF * time_limit)
+    deadline = time.monotonic() + time_limit
+    needed = tuple(each for each in problem.requirements if each.need > 0)
+    attacks = Attacks.of(problem.table, problem.primary, problem.candidates, needed)
+    master = Master.of(problem.table, problem.primary, problem.candidates, problem.weights, needed)
+    demands = Demands.of(needed)
+    nothing = np.zeros(len(problem.table.values))
+    search = _Search(problem, attacks, master, demands, deadline - (1 - _SHARE_FOR_PROOF) * time_limit, nothing)
     proved = search.run()
     chosen = {cell for cell in problem.candidates if search.picked[cell] > 0.5}
     if not proved:
-        chosen = repaired(attacks, problem.primary, chosen, problem.weights, attainable)
-        chosen = cleaned(attacks, problem.primary, chosen, problem.weights, attainable, started + time_limit)
+        repair = Repair(attacks, problem.primary, problem.weights, demands)
+        chosen = repair.cleaned(repair.mended(chosen, search.can_be_met), search.can_be_met, deadline)
     secondary = tuple(sorted(chosen))
     cost = float(np.sum(problem.weights[list(secondary)]))
-    breaches = audit(problem.table, problem.primary | chosen, attainable)
-    return Pattern(secondary, cost, cost if proved else search.bound, proved, unattainable, tuple(breaches))
+    breaches = audit(problem.table, problem.primary | chosen, needed)
+    return Pattern(
+        secondary,
+        cost,
+        cost if proved else search.bound,
+        proved,
+        tuple(each for each in needed if each in search.unattainable),
+        tuple(breach for breach in breaches if breach.requirement not in search.unattainable),
+    )
 
 
 def insider_requirements(
@@ -168,19 +185,3 @@ def insider_requirements(
             if each.cell not in known and not sums.isdisjoint(touched[each.cell])
         ]
     return tuple(found)
-
-
-def _sorted_out(
-    problem: SuppressionProblem, attacks: Attacks
-) -> tuple[tuple[Requirement, ...], tuple[Requirement, ...]]:
-    """Requirements that hold when everything is withheld, and those that do not even then."""
-    everything = np.zeros(len(problem.table.values))
-    everything[[*problem.primary, *problem.candidates]] = 1.0
-    attainable: list[Requirement] = []
-    unattainable: list[Requirement] = []
-    for requirement in problem.requirements:
-        if requirement.need <= 0:
-            continue
-        reach = attacks.reach(requirement, everything).reach
-        (attainable if meets(reach, requirement.need) else unattainable).append(requirement)
-    return tuple(attainable), tuple(unattainable)

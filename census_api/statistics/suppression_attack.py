@@ -70,6 +70,13 @@ class Attacks:
         moves[moving] = solved.x
         return Attack(-float(solved.fun), prices, moves)
 
+    def opposite(self, moves: Values, picked: Values) -> Values:
+        """The same move backwards, as far as every cell can go."""
+        wanted = np.abs(moves)
+        room = np.where(moves > 0, self.down, self.up) * picked
+        share = np.divide(room, wanted, out=np.ones_like(wanted), where=wanted > _NOISE)
+        return -moves * max(0.0, min(1.0, float(share.min(initial=1.0))))
+
     def cut(self, requirement: Requirement, attack: Attack) -> Values:
         """Coefficients (n,) whose sum over withheld cells must reach the need, whatever the pattern.
 

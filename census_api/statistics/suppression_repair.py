@@ -3,65 +3,58 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass
 
 import numpy as np
 from scipy.optimize import linprog
 from scipy.sparse import hstack
 
-from census_api.statistics.attacker import Requirement, meets
+from census_api.statistics.attacker import Requirement
 from census_api.statistics.linked_table import Values
 from census_api.statistics.suppression_attack import Attacks
+from census_api.statistics.suppression_unmet import Demands
 
 _MOVED = 1e-7
 
 
-def repaired(
-    attacks: Attacks,
-    primary: Iterable[int],
-    chosen: Iterable[int],
-    weights: Values,
-    requirements: Sequence[Requirement],
-) -> set[int]:
-    """`chosen` and what it takes to meet every requirement, the neediest first; each must be attainable."""
-    held, found = set(primary), set(chosen)
-    for requirement in sorted(requirements, key=lambda each: -each.need):
-        if not meets(attacks.reach(requirement, _picked(attacks, held | found)).reach, requirement.need):
-            found |= _cheapest_way(attacks, requirement, held | found, weights)
-    return found - held
+@dataclass(frozen=True, slots=True, eq=False)
+class Repair:
+    """Mends patterns of one problem. `met_at_all` says whether a requirement can be met by any pattern."""
+
+    attacks: Attacks
+    primary: frozenset[int]
+    weights: Values
+    demands: Demands
+
+    def mended(self, chosen: Iterable[int], met_at_all: Callable[[Requirement], bool]) -> set[int]:
+        """`chosen` and what it takes to meet every requirement that can be met."""
+        found = set(chosen)
+        picked = self._picked(found)
+        for requirement, _ in self.demands.unmet(self.attacks, picked):
+            if met_at_all(requirement):
+                found |= _cheapest_way(self.attacks, requirement, self.primary | found, self.weights) - self.primary
+                picked[list(found)] = 1.0
+        return found
+
+    def cleaned(self, chosen: Iterable[int], met_at_all: Callable[[Requirement], bool], deadline: float) -> set[int]:
+        """`chosen` without cells that are not needed, the dearest tried first, as far as time allows."""
+        kept = set(chosen)
+        for cell in sorted(kept, key=lambda each: -self.weights[each]):
+            if time.monotonic() > deadline:
+                break
+            unmet = self.demands.unmet(self.attacks, self._picked(kept - {cell}))
+            if not any(met_at_all(requirement) for requirement, _ in unmet):
+                kept.discard(cell)
+        return kept
+
+    def _picked(self, chosen: Iterable[int]) -> Values:
+        picked = np.zeros(len(self.attacks.may_move))
+        picked[[*self.primary, *chosen]] = 1.0
+        return picked
 
 
-def cleaned(
-    attacks: Attacks,
-    primary: Iterable[int],
-    chosen: Iterable[int],
-    weights: Values,
-    requirements: Sequence[Requirement],
-    deadline: float,
-) -> set[int]:
-    """`chosen` without cells that are not needed, the dearest tried first, as far as time allows."""
-    held, kept = set(primary), set(chosen)
-    for cell in sorted(kept, key=lambda each: -weights[each]):
-        if _all_met(attacks, held | kept - {cell}, requirements, deadline):
-            kept.discard(cell)
-    return kept
-
-
-def _all_met(attacks: Attacks, withheld: set[int], requirements: Sequence[Requirement], deadline: float) -> bool:
-    picked = _picked(attacks, withheld)
-    return all(
-        time.monotonic() < deadline and meets(attacks.reach(requirement, picked).reach, requirement.need)
-        for requirement in requirements
-    )
-
-
-def _picked(attacks: Attacks, withheld: Iterable[int]) -> Values:
-    picked = np.zeros(len(attacks.may_move))
-    picked[list(withheld)] = 1.0
-    return picked
-
-
-def _cheapest_way(attacks: Attacks, requirement: Requirement, free: set[int], weights: Values) -> set[int]:
+def _cheapest_way(attacks: Attacks, requirement: Requirement, free: Collection[int], weights: Values) -> set[int]:
     """The cells that move when the required cell moves as far as it needs by the cheapest way."""
     moving = np.flatnonzero(attacks.may_move)
     moving = moving[~np.isin(moving, list(requirement.known))]

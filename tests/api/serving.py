@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import threading
 from collections.abc import Iterator
@@ -33,16 +34,13 @@ def raw(address: str, request: bytes, *, hang_up: bool = False) -> bytes:
     """What the server answers to these very bytes; with `hang_up` the connection is cut after them."""
     host, port = address.removeprefix("http://").split(":")
     with socket.create_connection((host, int(port)), timeout=10) as connection:
-        try:
+        # a server that has heard enough hangs up; its answer is there all the same
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):
             connection.sendall(request)
-        except (BrokenPipeError, ConnectionResetError):
-            pass  # the server has heard enough; its answer is there all the same
         if hang_up:
             return b""
         answer = bytearray()
-        try:
+        with contextlib.suppress(TimeoutError, ConnectionResetError):
             while piece := connection.recv(65536):
                 answer += piece
-        except (TimeoutError, ConnectionResetError):
-            pass
         return bytes(answer)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from pydantic import SecretStr
 
 from census_api.app import create_app
 from census_api.services.platform import Platform
@@ -29,7 +30,11 @@ def test_alive_but_not_ready_without_a_database(platform: Platform, tmp_path: Pa
         ready = client.get("/readyz")
         assert (ready.status_code, ready.json()["code"]) == (503, "unavailable")
         assert int(ready.headers["retry-after"]) > 0
-        for answer in (client.get("/api/v1/collections"), client.post(SUBMISSIONS, files=form(workbook())), client.get("/")):
+        for answer in (
+            client.get("/api/v1/collections"),
+            client.post(SUBMISSIONS, files=form(workbook())),
+            client.get("/"),
+        ):
             assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
         # a check without an organisation needs no database
         assert client.post(CHECK, files=form(workbook())).status_code == 200
@@ -51,7 +56,7 @@ def test_not_ready_without_room_on_the_disk(client: httpx.Client, monkeypatch: p
 
 def test_a_database_elsewhere_has_its_own_disk(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("census_api.api.health._LEAST_FREE", 10**18)
-    elsewhere = Settings(database_url="postgresql://elsewhere/census")
+    elsewhere = Settings(database_url=SecretStr("postgresql://elsewhere/census"))
     served_there = Platform(platform.database, platform.sandbox, elsewhere)
     with served(create_app(served_there)) as address:
         assert httpx.get(f"{address}/readyz").status_code == 200
@@ -61,7 +66,7 @@ def test_what_was_done_is_counted(client: httpx.Client) -> None:
     for _ in range(2):
         client.post(SUBMISSIONS, files=form(workbook()))
     client.get("/nowhere")
-    client.request("STRANGE", "/nowhere")
+    client.request("PROPFIND", "/nowhere")
     answer = client.get("/metrics")
     assert answer.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
     lines = answer.text.splitlines()

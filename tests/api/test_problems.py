@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import logging
 import uuid
 
 import httpx
@@ -90,7 +91,9 @@ def test_a_wrong_method_is_told_the_right_one(client: httpx.Client) -> None:
     assert client.put(CHECK).headers["allow"] == "POST"
 
 
-@pytest.mark.parametrize("host", ["evil.example", "evil.example:80", "127.0.0.1.evil.example", "10.0.0.1", "", "[::2]:80"])
+@pytest.mark.parametrize(
+    "host", ["evil.example", "evil.example:80", "127.0.0.1.evil.example", "10.0.0.1", "", "[::2]:80"]
+)
 def test_a_request_for_another_name_is_refused(client: httpx.Client, host: str) -> None:
     is_problem(client.get("/api/v1/collections", headers={"Host": host}), 421, "wrong_host")
 
@@ -107,7 +110,12 @@ def test_other_names_can_be_allowed(platform: Platform) -> None:
 
 @pytest.mark.parametrize(
     "headers",
-    [{"Origin": "http://evil.example"}, {"Origin": "null"}, {"Sec-Fetch-Site": "cross-site"}, {"Origin": "http://127.0.0.1:1"}],
+    [
+        {"Origin": "http://evil.example"},
+        {"Origin": "null"},
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Origin": "http://127.0.0.1:1"},
+    ],
 )
 def test_a_page_of_another_site_cannot_send_anything(client: httpx.Client, headers: dict[str, str]) -> None:
     answer = client.post(SUBMISSIONS, content=as_json(), headers={"Content-Type": "application/json", **headers})
@@ -120,9 +128,7 @@ def test_our_own_pages_can(client: httpx.Client, address: str) -> None:
     assert client.post(CHECK, content=as_json(), headers=own).status_code == 200
 
 
-def test_a_fault_of_ours_is_a_problem_without_its_text(
-    platform: Platform, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_fault_of_ours_is_a_problem_without_its_text(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> None:
     log = io.StringIO()
     configure_logging("info", "json", log)
 
@@ -143,16 +149,22 @@ def test_a_fault_of_ours_is_a_problem_without_its_text(
 def test_the_log_has_one_line_a_request_without_paths_or_parameters(platform: Platform) -> None:
     log = io.StringIO()
     configure_logging("info", "json", log)
+    logging.getLogger("httpx").setLevel(logging.WARNING)
     with served(create_app(platform)) as address:
         answer = httpx.get(f"{address}/api/v1/organisations/ALPHA-MARKER", params={"who": "MARKER\r\nforged"})
         httpx.get(f"{address}/MARKER")
     lines = [json.loads(line) for line in log.getvalue().splitlines() if '"request"' in line]
-    assert [(line["route"], line["status"]) for line in lines] == [("/organisations/{organisation}", 422), ("none", 404)]
+    assert [(line["route"], line["status"]) for line in lines] == [
+        ("/organisations/{organisation}", 422),
+        ("none", 404),
+    ]
     assert lines[0]["reference"] == answer.headers["x-request-id"]
     assert "MARKER" not in log.getvalue()
 
 
-def test_whoever_is_not_on_this_machine_is_told_there_is_nothing(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_whoever_is_not_on_this_machine_is_told_there_is_nothing(
+    platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("census_api.api.dependencies.Actor", lambda name, _: Actor(name, "10.1.2.3"))
     with served(create_app(platform)) as address, httpx.Client(base_url=address) as client:
         for path in ("/", f"{API}/openapi.json", f"{API}/collections", f"{COLLECTION}/rules", SUBMISSIONS):
@@ -173,7 +185,11 @@ def test_every_answer_has_the_security_headers(client: httpx.Client) -> None:
 
 
 def test_bytes_that_are_not_http_do_no_harm(address: str) -> None:
-    for request in (b"\x16\x03\x01\x02\x00", b"GET / HTTP/9.9\r\n\r\n", b"GET /\xff\xfe HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"):
+    for request in (
+        b"\x16\x03\x01\x02\x00",
+        b"GET / HTTP/9.9\r\n\r\n",
+        b"GET /\xff\xfe HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n",
+    ):
         raw(address, request, hang_up=True)
     assert httpx.get(f"{address}/livez").status_code == 200
 

@@ -36,7 +36,12 @@ def test_a_workbook_goes_in_and_comes_back_annotated_in_every_year(client: httpx
     submissions = SUBMISSIONS.replace("2024", str(year))
     answer = client.post(submissions, files=form(workbook(year), "Our return £.xlsx"))
     report = answer.json()
-    assert (answer.status_code, report["collection"], report["organisation"], report["submission"]) == (201, year, "ALPHA", 1)
+    assert (answer.status_code, report["collection"], report["organisation"], report["submission"]) == (
+        201,
+        year,
+        "ALPHA",
+        1,
+    )
     assert answer.headers["location"] == f"{submissions}/1"
     assert client.get(answer.headers["location"]).json() == report
     assert report["content_sha256"] == content(year).sha256()

@@ -6,6 +6,8 @@ import socket
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
@@ -162,7 +164,7 @@ def test_memory_for_uploads_is_bounded_in_bytes() -> None:
     from census_api.api.metrics import Metrics
     from census_api.domain.errors import Unavailable
 
-    room = uploads.Room(3, 100, Metrics())
+    room = uploads.Room(3, 3, 100, Metrics())
     with room.place() as first, room.place() as second:
         first.take(60)
         second.take(40)
@@ -175,10 +177,26 @@ def test_memory_for_uploads_is_bounded_in_bytes() -> None:
 def test_names_of_files_are_shown_and_nothing_else(client: httpx.Client) -> None:
     names = ["../../etc/passwd", "C:\\temp\\return.xlsx", "a\x00b.xlsx", "x" * 400, '"; drop', "=cmd.xlsx"]
     for number, name in enumerate(names, start=1):
-        body = multipart(as_json()).replace(b'filename="r.xlsx"', b'filename="' + name.replace('"', '\\"').encode() + b'"')
+        body = multipart(as_json()).replace(
+            b'filename="r.xlsx"', b'filename="' + name.replace('"', '\\"').encode() + b'"'
+        )
         assert client.post(SUBMISSIONS, content=body, headers=FORM).status_code == 201
         shown = client.get(f"{SUBMISSIONS}/{number}/original").headers["content-disposition"]
         assert shown.startswith('attachment; filename="')
         assert "/" not in shown
         assert "\\" not in shown
         assert len(shown) < 800
+
+
+def test_more_files_than_can_be_checked_at_once_wait_for_their_turn(
+    platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one_at_a_time = replace(platform, settings=platform.settings.model_copy(update={"pool_size": 3}))
+    with served(create_app(one_at_a_time)) as address, httpx.Client(base_url=address, timeout=60) as client:
+        with ThreadPoolExecutor(8) as pool:
+            answers = list(pool.map(lambda _: client.post(CHECK, content=as_json(), headers=JSON), range(16)))
+        assert [answer.status_code for answer in answers] == [200] * 16
+        monkeypatch.setattr(uploads, "QUEUE_SECONDS", 0.0)
+        with ThreadPoolExecutor(8) as pool:
+            answers = list(pool.map(lambda _: client.post(CHECK, content=as_json(), headers=JSON), range(16)))
+        assert {answer.status_code for answer in answers} == {200, 503}

@@ -24,10 +24,7 @@ SNAPSHOT = Path(__file__).with_name("openapi.json")
 @pytest.fixture(scope="module")
 def description() -> dict[str, Any]:
     with Platform(connect("postgresql+psycopg://nobody@/none"), Sandbox(), Settings()) as platform:
-        guard: Any = create_app(platform)
-        app = guard.app
-        description: dict[str, Any] = app.openapi()
-        return description
+        return create_app(platform).openapi()
 
 
 def test_the_description_is_the_committed_one(description: dict[str, Any]) -> None:

@@ -37,7 +37,7 @@ def said(judged: Judged) -> list[tuple[Any, ...]]:
     """The findings apart from their cells, and from `row 5` of a workbook being a pointer in JSON."""
 
     def message(finding: Finding) -> str:
-        return finding.message.split(" stand already in ")[0].split(" stands already in ")[0]
+        return finding.message.split(" is already in ")[0].split(" are already in ")[0]
 
     return sorted(
         (f.key, f.rule, f.severity, f.sheet, f.pointer, f.column or "", f.value or "", message(f), f.expected, f.fix)

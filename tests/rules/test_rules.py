@@ -43,3 +43,4 @@ def test_a_rule_speaks_where_it_should_and_only_there(year: int, case: Case) -> 
     for finding in found:
         assert "{" not in finding.message + finding.expected + finding.fix
         assert "not given" not in finding.message
+        assert not finding.message.startswith("blank ")
