@@ -24,7 +24,9 @@ def clean_returns(draw: st.DrawFn, spec: Spec) -> Tree:
     tree = clean_tree(spec)
     authorities = [code.code for code in spec.code_lists["local_authorities"].codes]
     lines = draw(
-        st.lists(st.tuples(st.sampled_from(authorities), st.sampled_from(_SERVICES)), min_size=1, max_size=3, unique=True)
+        st.lists(
+            st.tuples(st.sampled_from(authorities), st.sampled_from(_SERVICES)), min_size=1, max_size=3, unique=True
+        )
     )
     tree["services"] = [service_row(*line) for line in lines]
     tree["staff"] = [row for line in lines for row in draw(_line(spec, line))]
@@ -85,5 +87,9 @@ def _cells(question: Question, spec: Spec) -> st.SearchStrategy[Any]:
         return texts | st.decimals(-2, 25_000, places=3).map(lambda number: f"{number:f}".rstrip("0").rstrip("."))
     if question.code_list:
         codes = spec.code_lists[question.code_list].codes
-        return texts | st.sampled_from(codes).map(lambda code: code.code) | st.sampled_from(codes).map(lambda code: code.label)
+        return (
+            texts
+            | st.sampled_from(codes).map(lambda code: code.code)
+            | st.sampled_from(codes).map(lambda code: code.label)
+        )
     return texts

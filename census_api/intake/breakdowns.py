@@ -29,7 +29,7 @@ class BreakdownRow:
     @property
     def total(self) -> int | None:
         """People in all categories; None where a category is blank, below 0 or cannot be read."""
-        if None in self.counts or min(self.counts, default=0) < 0:  # type: ignore[type-var]
+        if None in self.counts or min(self.counts, default=0) < 0:  # type: ignore[type-var, operator]
             return None
         return sum(self.counts)  # type: ignore[arg-type]
 

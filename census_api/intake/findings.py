@@ -135,8 +135,10 @@ class FindingWriter:
 
     def _with_label(self, question: Question | None, value: str | None) -> str | None:
         """A code as people know it."""
-        codes = self.spec.code_lists[question.code_list].by_code if question and question.code_list else {}
-        return shown(codes[value]) if value in codes else value
+        if value is None or question is None or question.code_list is None:
+            return value
+        code = self.spec.code_lists[question.code_list].by_code.get(value)
+        return shown(code) if code else value
 
     def _first_row(self, place: ViewFrame, index: int) -> str:
         """The row that this one repeats, as the employer sees it."""

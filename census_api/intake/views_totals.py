@@ -30,8 +30,8 @@ def breakdown_rows_view(reading: Reading, sums: StaffSums) -> ViewFrame:
         if part.rows_by in part.left_out:
             continue
         group_totals = _group_totals(reading, part)
-        for group in _spoken_of(reading, part, sums):
-            group_totals.pop(group, None)
+        for spoken in _spoken_of(reading, part, sums):
+            group_totals.pop(spoken, None)
         seen: set[str] = set()
         for row in part.rows:
             group = _group_of(reading, part, row)

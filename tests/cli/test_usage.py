@@ -14,7 +14,7 @@ import pytest
 from census_api.cli import check
 from census_api.cli.run import run
 
-COMMANDS = {"demo", "serve", "worker", "db", "build", "template", "check", "demo-data"}
+COMMANDS = {"demo", "serve", "worker", "db", "build", "template", "check", "demo-data", "vectors"}
 
 
 def census(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:

@@ -159,7 +159,9 @@ def test_a_return_is_judged_by_the_new_rules(schemas: Path, spec: Spec) -> None:
 
 def test_the_same_answers_are_not_asked_in_2025(schemas: Path) -> None:
     tree = new_tree(library(schemas).spec(2025)) | {"census_year": 2025}
-    rules = {finding.rule for finding in judge(json.dumps(tree).encode(), 2025, Context(), schemas=schemas).report.findings}
+    rules = {
+        finding.rule for finding in judge(json.dumps(tree).encode(), 2025, Context(), schemas=schemas).report.findings
+    }
     assert {"FIL-007", "STF-005"} <= rules
 
 

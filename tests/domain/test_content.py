@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 from census_api.domain.content import Cell, Content, ContentRow, content_from_json
 
 KEYS = {"staff": ("place", "role"), "pay": ("role",)}
-_CELLS = st.dictionaries(st.sampled_from(["place", "role", "heads", "wte"]), st.integers(0, 9) | st.text(max_size=5), max_size=4)
+_CELLS = st.dictionaries(
+    st.sampled_from(["place", "role", "heads", "wte"]), st.integers(0, 9) | st.text(max_size=5), max_size=4
+)
 _ROWS = st.lists(st.tuples(st.sampled_from(["staff", "pay"]), _CELLS), max_size=8)
 
 

@@ -63,4 +63,4 @@ def test_different_things_have_different_keys(parts: list[tuple[str, str, str, s
 
 
 def test_a_key_never_changes() -> None:
-    assert finding_key("STF-012", "staff", "E06000001|lero|DAW", "paid_wte", 0) == "9a35d4b6e1a0c9b5"
+    assert finding_key("STF-012", "staff", "E06000001|lero|DAW", "paid_wte", 0) == "60511b1258bbedd9"

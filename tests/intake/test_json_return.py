@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from census_api.domain.errors import CensusError, InvalidRequest, NotFound, Refused
 from census_api.domain.findings import Finding
-from census_api.intake.judge import Context, Judged, judge
 from census_api.intake.json_return import MAX_UNKNOWN
+from census_api.intake.judge import Context, Judged, judge
 from census_api.spec.load import load_spec
 from tests.factories.returns import clean_tree
 
@@ -23,6 +23,18 @@ SPEC = load_spec(YEAR)
 
 def judged(data: bytes | dict[str, Any], year: int | None = YEAR) -> Judged:
     return judge(data if isinstance(data, bytes) else json.dumps(data).encode(), year, Context())
+
+
+def judged_or_refused(data: bytes) -> Judged | None:
+    """None where the bytes are refused, which is said in a sentence."""
+    refusal = ""
+    try:
+        return judged(data)
+    except CensusError as problem:
+        refusal = problem.message
+    assert refusal.endswith(".")
+    assert len(refusal) < 400
+    return None
 
 
 def findings(tree: dict[str, Any], pointer: str) -> list[Finding]:
@@ -78,7 +90,9 @@ def test_what_is_no_return_is_refused_in_words(name: str) -> None:
     assert len(refusal.value.message) < 400
 
 
-@pytest.mark.parametrize("data", [b"", b"   ", b"7", b'"staff"', b"null", b"true", b"\xff\xfe{\x00}\x00", b"\x00", b"{"])
+@pytest.mark.parametrize(
+    "data", [b"", b"   ", b"7", b'"staff"', b"null", b"true", b"\xff\xfe{\x00}\x00", b"\x00", b"{"]
+)
 def test_scraps_are_refused(data: bytes) -> None:
     with pytest.raises(Refused):
         judged(data)
@@ -262,10 +276,8 @@ def test_any_value_in_place_of_any_node_is_judged_or_refused(place: tuple[Any, .
     for key in ("", *place)[:-1]:
         node = node[key]
     node[("", *place)[-1]] = value
-    try:
-        result = judged(json.dumps(tree[""]).encode("utf-8", "surrogatepass"))
-    except CensusError as problem:
-        assert problem.message.endswith(".")
+    result = judged_or_refused(json.dumps(tree[""]).encode("utf-8", "surrogatepass"))
+    if result is None:
         return
     assert result.report.rules["failed"] == 0
     assert result.content.sha256() == result.report.content_sha256
@@ -283,10 +295,8 @@ def test_any_bytes_are_judged_or_refused(data: bytes) -> None:
 @given(cut=st.integers(0, 3_000), junk=st.binary(max_size=4))
 def test_a_damaged_return_is_judged_or_refused(cut: int, junk: bytes) -> None:
     data = text_of(clean_tree(SPEC)).encode()
-    try:
-        judged(data[:cut] + junk + data[cut + len(junk) :])
-    except CensusError as problem:
-        assert len(problem.message) < 400
+    result = judged_or_refused(data[:cut] + junk + data[cut + len(junk) :])
+    assert result is None or result.report.rules["failed"] == 0
 
 
 def test_reading_does_not_change_the_tree() -> None:

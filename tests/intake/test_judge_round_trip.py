@@ -124,7 +124,9 @@ def test_neither_row_order_nor_key_order_changes_the_hash(tree: Tree, seed: int)
         mixed[key] = value
     before, after = of_json(tree), of_json(mixed)
     assert before.report.content_sha256 == after.report.content_sha256
-    assert {f.key for f in before.report.findings} >= {f.key for f in after.report.findings if f.rule.startswith("STF-00")}
+    assert {f.key for f in before.report.findings} >= {
+        f.key for f in after.report.findings if f.rule.startswith("STF-00")
+    }
 
 
 def test_column_order_and_spelling_of_headings_do_not_change_the_hash() -> None:

@@ -21,7 +21,17 @@ JARGON = (
     "exception", "validation", "constraint", "field", "tuple", "payload", "populate", "utilise", "foreign key",
     "cardinality", "numeric", "threshold", "outlier", "parameter", "mandatory", "n/a", "etc",
 )  # fmt: skip
-BLAME = ("you failed", "you forgot", "your mistake", "you have not", "wrongly", "you must", "obviously", "simply", "just ")
+BLAME = (
+    "you failed",
+    "you forgot",
+    "your mistake",
+    "you have not",
+    "wrongly",
+    "you must",
+    "obviously",
+    "simply",
+    "just ",
+)
 
 
 @pytest.mark.parametrize("rule", RULES.values(), ids=RULES)
@@ -52,7 +62,18 @@ def test_the_words_are_plain_and_blame_nobody(rule: Rule) -> None:
 def test_a_fix_tells_what_to_do(rule: Rule) -> None:
     assert re.match(r"(\{nearest\}|It was replaced by \{successors\}\. )?[A-Z][a-z]+", rule.fix)
     if rule.severity == "query":
-        can_explain = ("say", "confirm", "if not", "NK", "Correct", "check", "Unhide", "Write the reason", "Change", "Type")
+        can_explain = (
+            "say",
+            "confirm",
+            "if not",
+            "NK",
+            "Correct",
+            "check",
+            "Unhide",
+            "Write the reason",
+            "Change",
+            "Type",
+        )
         assert any(word.lower() in rule.fix.lower() for word in can_explain)
     if rule.severity == "note":
         assert "do not need to answer" in rule.fix or "may delete" in rule.fix

@@ -22,22 +22,46 @@ YEAR = library().years[-1]
 Found = set[tuple[str, str, int]]
 
 _WHOLE = [None, -1, 0, 0, 1, 2, 4, 5, 9, 10, 11, 12, 19, 20, 30, 49, 50, 100, 20_000, 20_001, 100_000, 100_001]
-_DECIMAL = [None, -0.5, 0.0, 0.0, 0.01, 0.2, 0.5, 0.6, 0.9, 0.99, 1.0, 1.2, 1.21, 2.0, 5.0, 9.99, 10.0, 12.0, 20.0, 20_000.5]
+_DECIMAL = [
+    None,
+    -0.5,
+    0.0,
+    0.0,
+    0.01,
+    0.2,
+    0.5,
+    0.6,
+    0.9,
+    0.99,
+    1.0,
+    1.2,
+    1.21,
+    2.0,
+    5.0,
+    9.99,
+    10.0,
+    12.0,
+    20.0,
+    20_000.5,
+]
 _GARBAGE = [
     None, None, "", "NK", "REFUSED", "NA", "nk", "0", "12", "1.25", "1.250", "1.255", "1.2.345", "-3", "twelve", "\u0663",
     "ALPHA-1", "alpha", "A", "hr@example.org", "a@b", "0113 496 0000", "12345", "Dr Patel", "see Sarah Jones", "Nurse",
     "AB 12 34 56 C", "943 476 5919", "ring\x07", "\ufffd", "two\nlines", "x" * 600, "\u00e9" * 160, "x" * 20, "line\n",
 ]  # fmt: skip
 
+_OF_TYPE: dict[str, list[Any]] = {"Int64": _WHOLE, "Float64": _DECIMAL, "Boolean": [None, True, False]}
+
 
 def _values(spec: Spec, view: str) -> dict[str, list[Any]]:
     """What each column of a view may hold: the limits of its rules, codes, states, garbage and blanks."""
     of: dict[str, list[Any]] = {}
     asked = questions(spec, VIEWS[view])
-    codes = {q.key: [None, *(c.code for c in spec.code_lists[q.code_list].codes[:6])] for q in asked.values() if q.code_list}
+    codes = {
+        q.key: [None, *(c.code for c in spec.code_lists[q.code_list].codes[:6])] for q in asked.values() if q.code_list
+    }
     for name, dtype in column_types(spec, VIEWS[view]).items():
-        whole = {pl.Int64(): _WHOLE, pl.Float64(): _DECIMAL, pl.Boolean(): [None, True, False]}
-        of[name] = whole.get(dtype) or codes.get(name) or _GARBAGE
+        of[name] = _OF_TYPE.get(str(dtype)) or codes.get(name) or _GARBAGE
     narrowed = {name for rule in spec.rules if rule.on == view for name in rule.where}
     of |= {name: [None, "other"] for name in narrowed if of[name] is _GARBAGE}
     for rule in spec.rules:

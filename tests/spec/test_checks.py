@@ -15,13 +15,19 @@ SPEC = load_spec(2024)
 NUMBER = Question(key="value", label="Value", type="decimal", help="", maximum=100, states=("NK",))
 
 
-def answers(check: str, rows: list[dict[str, Any]], **params: Any) -> list[bool | None]:
+def answers(check: str, rows: list[Any], **params: Any) -> list[bool | None]:
     """What a check answers for rows of value, other, more and their texts."""
     rule = Rule(
         code="TST-001", on="staff", check=check, columns=("value",), params=params, severity="error", title="", message="",
         expected="", fix="", why="",
     )  # fmt: skip
-    schema = {"value": pl.Float64(), "other": pl.Float64(), "more": pl.Float64(), "value__raw": pl.String(), "flag": pl.Boolean()}
+    schema = {
+        "value": pl.Float64(),
+        "other": pl.Float64(),
+        "more": pl.Float64(),
+        "value__raw": pl.String(),
+        "flag": pl.Boolean(),
+    }
     frame = pl.DataFrame(rows, schema=schema)
     return frame.select(CHECKS[check].passes(Place(SPEC, rule, "value", NUMBER))).to_series().to_list()
 
@@ -31,7 +37,7 @@ def values(*values: float | None) -> list[dict[str, Any]]:
 
 
 def test_what_is_not_known_is_not_judged() -> None:
-    for check, params in {
+    judged: dict[str, dict[str, Any]] = {
         "at_most_ratio": {"of": "other", "factor": 1},
         "only_with": {"needs": "other"},
         "at_most_sum": {"parts": ["other"]},
@@ -39,7 +45,8 @@ def test_what_is_not_known_is_not_judged() -> None:
         "same_as": {"other": "other"},
         "not_negative": {},
         "within_maximum": {},
-    }.items():
+    }
+    for check, params in judged.items():
         row = {"value": 200.0, "other": None, "more": 1.0}
         if CHECKS[check].columns or "parts" in params or "plus" in params:
             assert answers(check, [row], **params) == [None], check
@@ -56,7 +63,12 @@ def test_ratios_take_rounding_with_two_places() -> None:
 
 
 def test_only_the_band_above_a_ratio() -> None:
-    assert answers("at_most_ratio", values(10, 10.5, 12, 12.5), of="other", factor=1, up_to=1.2) == [True, False, False, True]
+    assert answers("at_most_ratio", values(10, 10.5, 12, 12.5), of="other", factor=1, up_to=1.2) == [
+        True,
+        False,
+        False,
+        True,
+    ]
 
 
 def test_at_least_leaves_zero_to_others() -> None:
@@ -76,7 +88,9 @@ def test_states_pass_as_numbers_and_only_where_they_are_allowed() -> None:
     assert answers("allowed_state", rows) == [True, False, False, True]
 
 
-@pytest.mark.parametrize(("text", "passes"), [("1.23", True), ("1.230", True), ("1.234", False), ("1.2300001", False), ("7", True)])
+@pytest.mark.parametrize(
+    ("text", "passes"), [("1.23", True), ("1.230", True), ("1.234", False), ("1.2300001", False), ("7", True)]
+)
 def test_decimal_places_count_digits_that_say_something(text: str, passes: bool) -> None:
     assert answers("places", [{"value": float(text), "value__raw": text}]) == [passes]
 
@@ -93,4 +107,6 @@ def test_pairs_that_a_mapping_or_a_list_allows() -> None:
 def test_every_check_is_used_and_says_what_it_does() -> None:
     used = {rule.check for year in library().years for rule in load_spec(year).rules}
     assert set(CHECKS) == used
-    assert all((check.passes.__doc__ or "").endswith(".") or "\n" in (check.passes.__doc__ or "") for check in CHECKS.values())
+    assert all(
+        (check.passes.__doc__ or "").endswith(".") or "\n" in (check.passes.__doc__ or "") for check in CHECKS.values()
+    )

@@ -57,12 +57,16 @@ def test_what_the_grammar_takes_is_what_python_would_read(text: str) -> None:
         assert text.isascii()
 
 
-@pytest.mark.parametrize("text", ["AB 12 34 56 C", "ab123456c", "QQ123456C", "943 476 5919", "9434765919", "943-476-5919"])
+@pytest.mark.parametrize(
+    "text", ["AB 12 34 56 C", "ab123456c", "QQ123456C", "943 476 5919", "9434765919", "943-476-5919"]
+)
 def test_personal_numbers_are_seen(text: str) -> None:
     assert holds(grammar.PERSONAL_NUMBER, f"see {text}, please")
 
 
-@pytest.mark.parametrize("text", ["0113 496 0000", "020 7946 0958", "contract 12/345", "E06000001", "30 June 2024", "12345678901"])
+@pytest.mark.parametrize(
+    "text", ["0113 496 0000", "020 7946 0958", "contract 12/345", "E06000001", "30 June 2024", "12345678901"]
+)
 def test_other_numbers_are_not(text: str) -> None:
     assert not holds(grammar.PERSONAL_NUMBER, f"see {text}, please")
 

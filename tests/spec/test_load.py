@@ -141,7 +141,8 @@ def test_what_is_withdrawn_is_gone(schemas: Folder) -> None:
 
 
 @pytest.mark.parametrize(
-    ("extends", "what"), [("2027", "must be an earlier year"), ('"2025"', "must be an earlier year"), ("2019", "no such file")]
+    ("extends", "what"),
+    [("2027", "must be an earlier year"), ('"2025"', "must be an earlier year"), ("2019", "no such file")],
 )
 def test_a_year_extends_an_earlier_one(schemas: Folder, extends: str, what: str) -> None:
     schemas.toml(head=HEAD.replace("extends = 2025", f"extends = {extends}"))
@@ -265,7 +266,12 @@ def _readded(code: str) -> str:
 
 def test_the_years_and_their_local_authorities() -> None:
     assert library().years == (2022, 2023, 2024, 2025)
-    assert [len(load_spec(year).code_lists["local_authorities"].codes) for year in library().years] == [152, 153, 153, 153]
+    assert [len(load_spec(year).code_lists["local_authorities"].codes) for year in library().years] == [
+        152,
+        153,
+        153,
+        153,
+    ]
 
 
 def test_successors_of_local_authorities() -> None:

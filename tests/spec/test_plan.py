@@ -89,7 +89,9 @@ def test_what_is_known_to_pass_is_not_run() -> None:
 def test_a_crash_is_told_apart_from_a_failure() -> None:
     rows = frame("staff", paid_headcount=[0], paid_wte=[3.0]).drop("opening_headcount")
     failures, crashed = plan_for(SPEC).run("staff", rows)
-    asked = {mask.rule.code for mask in plan_for(SPEC).masks["staff"] if "opening_headcount" in mask.fails.meta.root_names()}
+    asked = {
+        mask.rule.code for mask in plan_for(SPEC).masks["staff"] if "opening_headcount" in mask.fails.meta.root_names()
+    }
     assert crashed == asked
     assert "STF-019" in {failure.rule.code for failure in failures}
     assert all(isinstance(failure, Failures) for failure in failures)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections.abc import Sequence
 
 import pytest
 from hypothesis import given
@@ -46,8 +47,8 @@ def test_growth_is_read_from_the_parent_cell_where_the_cell_is_small() -> None:
     own = [(10.0, 10.0 + i) for i in range(19)]
     parent = [(10.0, 20.0 + i) for i in range(21)]
 
-    def limits(*pairs: list[tuple[float, float]]) -> tuple[float, float]:
-        growth = growth_range(*pairs)
+    def limits(pairs: list[tuple[float, float]], of: Sequence[tuple[float, float]] = ()) -> tuple[float, float]:
+        growth = growth_range(pairs, of)
         assert growth is not None
         return growth.low, growth.high
 

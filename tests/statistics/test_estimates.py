@@ -36,8 +36,8 @@ def unit(name: str, size: float | None, value: float | None, previous: float | N
 
 def test_a_full_response_is_its_own_estimate() -> None:
     found = estimate_total([unit("a", 10, 12), unit("b", 20, 18)])
-    assert (found.reported, found.estimated, found.variance, found.imputed_share) == (30, 30, 0, 0)
-    assert found.interval == (30, 30)
+    assert [found.reported, found.estimated, found.variance, found.imputed_share] == [30, 30, 0, 0]
+    assert list(found.interval or ()) == [30, 30]
     assert found.advice is Advice.PUBLISH
 
 

@@ -29,8 +29,10 @@ HB_RULE = next(rule for rule in SPEC.rules if rule.check == "hb_within")
 
 
 def passes_rule(before: list[int | None], after: list[int | None], **params: float) -> list[bool | None]:
-    """What the spec's own check says of the rows, judged however few they are."""
-    rule = HB_RULE.model_copy(update={"params": {**HB_RULE.params, "minimum": 0, "before": "before", **params}})
+    """What the spec's own check says of the rows, judged however few and however small they are."""
+    rule = HB_RULE.model_copy(
+        update={"params": {**HB_RULE.params, "minimum": 0, "floor": 0, "before": "before", **params}}
+    )
     view = pl.DataFrame({"after": after, "before": before}, schema={"after": pl.Int64, "before": pl.Int64})
     place = Place(SPEC, rule, "after", None)
     return view.select(CHECKS["hb_within"].passes(place)).to_series().to_list()
@@ -60,8 +62,14 @@ def _beyond_rounding(effects: Any, limits: Limits | None, refused: list[int]) ->
 
 def test_policy_and_rule_have_the_same_parameters() -> None:
     policy = PlausibilityPolicy()
-    named = {name: HB_RULE.params[name] for name in ("a", "c", "u", "minimum")}
-    assert named == {"a": policy.hb_a, "c": policy.hb_c, "u": policy.hb_u, "minimum": policy.z_min_group}
+    named = {name: HB_RULE.params[name] for name in ("a", "c", "u", "minimum", "floor")}
+    assert named == {
+        "a": policy.hb_a,
+        "c": policy.hb_c,
+        "u": policy.hb_u,
+        "minimum": policy.z_min_group,
+        "floor": policy.ratio_floor,
+    }
 
 
 def test_the_floor_spares_those_that_hardly_changed() -> None:
@@ -75,7 +83,7 @@ def test_the_floor_spares_those_that_hardly_changed() -> None:
 
 def test_births_and_deaths_are_not_judged() -> None:
     edit = hb_edit([0, 10, None, 10, 10], [9, 0, 5, 10, None])
-    assert edit.effects == (None, None, None, 0, None)
+    assert list(edit.effects) == [None, None, None, 0, None]
     assert edit.flagged == ()
     assert suspicion(edit, 0) == 0
     assert hb_edit([], []).floored is None

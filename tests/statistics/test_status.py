@@ -91,9 +91,20 @@ def verdict_of(panel: Panel, sizes: dict[str, float]) -> Verdict:
     return level_status(level_evidence(cell, (covered[0], covered[1]), bounds), policy)
 
 
-@given(panels(), st.data())
+def steadied(panel: Panel, steady: int) -> Panel:
+    """With lines that answered twice and hardly changed, so that other statuses than BLOCKED come up."""
+    names = [f"steady{i}" for i in range(steady)]
+    before = [LineYear(name, name, True, 100.0) for name in names]
+    after = [LineYear(name, name, True, 103.0) for name in names]
+    return Panel((*panel.before, *before), (*panel.after, *after), panel.edges)
+
+
+@given(st.builds(steadied, panels(), st.sampled_from([0, 10, 40, 150])), st.data())
 def test_adding_a_non_respondent_never_raises_a_status(panel: Panel, data: st.DataObject) -> None:
-    sizes = {x.line: float(data.draw(st.integers(0, 50))) for x in (*panel.before, *panel.after)}
+    lines = {x.line for x in (*panel.before, *panel.after)}
+    sizes = {
+        line: 90.0 if line.startswith("steady") else float(data.draw(st.integers(0, 50))) for line in sorted(lines)
+    }
     silent = LineYear("silent", data.draw(st.sampled_from(["org0", "org1", "newcomer"])), True, None)
     years = data.draw(st.sampled_from([(True, False), (False, True), (True, True)]))
     grown = Panel(
@@ -101,7 +112,7 @@ def test_adding_a_non_respondent_never_raises_a_status(panel: Panel, data: st.Da
         (*panel.after, silent) if years[1] else panel.after,
         panel.edges,
     )
-    grown_sizes = sizes | {"silent": float(data.draw(st.integers(0, 200)))}
+    grown_sizes = sizes | {"silent": float(data.draw(st.integers(0, 2000)))}
     assert RANK[verdict_of(grown, grown_sizes).status] <= RANK[verdict_of(panel, sizes).status]
 
 
