@@ -47,7 +47,9 @@ def parse(data: bytes) -> dict[str, Any]:
     except json.JSONDecodeError as error:
         refuse("json_broken", line=str(error.lineno), column=str(error.colno))
     if not isinstance(tree, dict):
-        refuse("json_shape", place="the whole return", wanted="one object, with organisation, services and staff as keys")
+        refuse(
+            "json_shape", place="the whole return", wanted="one object, with organisation, services and staff as keys"
+        )
     return tree
 
 
@@ -103,7 +105,15 @@ def _about_year(stated: Any, spec: Spec) -> list[Mark]:
     if isinstance(stated, _Number):
         value = shortened(stated) or ""
         return [Mark("wrong_year", pointer="/census_year", value=value, shown=value, detail=str(spec.year))]
-    return [Mark("json_type", pointer="/census_year", column="census_year", shown=_type_of(stated), detail=f"the number {spec.year}")]
+    return [
+        Mark(
+            "json_type",
+            pointer="/census_year",
+            column="census_year",
+            shown=_type_of(stated),
+            detail=f"the number {spec.year}",
+        )
+    ]
 
 
 def _type_of(value: Any) -> str:

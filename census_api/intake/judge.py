@@ -100,7 +100,9 @@ def run_rules(reading: Reading) -> tuple[list[Finding], dict[str, RuleStatus]]:
 
 def _without_echoes(findings: list[Finding], spec: Spec) -> list[Finding]:
     """A cell that holds an error or a formula without a result is read as blank; that it is blank is no news."""
-    spoken = {(finding.sheet, finding.cell) for finding in findings if finding.cell and spec.rule[finding.rule].on == "marks"}
+    spoken = {
+        (finding.sheet, finding.cell) for finding in findings if finding.cell and spec.rule[finding.rule].on == "marks"
+    }
     if not spoken:
         return findings
     return [

@@ -92,7 +92,9 @@ def test_commands_run(page: Path, tmp_path: Path, request: pytest.FixtureRequest
             succeeds(f"{command} -o {tmp_path}", tmp_path, environment)
         elif ADDRESS in command:
             address = request.getfixturevalue("demonstration")
-            answer = succeeds(command.replace(ADDRESS, address).replace("curl -s", "curl -sS --fail-with-body"), tmp_path, environment)
+            answer = succeeds(
+                command.replace(ADDRESS, address).replace("curl -s", "curl -sS --fail-with-body"), tmp_path, environment
+            )
             assert "problem+json" not in answer
         else:
             succeeds(command, tmp_path, environment)
@@ -109,7 +111,9 @@ def succeeds(command: str, folder: Path, environment: dict[str, str]) -> str:
 def starts_and_ends(command: str, folder: Path, environment: dict[str, str]) -> None:
     log = folder / "server.log"
     with log.open("w") as out:
-        server = subprocess.Popen(shlex.split(command), cwd=folder, env={**environment, "CENSUS_PORT": "0"}, stdout=out, stderr=out)
+        server = subprocess.Popen(
+            shlex.split(command), cwd=folder, env={**environment, "CENSUS_PORT": "0"}, stdout=out, stderr=out
+        )
     time.sleep(4)
     assert server.poll() is None, log.read_text()
     server.send_signal(signal.SIGTERM)

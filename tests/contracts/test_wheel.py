@@ -30,7 +30,18 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     home = folder / "environment"
     venv.create(home, with_pip=False)
     site = Path(sysconfig.get_path("purelib", vars={"base": str(home), "platbase": str(home)}))
-    install = [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--no-index", "--prefix", str(home), str(wheel)]
+    install = [
+        sys.executable,
+        "-m",
+        "pip",
+        "install",
+        "-q",
+        "--no-deps",
+        "--no-index",
+        "--prefix",
+        str(home),
+        str(wheel),
+    ]
     done = subprocess.run(install, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     (site / "lent.pth").write_text(sysconfig.get_path("purelib") + "\n")
@@ -38,12 +49,16 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def run(installed: Path, *words: str, cwd: Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([str(installed / "python"), "-m", "census_api", *words], cwd=cwd, capture_output=True, text=True)
+    return subprocess.run(
+        [str(installed / "python"), "-m", "census_api", *words], cwd=cwd, capture_output=True, text=True
+    )
 
 
 def test_it_is_the_wheel_that_answers(installed: Path, tmp_path: Path) -> None:
     where = "import census_api; print(census_api.__file__)"
-    done = subprocess.run([str(installed / "python"), "-c", where], cwd=tmp_path, capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [str(installed / "python"), "-c", where], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
     assert done.stdout.startswith(str(installed.parent))
 
 
@@ -65,7 +80,11 @@ def test_the_server_starts_elsewhere(installed: Path, tmp_path: Path) -> None:
     log = tmp_path / "log"
     with log.open("w") as out:
         server = subprocess.Popen(
-            [str(installed / "python"), "-m", "census_api", "serve"], cwd=tmp_path, env=environment, stdout=out, stderr=out
+            [str(installed / "python"), "-m", "census_api", "serve"],
+            cwd=tmp_path,
+            env=environment,
+            stdout=out,
+            stderr=out,
         )
     try:
         address = _address(server, log)
