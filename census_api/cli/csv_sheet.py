@@ -7,8 +7,9 @@ import io
 from dataclasses import replace
 from pathlib import Path
 
-from census_api.domain.errors import InvalidRequest, Refused
+from census_api.domain.errors import InvalidRequest
 from census_api.domain.findings import Report
+from census_api.intake.preflight_refusals import refuse
 from census_api.spec.model import Rule, Sheet, Spec, fold
 
 _VIEWS = {"form": "organisation", "breakdown": "breakdown"}
@@ -81,23 +82,15 @@ def _rows(data: bytes) -> list[list[str]]:
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise Refused("csv_encoding", "This .csv file is not in UTF-8. Save it as CSV UTF-8 and try again.") from None
+        refuse("csv_encoding")
     try:
         rows = list(csv.reader(io.StringIO(text, newline=""), strict=True))
     except csv.Error:
-        raise Refused(
-            "csv_broken",
-            "This .csv file cannot be read. Check its quotation marks, save it as CSV UTF-8 and try again.",
-        ) from None
+        refuse("csv_broken")
     if any(not _writable(cell) for row in rows for cell in row):
-        raise Refused(
-            "csv_control", "This .csv file holds characters that are no text. Save it as CSV UTF-8 and try again."
-        )
+        refuse("csv_control")
     if rows and len(rows[0]) == 1 and (";" in rows[0][0] or "\t" in rows[0][0]):
-        raise Refused(
-            "csv_separator",
-            "The columns of this .csv file are not separated by commas. Save it as CSV UTF-8 and try again.",
-        )
+        refuse("csv_separator")
     return rows
 
 
