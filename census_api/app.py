@@ -9,7 +9,6 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from fastapi import Depends, FastAPI
-from starlette.types import ASGIApp
 
 from census_api.api import health, problems
 from census_api.api.dependencies import SharedState, declared_only
@@ -29,7 +28,7 @@ _UPLOADS_IN_MEMORY = 10
 
 def create_app(
     platform: Platform, *, hosts: Collection[str] = (), beside: Callable[[], Awaitable[None]] | None = None
-) -> ASGIApp:
+) -> FastAPI:
     """The application on a platform, which stays the caller's to close.
 
     It answers to the names of this machine, that of its public address, and `hosts`. `beside` runs on the server's event loop from start to end
@@ -46,7 +45,9 @@ def create_app(
         redirect_slashes=False,
         lifespan=_lifespan(beside),
     )
-    room = Room(PLACES, _UPLOADS_IN_MEMORY * platform.settings.max_upload_bytes, metrics)
+    # the others of the database's connections are for everybody else
+    turns = max(1, platform.settings.pool_size - 2)
+    room = Room(PLACES, turns, _UPLOADS_IN_MEMORY * platform.settings.max_upload_bytes, metrics)
     app.state.shared = SharedState(platform, metrics, room)
     problems.register(app)
     page_problems.register(app)
@@ -56,7 +57,8 @@ def create_app(
     _describe_problems(app)
     public = urlsplit(platform.settings.public_url or "")
     names = {*hosts, *([public.hostname] if public.hostname else [])}
-    return Guard(app, metrics, names, over_https=public.scheme == "https")
+    app.add_middleware(Guard, metrics=metrics, hosts=names, over_https=public.scheme == "https")
+    return app
 
 
 def _lifespan(

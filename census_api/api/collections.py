@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Request, Response
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request, Response
 
 from census_api.api.answers import XLSX, as_attachment, download, json_answer, json_bytes, tagged
-from census_api.api.dependencies import Caller, OrganisationQuery, ThePlatform, Year, limit_up_to, may
+from census_api.api.dependencies import Caller, OrganisationQuery, ThePlatform, Year, digits, may
 from census_api.api.payloads import (
     CollectionPayload,
     CollectionsPayload,
@@ -13,7 +15,7 @@ from census_api.api.payloads import (
     RulePayload,
     RulesPayload,
 )
-from census_api.api.problems import documented
+from census_api.api.problems import Responses, documented
 from census_api.api.uploads import BODY, TheUpload
 from census_api.services import collections as service
 from census_api.services.check import check
@@ -25,12 +27,12 @@ MOST_FINDINGS = 100_000
 
 router = APIRouter(prefix="/collections", tags=["collections"])
 
-_Shown = limit_up_to(MOST_FINDINGS)
+_Shown = Annotated[int, digits(6), Query(ge=1, le=MOST_FINDINGS, description="Findings to show; all are counted.")]
 _SCHEMA = "application/schema+json"
-_WORKBOOK = {
+_WORKBOOK: Responses = {
     200: {"description": "The workbook", "content": {XLSX: {"schema": {"type": "string", "format": "binary"}}}}
 }
-_NOT_MODIFIED = {304: {"description": "Not modified since the answer with that entity tag"}}
+_NOT_MODIFIED: Responses = {304: {"description": "Not modified since the answer with that entity tag"}}
 
 
 @router.get(

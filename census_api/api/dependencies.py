@@ -120,13 +120,13 @@ def _query_names(dependant: Dependant) -> set[str]:
     return names.union(*(_query_names(inner) for inner in dependant.dependencies))
 
 
-def _digits(most: int) -> BeforeValidator:
+def digits(most: int) -> BeforeValidator:
     """Whole numbers in plain digits: Python's own reading would take 1_0, ٣ and 2.0 as well."""
 
     def check(value: object) -> int:
         if isinstance(value, int):
             return value
-        if not isinstance(value, str) or not re.fullmatch(r"[0-9]{1,%d}" % most, value):
+        if not isinstance(value, str) or not re.fullmatch(f"[0-9]{{1,{most}}}", value):
             raise ValueError(f"must be a whole number of at most {most} digits")
         return int(value)
 
@@ -145,9 +145,9 @@ _SHAPE: dict[str, Any] = {"json_schema_extra": {"pattern": f"^{_CODE}$"}}
 ThePlatform = Annotated[Platform, Depends(the_platform)]
 Shared = Annotated[SharedState, Depends(shared_state)]
 Caller = Annotated[Actor, Depends(caller)]
-Year = Annotated[int, _digits(4), Path(ge=2000, le=2999, description="The year of the collection.", examples=[2024])]
+Year = Annotated[int, digits(4), Path(ge=2000, le=2999, description="The year of the collection.", examples=[2024])]
 Number = Annotated[
-    int, _digits(9), Path(ge=1, le=999_999_999, description="The submission's number, from 1.", examples=[1])
+    int, digits(9), Path(ge=1, le=999_999_999, description="The submission's number, from 1.", examples=[1])
 ]
 
 OrganisationCode = Annotated[
@@ -171,4 +171,4 @@ IdempotencyKey = Annotated[
 
 def limit_up_to(largest: int) -> Any:
     """The type of the parameter `limit`."""
-    return Annotated[int, _digits(6), Query(ge=1, le=largest, description=f"How many to show, 1 to {largest}.")]
+    return Annotated[int, digits(6), Query(ge=1, le=largest, description=f"How many to show, 1 to {largest}.")]

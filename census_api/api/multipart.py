@@ -11,7 +11,9 @@ _FIELD = b"file"
 _MAX_HEADERS = 8
 _MAX_HEADER_BYTES = 4096
 _MAX_BOUNDARY = 200
-_ONE_FILE = "Send a form with exactly one part, named file, that holds the whole file (with curl: -F file=@return.xlsx)."
+_ONE_FILE = (
+    "Send a form with exactly one part, named file, that holds the whole file (with curl: -F file=@return.xlsx)."
+)
 
 
 class OneFileForm:

@@ -66,7 +66,9 @@ class RulePayload(Payload):
     expected: str
     fix: str
     why: str
-    missing: str = Field(description="skip: rows with blank or unreadable inputs are left unjudged; judge: they are not.")
+    missing: str = Field(
+        description="skip: rows with blank or unreadable inputs are left unjudged; judge: they are not."
+    )
     since: int
 
 

@@ -94,7 +94,11 @@ class Problem(BaseModel):
     reference: str = Field(description="The same as the X-Request-ID header.")
 
 
-def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
+Responses = dict[int | str, dict[str, Any]]
+"""What OpenAPI says about answers, by status."""
+
+
+def documented(*statuses: int) -> Responses:
     """The `responses` of a route for OpenAPI: these problems, and those that every route can have."""
     return {
         status: {

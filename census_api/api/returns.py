@@ -19,7 +19,7 @@ from census_api.api.dependencies import (
     Shared,
     ThePlatform,
     Year,
-    limit_up_to,
+    digits,
     may,
 )
 from census_api.api.payloads import (
@@ -42,8 +42,8 @@ from census_api.services.submit import submit
 
 router = APIRouter(prefix="/collections/{year}/returns/{organisation}", tags=["returns"])
 
-_SubmissionsLimit = limit_up_to(service.MOST_SUBMISSIONS)
-_FindingsLimit = limit_up_to(service.MOST_FINDINGS)
+_SubmissionsLimit = Annotated[int, digits(4), Query(ge=1, le=service.MOST_SUBMISSIONS, description="Items on a page.")]
+_FindingsLimit = Annotated[int, digits(5), Query(ge=1, le=service.MOST_FINDINGS, description="Items on a page.")]
 _FILE = {"schema": {"type": "string", "format": "binary"}}
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from contextlib import asynccontextmanager, contextmanager
 from typing import Annotated, Any
 
-import anyio
 from fastapi import Depends, Request
 
 from census_api.api.dependencies import Shared, ThePlatform
@@ -19,8 +19,10 @@ from census_api.domain.submission import Upload
 FORM_OVERHEAD = 64_000
 """Bytes that the form around a file may take."""
 IDLE_SECONDS = 30.0
-PLACES = 24
-"""Uploads in hand at once, from the first byte to the answer: fewer than there are threads for all requests."""
+PLACES = 100
+"""Uploads in hand at once, from the first byte to the answer."""
+QUEUE_SECONDS = 20.0
+"""A whole upload waits so long for its turn to be checked."""
 _BUSY = "Many returns are being checked just now. Nothing was stored. Please try again in a few seconds."
 _KINDS = "Send application/json, or multipart/form-data with the file in a part named file."
 
@@ -52,10 +54,15 @@ BODY: dict[str, Any] = {
 
 
 class Room:
-    """How many uploads, and how many bytes of them, one process holds at once. Used on the event loop only."""
+    """How many uploads, and how many bytes of them, one process holds at once. Used on the event loop only.
 
-    def __init__(self, places: int, most_bytes: int, metrics: Metrics) -> None:
+    `turns` of them are checked at the same time: fewer than there are threads and database connections, so that
+    everything else goes on beside them.
+    """
+
+    def __init__(self, places: int, turns: int, most_bytes: int, metrics: Metrics) -> None:
         self._places = places
+        self._turns = asyncio.Semaphore(turns)
         self._most_bytes = most_bytes
         self._bytes = 0
         self._metrics = metrics
@@ -64,8 +71,7 @@ class Room:
     def place(self) -> Iterator[_Place]:
         """A place for one upload. Raises Unavailable when all are taken."""
         if not self._places:
-            self._metrics.count("census_uploads_turned_away_total")
-            raise Unavailable(_BUSY)
+            raise self._turned_away()
         self._places -= 1
         self._metrics.change("census_uploads_in_flight", 1)
         place = _Place(self)
@@ -78,9 +84,25 @@ class Room:
 
     def take(self, number: int) -> None:
         if self._bytes + number > self._most_bytes:
-            self._metrics.count("census_uploads_turned_away_total")
-            raise Unavailable(_BUSY)
+            raise self._turned_away()
         self._bytes += number
+
+    @asynccontextmanager
+    async def turn(self) -> AsyncIterator[None]:
+        """Waits until there is room to check one more. Raises Unavailable when that takes too long."""
+        try:
+            async with asyncio.timeout(QUEUE_SECONDS):
+                await self._turns.acquire()
+        except TimeoutError:
+            raise self._turned_away() from None
+        try:
+            yield
+        finally:
+            self._turns.release()
+
+    def _turned_away(self) -> Unavailable:
+        self._metrics.count("census_uploads_turned_away_total")
+        return Unavailable(_BUSY)
 
 
 class _Place:
@@ -106,13 +128,14 @@ async def received(request: Request, platform: ThePlatform, shared: Shared) -> A
     with shared.room.place() as place:
         if kind == "application/json":
             pieces = [piece async for piece in _pieces(request, limit, limit, place)]
-            yield Upload(b"".join(pieces), None, kind)
+            upload = Upload(b"".join(pieces), None, kind)
         else:
             form = OneFileForm(request.headers["content-type"])
             async for piece in _pieces(request, limit + FORM_OVERHEAD, limit, place):
                 form.feed(piece)
-            data, name, media_type = form.finish()
-            yield Upload(data, name, media_type)
+            upload = Upload(*form.finish())
+        async with shared.room.turn():
+            yield upload
 
 
 TheUpload = Annotated[Upload, Depends(received)]
@@ -135,7 +158,7 @@ async def _pieces(request: Request, most: int, limit: int, place: _Place) -> Asy
     total = 0
     while True:
         try:
-            with anyio.fail_after(IDLE_SECONDS):
+            async with asyncio.timeout(IDLE_SECONDS):
                 piece = await anext(stream)
         except StopAsyncIteration:
             return

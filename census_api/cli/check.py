@@ -113,7 +113,9 @@ def _refuse_misuse(request: Request) -> None:
     if request.year is not None:
         library().spec(request.year)
     if request.sheet is not None and request.file.suffix.lower() != ".csv":
-        raise InvalidRequest("--sheet is for .csv files, which hold one sheet. This file says itself what its sheets are.")
+        raise InvalidRequest(
+            "--sheet is for .csv files, which hold one sheet. This file says itself what its sheets are."
+        )
     target = request.annotated
     if target is None:
         return

@@ -182,3 +182,14 @@ def demo_data(
     from census_api.cli.demo_data import run_demo_data
 
     return run_demo_data(year, output, organisations, rows_per_return, bad, seed)
+
+
+@app.command()
+def vectors(
+    file: Annotated[Path, typer.Argument(help="Worked examples, .json.", show_default=False)],
+    emit: Annotated[bool, typer.Option("--emit", help="Print outputs as JSON and judge nothing.")] = False,
+) -> int:
+    """Run the worked examples of the methods."""
+    from census_api.cli.vectors import run_vectors_file
+
+    return run_vectors_file(file, emit=emit)

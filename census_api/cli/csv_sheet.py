@@ -7,12 +7,16 @@ import io
 from dataclasses import replace
 from pathlib import Path
 
-from census_api.domain.errors import InvalidRequest, Refused
+from census_api.domain.errors import InvalidRequest
 from census_api.domain.findings import Report
-from census_api.spec.model import Sheet, Spec, fold
+from census_api.intake.preflight_refusals import refuse
+from census_api.spec.model import Rule, Sheet, Spec, fold
 
 _VIEWS = {"form": "organisation", "breakdown": "breakdown"}
 """Which view's rules need nothing but the sheet itself; a table's view has its key's name."""
+
+_ELSEWHERE = {"not_listed", "line_without_data", "not_in_frame", "return_is_blank", "return_has_data", "sector"}
+"""Inputs of those rules that come from another sheet all the same."""
 
 
 def sheet_of(spec: Spec, file: Path, named: str | None) -> Sheet:
@@ -55,7 +59,7 @@ def as_workbook(data: bytes, sheet: Sheet) -> bytes:
 def of_one_sheet(report: Report, sheet: Sheet, spec: Spec) -> Report:
     """The report on that workbook without what the missing sheets would have told: those rules do not apply."""
     view = _VIEWS.get(sheet.kind, sheet.key)
-    judged = {rule.code for rule in spec.rules if rule.on in ("marks", view)}
+    judged = {rule.code for rule in spec.rules if rule.on in ("marks", view) and not _inputs(rule) & _ELSEWHERE}
     statuses = {
         code: status if code in judged or status == "failed" else "not_applicable"
         for code, status in report.rules_by_status.items()
@@ -63,31 +67,30 @@ def of_one_sheet(report: Report, sheet: Sheet, spec: Spec) -> Report:
     findings = [
         finding
         for finding in report.findings
-        if finding.sheet == sheet.title and finding.rule in judged or report.rules_by_status.get(finding.rule) == "failed"
+        if (finding.sheet == sheet.title and finding.rule in judged)
+        or report.rules_by_status.get(finding.rule) == "failed"
     ]
     rows = {title: count for title, count in report.rows_read.items() if title == sheet.title}
     return replace(report, rows_read=rows, rules_by_status=statuses, findings=findings)
+
+
+def _inputs(rule: Rule) -> set[str]:
+    return {str(rule.params.get("flag")), *rule.params.get("columns", ())}
 
 
 def _rows(data: bytes) -> list[list[str]]:
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise Refused("csv_encoding", "This .csv file is not in UTF-8. Save it as CSV UTF-8 and try again.") from None
+        refuse("csv_encoding")
     try:
         rows = list(csv.reader(io.StringIO(text, newline=""), strict=True))
     except csv.Error:
-        raise Refused(
-            "csv_broken", "This .csv file cannot be read. Check its quotation marks, save it as CSV UTF-8 and try again."
-        ) from None
+        refuse("csv_broken")
     if any(not _writable(cell) for row in rows for cell in row):
-        raise Refused(
-            "csv_control", "This .csv file holds characters that are no text. Save it as CSV UTF-8 and try again."
-        )
+        refuse("csv_control")
     if rows and len(rows[0]) == 1 and (";" in rows[0][0] or "\t" in rows[0][0]):
-        raise Refused(
-            "csv_separator", "The columns of this .csv file are not separated by commas. Save it as CSV UTF-8 and try again."
-        )
+        refuse("csv_separator")
     return rows
 
 

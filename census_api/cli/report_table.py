@@ -80,10 +80,9 @@ def _print_group(out: Console, group: _Group, spec: Spec) -> None:
 
 
 def _column(finding: Finding, spec: Spec) -> str | None:
-    for sheet in spec.sheets:
-        if sheet.title == finding.sheet and finding.column in sheet.by_key:
-            return sheet.by_key[finding.column].label
-    return finding.column
+    sheet = next((entry for entry in spec.sheets if entry.title == finding.sheet), None)
+    question = sheet.by_key.get(finding.column or "") if sheet else None
+    return question.label if question else finding.column
 
 
 def _places(findings: _Group) -> str:

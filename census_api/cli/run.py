@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import sys
 import traceback
 from collections.abc import Sequence
@@ -28,10 +27,6 @@ def run(arguments: Sequence[str]) -> int:
     except KeyboardInterrupt:
         _say("interrupted.")
         return INTERRUPTED
-    except BrokenPipeError:
-        # the reader of our output has seen enough; nothing may be written at exit either
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
     except OSError as problem:
         if debug:
             traceback.print_exc()
@@ -44,22 +39,18 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def _called(arguments: list[str]) -> int:
-    import typer
-
     from census_api.cli.commands import app
 
     try:
         code = app(arguments or ["--help"], prog_name="census", standalone_mode=False)
-    except typer.Exit as end:
-        code = end.exit_code
-    except typer.Abort:
-        raise KeyboardInterrupt from None
     except Exception as problem:
         # the usage errors of the library behind typer, which has no public name for them
         message = getattr(problem, "format_message", None)
         if message is None:
             raise
-        return _say(f"{str(message()).strip().rstrip('.')}. See {_help_of(problem)}.")
+        return _say(f"{str(message()).strip().replace('Value error, ', '').rstrip('.')}. See {_help_of(problem)}.")
+    if code == INTERRUPTED:
+        raise KeyboardInterrupt
     return code if isinstance(code, int) else 0
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from census_api.intake.read_table import ReadTable
+from census_api.spec.model import Spec
 from census_api.spec.rulebook import COUNT
 
 
@@ -21,17 +22,13 @@ class BreakdownRow:
     former: str | None
     texts: tuple[str | None, ...]
     counts: tuple[int | None, ...]
+    total: int | None
+    """People in all categories; None where a category is blank, below 0 or cannot be read."""
+    role_group: str | None
 
     @property
     def key(self) -> str:
         return self.code or self.raw or ""
-
-    @property
-    def total(self) -> int | None:
-        """People in all categories; None where a category is blank, below 0 or cannot be read."""
-        if None in self.counts or min(self.counts, default=0) < 0:  # type: ignore[type-var]
-            return None
-        return sum(self.counts)  # type: ignore[arg-type]
 
 
 @dataclass(slots=True)
@@ -60,14 +57,23 @@ class Breakdown:
         return any(text is not None for row in self.rows for text in row.texts)
 
 
-def breakdown(table: ReadTable) -> Breakdown:
+def breakdown(table: ReadTable, spec: Spec) -> Breakdown:
     """The rows of one breakdown sheet."""
+    roles = spec.code_lists["roles"].by_code
+    by_role = table.table.sheet.fields[0].key == "role_code"
     about, *categories = table.columns.values()
     former = about.former or [None] * len(about.texts)
     texts = list(zip(*(column.texts for column in categories), strict=True))
     counts = list(zip(*(column.values for column in categories), strict=True))
-    rows = zip(table.table.positions, about.texts, about.values, former, texts, counts, strict=True)
+    totals = [_total(row) for row in counts]
+    groups = [roles[code].attributes["role_group"] if code and by_role else code for code in about.values]
+    rows = zip(table.table.positions, about.texts, about.values, former, texts, counts, totals, groups, strict=True)
     return Breakdown(table, [BreakdownRow(*row) for row in rows])
+
+
+def _total(counts: tuple[int | None, ...]) -> int | None:
+    known = [count for count in counts if count is not None and count >= 0]
+    return sum(known) if len(known) == len(counts) else None
 
 
 @dataclass(slots=True)

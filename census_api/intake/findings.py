@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from census_api.domain.findings import Finding, finding_key
+from census_api.intake.columns import readers
 from census_api.intake.tables import Mark, Source, Table, decoder, shortened
 from census_api.intake.views import ViewFrame
 from census_api.spec.model import STATE_LABELS, Question, Rule, Spec, fold, shown
@@ -16,6 +17,7 @@ from census_api.spec.rulebook import COUNT, VIEWS, placeholders, questions
 
 PLATFORM_FAULT = "SYS-001"
 _MAX_NEAREST = 500
+_MAX_OFFERED = 3
 
 
 class FindingWriter:
@@ -43,11 +45,15 @@ class FindingWriter:
             at = place.column(index, column)
             sheet_key, position = place.sheet(index) or rule.sheet, place.position(index)
             raw = values.get(f"{column}__raw")
-            value = raw if raw is not None or question is not None else self._cell_text(sheet_key, position, at)
+            # a column without anything odd has no text of its own in the view
+            has_text = question is not None and f"{column}__raw" in values
+            value = raw if has_text else self._cell_text(sheet_key, position, at)
             judged = values.get(rule.params.get("value", column)) if "value" in rule.params or value is None else None
-            if judged is not None and not isinstance(judged, bool):
+            if isinstance(judged, int | float) and not isinstance(judged, bool):
                 # an explanation stands while the value stands: a sum that is judged is the value
                 value = _plain(judged)
+            elif value is not None and sheet_key is not None and at in self.spec.sheet[sheet_key].by_key:
+                value = str(readers(self.spec, sheet_key)[at].cell(value))
             texts = self._texts(rule, values, question, at, sheet_key, value, place, index)
             yield self._finding(rule, sheet_key, place.key(index), at, self._cell(sheet_key, position, at),
                                 self._pointer(sheet_key, position, at), value, texts)  # fmt: skip
@@ -89,10 +95,10 @@ class FindingWriter:
         return self._index[key]
 
     def _cell_text(self, sheet_key: str | None, position: int | None, column: str) -> str | None:
-        if sheet_key is None or position is None:
-            return None
         if sheet_key == "organisation":
             return self.source.form.answers.get(column)
+        if sheet_key is None or position is None:
+            return None
         table = self.source.tables[sheet_key]
         if column not in table.columns:
             return None
@@ -110,10 +116,10 @@ class FindingWriter:
         own = self.spec.sheet[sheet_key].by_key.get(column) if sheet_key else None
         texts = {name: _plain(item) for name, item in rule.params.items() if name in needed}
         texts |= {name: _plain(item) for name, item in values.items() if name in needed}
-        texts["value"] = shortened(value) or "blank"
+        texts["value"] = shortened(self._with_label(own, value)) or "blank"
         texts["column"] = own.label if own else question.label if question else column
         texts["sheet"] = self.spec.sheet[sheet_key].title if sheet_key else ""
-        field = own if own and question in (None, COUNT) or question is None else question
+        field = own if (own and question in (None, COUNT)) or question is None else question
         if "nearest" in needed:
             lists = own.code_list if own else None
             texts["nearest"] = self._suggest(str(lists), value) if lists and value else ""
@@ -126,6 +132,13 @@ class FindingWriter:
         if "first_row" in needed:
             texts["first_row"] = self._first_row(place, index)
         return texts
+
+    def _with_label(self, question: Question | None, value: str | None) -> str | None:
+        """A code as people know it."""
+        if value is None or question is None or question.code_list is None:
+            return value
+        code = self.spec.code_lists[question.code_list].by_code.get(value)
+        return shown(code) if code else value
 
     def _first_row(self, place: ViewFrame, index: int) -> str:
         """The row that this one repeats, as the employer sees it."""
@@ -176,19 +189,22 @@ class FindingWriter:
 
 
 def nearest(spec: Spec, code_list: str, value: str) -> str:
-    """A sentence that offers the nearest valid code, or nothing when none is near."""
+    """A sentence that offers the nearest valid code, or a few that hold the text, or nothing when none is near."""
     lookup = spec.code_lists[code_list].lookup
+    # labels explain themselves in brackets, which nobody types
+    names = {name.split(" (")[0]: code for name, code in lookup.items()} | dict(lookup)
     text = fold(value[:200])
     head = text.split(" - ")[0]
-    close = difflib.get_close_matches(head, lookup, n=1, cutoff=0.7) or difflib.get_close_matches(
-        text, lookup, n=1, cutoff=0.6
-    )
-    if not close:
-        inside = [code for name, code in lookup.items() if len(head) >= 4 and head in name]
-        close = [name for name, code in lookup.items() if code == inside[0]][:1] if len(set(inside)) == 1 else []
-    if not close:
-        return ""
-    return f"Did you mean {shown(spec.code_lists[code_list].by_code[lookup[close[0]]])}? "
+    holding = list(dict.fromkeys(code for name, code in names.items() if len(head) >= 4 and head in name))
+    if close := difflib.get_close_matches(head, names, n=1, cutoff=0.9):
+        found = [names[close[0]]]
+    elif 1 <= len(holding) <= _MAX_OFFERED:
+        found = holding
+    else:
+        near = difflib.get_close_matches(head, names, n=1, cutoff=0.7) or difflib.get_close_matches(text, names, n=1)
+        found = [names[name] for name in near]
+    offered = " or ".join(shown(spec.code_lists[code_list].by_code[code]) for code in found)
+    return f"Did you mean {offered}? " if offered else ""
 
 
 def _states(question: Question | None) -> str:
@@ -221,16 +237,26 @@ def _written(pattern: str, texts: dict[str, str]) -> str:
 
 
 def in_order(findings: Iterable[Finding], spec: Spec) -> list[Finding]:
-    """Errors, queries, notes as they stand in the file: by sheet, then row, then column; those without a place first."""
-    order = {sheet.title: index for index, sheet in enumerate(spec.sheets, start=1)}
+    """Findings as they stand in the file: by sheet, row and question; those about more than a row come first.
 
-    def place(finding: Finding) -> tuple[int, int, str, str]:
-        digits = "".join(filter(str.isdigit, finding.cell)) if finding.cell else _index_text(finding.pointer)
-        return order.get(finding.sheet or "", 0), int(digits or 0), finding.column or "", finding.rule
+    The order follows pointers, so it is the same for a workbook and for the JSON return of the same content.
+    """
+    sheets = {sheet.title: index for index, sheet in enumerate(spec.sheets, start=1)}
+    questions = {
+        (sheet.title, question.key): index
+        for sheet in spec.sheets
+        for index, question in enumerate(sheet.fields, start=1)
+    }
+
+    def place(finding: Finding) -> tuple[int, int, int, str, str]:
+        sheet, column = finding.sheet or "", finding.column or ""
+        row = _row_of(finding.pointer)
+        return sheets.get(sheet, 0), row, questions.get((sheet, column), 0), finding.rule, column
 
     return sorted(findings, key=place)
 
 
-def _index_text(pointer: str | None) -> str:
+def _row_of(pointer: str | None) -> int:
+    """The row index in a pointer, -1 where it names no row."""
     parts = (pointer or "").split("/")
-    return parts[2] if len(parts) > 2 and parts[2].isdigit() else ""
+    return int(parts[2]) if len(parts) > 2 and parts[2].isdigit() else -1

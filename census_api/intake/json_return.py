@@ -11,11 +11,13 @@ from typing import Any, NoReturn
 from census_api.domain.errors import InvalidRequest
 from census_api.intake.preflight_refusals import refuse
 from census_api.intake.tables import Form, Mark, Source, Table, shortened
-from census_api.spec.model import STATES, Question, Sheet, Spec
+from census_api.spec import grammar
+from census_api.spec.model import Question, Sheet, Spec
 
 MAX_UNKNOWN = 200
 """Unknown fields that are named one by one."""
 _MAX_DIGITS = 40
+_WHOLE = re.compile(grammar.WHOLE.removesuffix("$") + r"\Z")
 _MAX_EXPONENT = 18
 _NOISE_PLACES = 9
 
@@ -45,7 +47,9 @@ def parse(data: bytes) -> dict[str, Any]:
     except json.JSONDecodeError as error:
         refuse("json_broken", line=str(error.lineno), column=str(error.colno))
     if not isinstance(tree, dict):
-        refuse("json_shape", place="the whole return", wanted="one object, with organisation, services and staff as keys")
+        refuse(
+            "json_shape", place="the whole return", wanted="one object, with organisation, services and staff as keys"
+        )
     return tree
 
 
@@ -78,22 +82,12 @@ def year_of(tree: dict[str, Any], asked: int | None) -> int:
 def source_of(tree: dict[str, Any], spec: Spec) -> Source:
     """Tables, form and marks of a JSON return. A wrong shape (a table that is no list of objects) is Refused."""
     marks: list[Mark] = []
-    stated = tree.get("census_year")
-    if stated is not None and str(stated) != str(spec.year):
-        value = shortened(_clean(str(stated)))
-        marks.append(Mark("wrong_year", pointer="/census_year", value=value, shown=value or "", detail=str(spec.year)))
+    marks += _about_year(tree.get("census_year"), spec)
     known = {sheet.key for sheet in spec.sheets} | {"census_year"}
-    for name in [name for name in tree if name not in known][:MAX_UNKNOWN]:
-        at = "/" + _escaped(name)
-        marks.append(
-            Mark(
-                "unknown_sheet",
-                pointer=at,
-                value=shortened(_clean(name)),
-                shown=shortened(_clean(name)) or "",
-                detail="?",
-            )
-        )
+    extra = [name for name in tree if name not in known]
+    marks += [_unknown_sheet(name) for name in extra[:MAX_UNKNOWN]]
+    if len(extra) > MAX_UNKNOWN:
+        marks.append(Mark("unknown_sheet", shown=f"and {len(extra) - MAX_UNKNOWN} more"))
     form, tables, rows_read = Form(), {}, {}
     for sheet in spec.sheets:
         value = tree.get(sheet.key)
@@ -105,14 +99,39 @@ def source_of(tree: dict[str, Any], spec: Spec) -> Source:
     return Source("json", spec, form, tables, marks, rows_read)
 
 
+def _about_year(stated: Any, spec: Spec) -> list[Mark]:
+    if stated is None or (isinstance(stated, _Number) and stated == str(spec.year)):
+        return []
+    if isinstance(stated, _Number):
+        value = shortened(stated) or ""
+        return [Mark("wrong_year", pointer="/census_year", value=value, shown=value, detail=str(spec.year))]
+    return [
+        Mark(
+            "json_type",
+            pointer="/census_year",
+            column="census_year",
+            shown=_type_of(stated),
+            detail=f"the number {spec.year}",
+        )
+    ]
+
+
+def _type_of(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return "a text" if isinstance(value, str) else "a list or an object"
+
+
 def _form(sheet: Sheet, value: Any, marks: list[Mark]) -> Form:
     if value is None:
         return Form()
     if not isinstance(value, dict):
         refuse("json_shape", place=f"/{sheet.key}", wanted="an object of answers")
     form = Form()
-    for name in _unknown(value, sheet):
-        marks.append(_unknown_field(sheet, f"/{sheet.key}/{_escaped(name)}", name))
+    extra = _unknown(value, sheet)
+    marks += [_unknown_field(sheet, f"/{sheet.key}/{_escaped(name)}", name) for name in extra[:MAX_UNKNOWN]]
+    if len(extra) > MAX_UNKNOWN:
+        marks.append(_more_unknown(sheet, len(extra)))
     for question in sheet.fields:
         form.answers[question.key] = _text(
             question, value.get(question.key), sheet, f"/{sheet.key}/{question.key}", marks
@@ -146,9 +165,7 @@ def _table(sheet: Sheet, value: Any, marks: list[Mark]) -> Table:
             for texts_of, text in zip(columns.values(), texts, strict=True):
                 texts_of.append(text)
     if named > MAX_UNKNOWN:
-        marks.append(
-            Mark("unknown_column", sheet.title, pointer=f"/{sheet.key}", shown=f"and {named - MAX_UNKNOWN} more")
-        )
+        marks.append(_more_unknown(sheet, named))
     return Table(sheet, columns, positions)
 
 
@@ -163,10 +180,10 @@ def _text(question: Question, value: Any, sheet: Sheet, pointer: str, marks: lis
         return str(value[:_MAX_DIGITS])
     if isinstance(value, str):
         text = _unicode(value, question, sheet, pointer, marks).strip() or None
-        if question.type == "count" and text is not None and text not in STATES:
-            return f'"{text}"'
+        if question.type == "count" and text is not None and _WHOLE.match(text):
+            return f'"{text}"'  # in quotation marks, which the grammar refuses: counts are JSON integers
         return text
-    shown = {True: "true", False: "false"}[value] if isinstance(value, bool) else "a list or an object"
+    shown = _type_of(value)
     if question.numeric and isinstance(value, bool):
         return shown
     _wrong_type(question, sheet, pointer, shown, shown, marks)
@@ -209,6 +226,15 @@ def _clean(text: str) -> str:
 
 def _unknown(row: dict[str, Any], sheet: Sheet) -> list[str]:
     return [name for name in row if name not in sheet.by_key]
+
+
+def _more_unknown(sheet: Sheet, number: int) -> Mark:
+    return Mark("unknown_column", sheet.title, pointer=f"/{sheet.key}", shown=f"and {number - MAX_UNKNOWN} more")
+
+
+def _unknown_sheet(name: str) -> Mark:
+    shown = shortened(_clean(name)) or ""
+    return Mark("unknown_sheet", pointer="/" + _escaped(name), value=shown, shown=shown)
 
 
 def _unknown_field(sheet: Sheet, pointer: str, name: str) -> Mark:

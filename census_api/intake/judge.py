@@ -10,8 +10,8 @@ from census_api.domain.content import Content
 from census_api.domain.findings import Finding, Report, RuleStatus
 from census_api.intake import json_return, staff_sums, views, views_context, views_totals, workbook
 from census_api.intake.findings import FindingWriter, in_order
-from census_api.intake.read_table import content_hash
 from census_api.intake.preflight import sniff
+from census_api.intake.read_table import content_hash
 from census_api.intake.reader import read_workbook
 from census_api.intake.tables import Source
 from census_api.intake.views import Context, Reading, RegisterEntry, ViewFrame
@@ -100,7 +100,9 @@ def run_rules(reading: Reading) -> tuple[list[Finding], dict[str, RuleStatus]]:
 
 def _without_echoes(findings: list[Finding], spec: Spec) -> list[Finding]:
     """A cell that holds an error or a formula without a result is read as blank; that it is blank is no news."""
-    spoken = {(finding.sheet, finding.cell) for finding in findings if finding.cell and spec.rule[finding.rule].on == "marks"}
+    spoken = {
+        (finding.sheet, finding.cell) for finding in findings if finding.cell and spec.rule[finding.rule].on == "marks"
+    }
     if not spoken:
         return findings
     return [

@@ -79,6 +79,10 @@ REFUSALS: dict[str, str] = {
         "Keep one of them and send it again."
     ),
     "json_not_a_number": "This JSON holds {word}, which is not a number. Use null for a blank answer.",
+    "csv_encoding": "This .csv file is not in UTF-8. Save it as CSV UTF-8 and try again.",
+    "csv_broken": "This .csv file cannot be read. Check its quotation marks, save it as CSV UTF-8 and try again.",
+    "csv_control": "This .csv file holds characters that are no text. Save it as CSV UTF-8 and try again.",
+    "csv_separator": ("The columns of this .csv file are not separated by commas. Save it as CSV UTF-8 and try again."),
     "json_shape": "In this JSON, {place} must be {wanted}. The JSON Schema of the year shows the form.",
 }
 

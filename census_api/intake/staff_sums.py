@@ -32,7 +32,8 @@ class Sum:
 
 @dataclass(slots=True)
 class LineFacts:
-    """What Staff says of one line. `groups` are role groups with anybody in post or wanted, None if not readable."""
+    """What Staff says of one line. `groups` are role groups with anybody in post or wanted, or of which nobody can tell
+    (None where the role is not readable)."""
 
     staff_rows: int = 0
     paid_headcount: int = 0
@@ -71,9 +72,10 @@ def staff_sums(reading: Reading, staff: ViewFrame) -> StaffSums:
     }
     anybody = pl.max_horizontal("paid_headcount", "vacant_wte", "unpaid_headcount").max().alias("anybody")
     parts = frame.group_by("role_group", "line", maintain_order=True).agg(
-        *totals[:2], pl.len().alias("rows"), pl.col("paid_headcount", "paid_wte", "vacant_wte").sum(), anybody
-    )
-    for group, line, total, unknown, rows, heads, wte, vacant, most in parts.iter_rows():
+        *totals[:2], pl.len().alias("rows"), pl.col("paid_headcount", "paid_wte", "vacant_wte").sum(), anybody,
+        pl.col("paid_headcount").null_count().alias("unread"),
+    )  # fmt: skip
+    for group, line, total, unknown, rows, heads, wte, vacant, most, unread in parts.iter_rows():
         if group is not None:
             sums.by_group.setdefault(group, Sum()).add(None if unknown else total)
         if line is not None:
@@ -82,15 +84,15 @@ def staff_sums(reading: Reading, staff: ViewFrame) -> StaffSums:
             facts.paid_headcount += heads
             facts.paid_wte += wte
             facts.vacant_wte += vacant
-            facts.groups |= {group} if (most or 0) > 0 else set()
+            facts.groups |= {group} if (most or 0) > 0 or unread else set()
     return sums
 
 
 def _usable(reading: Reading) -> pl.Expr:
-    """Paid headcount where it can be counted: within its limits, and not of a row that stands twice."""
+    """Paid headcount where it can be counted: within its limits, of a role that is paid, of a row that stands once."""
     most = reading.spec.sheet["staff"].by_key["paid_headcount"].maximum or 0
     paid = pl.col("paid_headcount")
-    fits = paid.is_between(0, most)
+    fits = paid.is_between(0, most) & ~pl.col("paid_in_unpaid_role")
     if len(set(reading.staff.keys)) < len(reading.staff.keys):
         fits &= pl.struct("role_code", "line").is_first_distinct() | pl.col("line").is_null()
     return pl.when(fits).then(paid)

@@ -112,7 +112,9 @@ class Reading:
         authority, service = line.split("|")
         pairs = zip(self.services.values("local_authority_code"), self.services.values("service_type"), strict=True)
         return not self.lines or any(
-            not (has_authority and has_service) and has_authority in (None, authority) and has_service in (None, service)
+            not (has_authority and has_service)
+            and has_authority in (None, authority)
+            and has_service in (None, service)
             for has_authority, has_service in pairs
         )
 
@@ -127,7 +129,7 @@ def reading_of(source: Source, context: Context) -> Reading:
     """The typed tables of a source."""
     spec = source.spec
     services, staff = (read_table(source.tables[key], spec) for key in ("services", "staff"))
-    breakdowns = [breakdown(read_table(source.tables[sheet.key], spec)) for sheet in spec.breakdowns]
+    breakdowns = [breakdown(read_table(source.tables[sheet.key], spec), spec) for sheet in spec.breakdowns]
     lines = {line for line in lines_of(services) if line is not None}
     return Reading(source, context, form_cells(source.form, spec), services, staff, breakdowns, lines)
 
@@ -218,7 +220,9 @@ def _people_where(table: ReadTable, facts: list[tuple[str | None, str | None]], 
 
 def _not_listed(reading: Reading, lines: list[str | None]) -> list[bool | None]:
     """Rows on lines that Services does not have; None where a Services row that cannot be read may be the line."""
-    unlisted = {line for line in set(lines) - {None} if line not in reading.lines and not reading.may_be_listed(str(line))}
+    unlisted = {
+        line for line in set(lines) - {None} if line not in reading.lines and not reading.may_be_listed(str(line))
+    }
     return [None if line is None else line in unlisted for line in lines]
 
 
@@ -235,7 +239,9 @@ def _transfers_blank(table: ReadTable) -> list[bool]:
     moved = zip(table.columns["transfers_in"].texts, table.columns["transfers_out"].texts, strict=True)
     rows = zip(*(table.values(name) for name in names), strict=True)
     return [
-        None in texts and None not in known and (inward or 0) + known[0] + known[1] - known[2] - (outward or 0) != known[3]
+        None in texts
+        and None not in known
+        and (inward or 0) + known[0] + known[1] - known[2] - (outward or 0) != known[3]
         for texts, (inward, outward, *known) in zip(moved, rows, strict=True)
     ]
 

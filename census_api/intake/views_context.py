@@ -147,6 +147,7 @@ def last_year_return_view(reading: Reading, staff: ViewFrame, last: LastYear) ->
     content = reading.context.last_year
     if content is None:
         raise LookupError("last_year_return needs last year's return")
+    sectors = reading.spec.code_lists["sectors"].by_code
     now: dict[str, float | None] = {name: _sum(staff.frame.get_column(name).to_list()) for name in _SUMMED}
     before: dict[str, float | None] = {name: _sum([row[name] for row in last.rows.values()]) for name in _SUMMED}
     row: dict[str, Any] = {name: _typed(name, value) for name, value in now.items()}
@@ -157,13 +158,20 @@ def last_year_return_view(reading: Reading, staff: ViewFrame, last: LastYear) ->
     now_rows = {tuple(sorted(cells.cells.items(), key=lambda item: item[0])) for cells in reading.staff.content_rows()}
     before_rows = {tuple(sorted(cells.items(), key=lambda item: item[0])) for cells in content.table("staff")}
     row |= {
-        "sector": reading.sector, "before_sector": content.organisation.get("sector"),
+        # of a sector that is not the register's, the rule of the register asks the same
+        "sector": None if _is_unregistered(reading) else _sector_label(reading.sector, sectors),
+        "before_sector": _sector_label(str(content.organisation.get("sector") or "") or None, sectors),
         "name": reading.organisation.get("name"), "before_name": content.organisation.get("name"),
         "pay_identical": len(pay_now) >= 3 and pay_now == pay_before,
         "all_identical": len(now_rows) >= 3 and now_rows == before_rows,
-        "nil_after_staff": reading.is_nil and (before["paid_headcount"] or 0) > 0,
+        "nil_after_staff": reading.is_nil and not reading.has_rows and (before["paid_headcount"] or 0) > 0,
     }  # fmt: skip
     return ViewFrame(frame_of(reading.spec, "last_year_return", [row]))
+
+
+def _is_unregistered(reading: Reading) -> bool:
+    entry = reading.context.register
+    return entry is not None and entry.sector is not None and entry.sector != reading.sector
 
 
 def _sum(values: list[Any]) -> float | None:

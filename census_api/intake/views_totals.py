@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, cast
 
 import polars as pl
@@ -19,7 +19,8 @@ _SUMMED = ("paid_headcount", "paid_wte", "vacant_wte", *_FLOWS, "unpaid_headcoun
 
 def breakdown_rows_view(reading: Reading, sums: StaffSums) -> ViewFrame:
     """One row for every row of every breakdown sheet."""
-    agreed = _agreed_totals(reading)
+    totals = {part.key: _group_totals(part) for part in reading.breakdowns}
+    agreed = _agreed_totals(totals.values())
     compared: set[str] = set()
     rows: list[dict[str, Any]] = []
     sheets: list[str] = []
@@ -29,15 +30,15 @@ def breakdown_rows_view(reading: Reading, sums: StaffSums) -> ViewFrame:
     for part in reading.breakdowns:
         if part.rows_by in part.left_out:
             continue
-        group_totals = _group_totals(reading, part)
-        for group in _spoken_of(reading, part, sums):
-            group_totals.pop(group, None)
+        group_totals = totals[part.key]
+        for spoken in _spoken_of(reading, part, sums):
+            group_totals.pop(spoken, None)
         seen: set[str] = set()
         for row in part.rows:
-            group = _group_of(reading, part, row)
+            group = row.role_group
             first_of_group = group is not None and group not in seen
             seen |= {group} if group else set()
-            facts = _row_facts(reading, part, row, sums, group)
+            facts = _row_facts(reading, part, row, sums)
             if part.rows_by == "role_code" or _speaks_for_all(row, agreed, compared):
                 facts["compared_total"] = facts["total"]
             if first_of_group and group is not None:
@@ -76,11 +77,9 @@ def _speaks_for_all(row: BreakdownRow, agreed: Mapping[str, int], compared: set[
     return True
 
 
-def _row_facts(
-    reading: Reading, part: Breakdown, row: BreakdownRow, sums: StaffSums, group: str | None
-) -> dict[str, Any]:
+def _row_facts(reading: Reading, part: Breakdown, row: BreakdownRow, sums: StaffSums) -> dict[str, Any]:
     counts = row.counts
-    blank = sum(text is None for text in row.texts)
+    blank = row.texts.count(None)
     total = row.total
     complete = total is not None
     has_unknown = part.table.table.sheet.unknown_category is not None
@@ -95,7 +94,7 @@ def _row_facts(
         "staff_largest_line": int(staff.largest) if staff and not staff.unknown else None,
         "lowest": known[0] if known else None, "highest": sum(known[-4:]) if known else None,
         "largest": max(known, default=None), "known": sum(known) if complete else None,
-        "role_group": group, "kind": part.key,
+        "role_group": row.role_group, "kind": part.key,
         "unpaid_only": roles[row.code].attributes["pay_basis"] == "unpaid" if row.code and row.code in roles else None,
     }  # fmt: skip
 
@@ -111,31 +110,25 @@ def _label(reading: Reading, part: Breakdown, row: BreakdownRow) -> str | None:
     return codes[row.code].label if row.code else row.raw
 
 
-def _group_of(reading: Reading, part: Breakdown, row: BreakdownRow) -> str | None:
-    if row.code is None or part.rows_by == "role_group":
-        return row.code
-    return reading.spec.code_lists["roles"].by_code[row.code].attributes["role_group"]
-
-
-def _group_totals(reading: Reading, part: Breakdown) -> dict[str, int]:
+def _group_totals(part: Breakdown) -> dict[str, int]:
     """The sheet's total of every role group whose rows are all readable and stand once."""
     totals: dict[str, int | None] = {}
-    seen: set[tuple[str, str | None]] = set()
+    seen: set[str | None] = set()
     for row in part.rows:
-        group = _group_of(reading, part, row)
+        group = row.role_group
         if group is not None:
             before = totals.get(group, 0)
-            spoilt = row.total is None or (part.key, row.code) in seen
+            spoilt = row.total is None or row.code in seen
             totals[group] = None if before is None or spoilt else before + (row.total or 0)
-            seen.add((part.key, row.code))
+            seen.add(row.code)
     return {group: total for group, total in totals.items() if total is not None}
 
 
-def _agreed_totals(reading: Reading) -> dict[str, int]:
+def _agreed_totals(of_sheets: Iterable[Mapping[str, int]]) -> dict[str, int]:
     """For every role group, the total that most breakdown sheets give; of equals, the one given first."""
     votes: dict[str, Counter[int]] = {}
-    for part in reading.breakdowns:
-        for group, total in _group_totals(reading, part).items():
+    for totals in of_sheets:
+        for group, total in totals.items():
             votes.setdefault(group, Counter())[total] += 1
     return {group: counter.most_common(1)[0][0] for group, counter in votes.items()}
 
@@ -177,7 +170,9 @@ def lines_view(reading: Reading, sums: StaffSums) -> ViewFrame:
     authorities, types = spec.code_lists["local_authorities"].by_code, spec.code_lists["service_types"].by_code
     total = sum(line.paid_headcount for line in sums.lines.values())
     # without Staff another rule speaks; a Staff row that nobody can place may belong to any line
-    all_placed = bool(reading.staff.keys) and sum(line.staff_rows for line in sums.lines.values()) == len(reading.staff.keys)
+    all_placed = bool(reading.staff.keys) and sum(line.staff_rows for line in sums.lines.values()) == len(
+        reading.staff.keys
+    )
     rows: list[dict[str, Any]] = []
     positions: list[int] = []
     keys: list[str] = []
@@ -209,7 +204,9 @@ def return_view(reading: Reading, staff: ViewFrame) -> ViewFrame:
     heads, wte = table["paid_headcount"], table["paid_wte"]
     numbers = [count for part in reading.breakdowns for row in part.rows for count in row.counts if count]
     numbers += [count for count in heads.to_list() if count]
-    pairs = [(head, whole) for head, whole in zip(heads.to_list(), wte.to_list(), strict=True) if head and whole is not None]
+    pairs = [
+        (head, whole) for head, whole in zip(heads.to_list(), wte.to_list(), strict=True) if head and whole is not None
+    ]
     services = reading.services.values("service_type")
     asked = not reading.is_nil and not reading.is_blank
     row = {

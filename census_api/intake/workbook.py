@@ -183,9 +183,8 @@ def _unknown(sheet: Sheet, cell: str, text: str) -> Mark:
 
 
 def _missing(sheet: Sheet, present: set[str], marks: list[Mark]) -> None:
-    for question in sheet.fields:
-        if question.key not in present and not question.optional:
-            marks.append(Mark("missing_column", sheet.title, column=question.key, shown=question.label))
+    gone = (question for question in sheet.fields if question.key not in present and not question.optional)
+    marks += [Mark("missing_column", sheet.title, column=question.key, shown=question.label) for question in gone]
 
 
 # --- tables ---------------------------------------------------------------------------------------------------

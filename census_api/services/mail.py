@@ -23,7 +23,8 @@ from census_api.domain.mail import (
     once_key,
 )
 from census_api.store import addressees, outbox, register
-from census_api.store.addressees import Addressee
+from census_api.store.addressees import Addressee, Named
+from census_api.store.outbox import Draft
 from census_api.store.session import Session
 
 TEMPLATES = Path(__file__).resolve().parent.parent / "mail_templates"
@@ -44,29 +45,29 @@ def enqueue(
     organisation and collection. False when the mail was written before. Raises InvalidRequest for an address that is
     none, ValueError for links or facts that the kind does not have.
     """
-    links = checked_links(kind, links)
-    when = at or outbox.now(session)
-    organisation_id = None
+    found = None
     if organisation is not None:
         found = register.find_organisation(session, organisation)
         if found is None:
             raise ValueError("mail about an organisation that is not in the register")
-        organisation_id = found[0]
-        facts = {"organisation": found[1].name, **facts}
-    facts = checked_facts(kind, facts)
-    day = when.astimezone(_ENGLAND).date()
-    event = about or facts.get("reference") or (links[next(iter(links))] if kind in SECRET_KINDS else None)
+    when = at or outbox.now(session)
+    of = None if found is None else Named(found[0], found[1].code, found[1].name)
     return outbox.add(
-        session,
-        kind,
-        checked_address(to),
-        organisation_id=organisation_id,
-        collection=collection,
-        once_key=once_key(kind, to, organisation, collection, event, day),
-        links=links,
-        facts=facts,
-        at=when,
+        session, draft(kind, to, of=of, collection=collection, links=links, facts=facts, about=about, at=when)
     )
+
+
+def draft(
+    kind: MailKind, to: str, *, of: Named | None, collection: int | None, links: Mapping[str, str],
+    facts: Mapping[str, str], about: str | None, at: dt.datetime,
+) -> Draft:  # fmt: skip
+    """A mail about an organisation, checked and ready to be written. See `enqueue`."""
+    links = checked_links(kind, links)
+    facts = checked_facts(kind, facts if of is None else {"organisation": of.name, **facts})
+    event = about or facts.get("reference") or (links[next(iter(links))] if kind in SECRET_KINDS else None)
+    code = None if of is None else of.code
+    key = once_key(kind, to, code, collection, event, at.astimezone(_ENGLAND).date())
+    return Draft(kind, checked_address(to), None if of is None else of.id, collection, key, links, facts, at)
 
 
 def enqueue_to_members(
@@ -75,8 +76,11 @@ def enqueue_to_members(
 ) -> int:  # fmt: skip
     """Writes a mail to everybody who may act for an organisation; says how many people that are. See `enqueue`."""
     found = register.find_organisation(session, organisation)
-    people = addressees.members(session, [found[0]])[found[0]] if found else []
-    return _to_each(session, people, kind, organisation, collection, links, facts, about, at)
+    if found is None:
+        return 0
+    of = Named(found[0], found[1].code, found[1].name)
+    people = addressees.members(session, [of.id])[of.id]
+    return _to_each(session, people, kind, of, collection, links, facts, about, at)
 
 
 def enqueue_to_team(
@@ -84,23 +88,37 @@ def enqueue_to_team(
     about: str | None = None, at: dt.datetime | None = None,
 ) -> int:  # fmt: skip
     """Writes a mail about an organisation's return to everybody of the census team; says how many people that are."""
-    return _to_each(session, addressees.team(session), kind, organisation, collection, links, _NOTHING, about, at)
+    found = register.find_organisation(session, organisation)
+    if found is None:
+        return 0
+    of = Named(found[0], found[1].code, found[1].name)
+    return _to_each(session, addressees.team(session), kind, of, collection, links, _NOTHING, about, at)
+
+
+def drafts_to(
+    people: Sequence[Addressee], kind: MailKind, of: Named, collection: int, *, links: Mapping[str, str],
+    facts: Mapping[str, str], about: str | None, at: dt.datetime,
+) -> list[Draft]:  # fmt: skip
+    """A mail to each of these people, but for those whose address cannot get mail: that must stop nothing else."""
+    written = []
+    for person in people:
+        with contextlib.suppress(InvalidRequest):
+            named = {**facts, "name": person.name}
+            written.append(
+                draft(kind, person.address, of=of, collection=collection, links=links, facts=named, about=about, at=at)
+            )
+    return written
 
 
 def _to_each(
-    session: Session, people: Sequence[Addressee], kind: MailKind, organisation: str, collection: int,
+    session: Session, people: Sequence[Addressee], kind: MailKind, of: Named, collection: int,
     links: Mapping[str, str], facts: Mapping[str, str], about: str | None, at: dt.datetime | None,
 ) -> int:  # fmt: skip
-    reached = 0
-    for person in people:
-        # what happened to a return must not fail because an account's address cannot get mail
-        with contextlib.suppress(InvalidRequest):
-            enqueue(
-                session, kind, person.address, organisation=organisation, collection=collection, links=links,
-                facts={**facts, "name": person.name}, about=about, at=at,
-            )  # fmt: skip
-            reached += 1
-    return reached
+    when = at or outbox.now(session)
+    written = drafts_to(people, kind, of, collection, links=links, facts=facts, about=about, at=when)
+    for entry in written:
+        outbox.add(session, entry)
+    return len(written)
 
 
 def return_page(year: int, organisation: str) -> str:

@@ -14,10 +14,11 @@ from census_api.domain.errors import Conflict, InvalidRequest, Stale
 from census_api.domain.mail import MailKind, ReminderPlan, checked_days_left, days_between
 from census_api.domain.returns import ReturnState
 from census_api.services.collections import get_collection, list_collections
-from census_api.services.mail import enqueue, return_page
+from census_api.services.mail import drafts_to, return_page
 from census_api.services.platform import Platform
 from census_api.store import addressees, audit, outbox
-from census_api.store.addressees import Addressee, Expected
+from census_api.store.addressees import Addressee, Named
+from census_api.store.outbox import Draft
 from census_api.store.session import Session
 
 UNFINISHED: frozenset[ReturnState] = frozenset({"not_started", "in_progress", "queried", "reopened"})
@@ -48,7 +49,8 @@ class Reminded:
 class _Due:
     """An organisation that a mail is for. `closes` is the last day of its own time, `days_left` are the days to it."""
 
-    organisation: Expected
+    organisation: Named
+    state: ReturnState
     closes: dt.date
     days_left: int
 
@@ -94,7 +96,7 @@ def run_schedule(platform: Platform) -> int:
     for status in list_collections(platform, SYSTEM):
         plan = get_plan(platform, SYSTEM, status.year)
         if plan.opening and status.phase(now) == "open" and now - status.window.opens < _NEWS_FOR:
-            due = [entry for entry in _due(platform, status, now) if entry.organisation.state == "not_started"]
+            due = [entry for entry in _due(platform, status, now) if entry.state == "not_started"]
             written += _write(platform, SYSTEM, "opening", status.year, due, now, about="opening").people
         if status.phase(now) != "upcoming":
             due = [entry for entry in _unfinished(platform, status, now) if entry.days_left in plan.days_left]
@@ -122,7 +124,7 @@ def remind(
     due = [
         entry
         for entry in _unfinished(platform, status, now)
-        if entry.organisation.state in states
+        if entry.state in states
         and (days_left_at_most is None or entry.days_left <= days_left_at_most)
         and (organisations is None or entry.organisation.code in organisations)
     ]
@@ -130,7 +132,7 @@ def remind(
 
 
 def _unfinished(platform: Platform, status: CollectionStatus, now: dt.datetime) -> list[_Due]:
-    return [entry for entry in _due(platform, status, now) if entry.organisation.state in UNFINISHED]
+    return [entry for entry in _due(platform, status, now) if entry.state in UNFINISHED]
 
 
 def _due(platform: Platform, status: CollectionStatus, now: dt.datetime) -> list[_Due]:
@@ -139,15 +141,15 @@ def _due(platform: Platform, status: CollectionStatus, now: dt.datetime) -> list
         expected = addressees.expected(session, status.year)
     today = now.astimezone(_ENGLAND).date()
     found = []
-    for organisation in expected:
-        deadline = Deadline(status.window, status.state == "closed", organisation.extension)
+    for entry in expected:
+        deadline = Deadline(status.window, status.state == "closed", entry.extension)
         try:
             deadline.timing(now)
         except Conflict:
             continue
-        end = max(status.window.closes, organisation.extension or status.window.closes)
+        end = max(status.window.closes, entry.extension or status.window.closes)
         closes = (end - _MINUTE).astimezone(_ENGLAND).date()
-        found.append(_Due(organisation, closes, days_between(today, closes)))
+        found.append(_Due(entry.organisation, entry.state, closes, days_between(today, closes)))
     return found
 
 
@@ -165,41 +167,40 @@ def _write(
         with platform.database.transaction(SYSTEM) as session:
             attempt = session.begin_nested()
             people = addressees.members(session, [entry.organisation.id for entry in part])
-            for entry in part:
-                to = people[entry.organisation.id]
-                new = _write_one(session, actor, kind, year, entry, to, now, about)
-                (written if new else before if to else nobody).append(entry.organisation.code)
-                count += new
+            drafts = {entry: _drafts(entry, people[entry.organisation.id], kind, year, about, now) for entry in part}
+            new = outbox.add_all(session, [draft for mails in drafts.values() for draft in mails])
+            for entry, mails in drafts.items():
+                mine = sum(draft.once_key in new for draft in mails)
+                (written if mine else before if mails else nobody).append(entry.organisation.code)
+                count += mine
+                if mine:
+                    _record(session, actor, kind, year, entry, mine, now)
             if preview:
                 attempt.rollback()
     return Reminded(tuple(written), tuple(before), tuple(nobody), count)
 
 
-def _write_one(
-    session: Session, actor: Actor, kind: MailKind, year: int, entry: _Due, to: Sequence[Addressee], now: dt.datetime,
-    about: str | None,
-) -> int:  # fmt: skip
-    """How many mails about one organisation are new."""
-    code = entry.organisation.code
+def _drafts(
+    entry: _Due, people: Sequence[Addressee], kind: MailKind, year: int, about: str | None, now: dt.datetime
+) -> list[Draft]:
     facts = {"closes": f"{entry.closes.day} {entry.closes:%B %Y}"}
     if kind == "reminder":
         facts["days_left"] = str(entry.days_left)
-    written = sum(
-        enqueue(
-            session, kind, person.address, organisation=code, collection=year, links={"return": return_page(year, code)},
-            facts={**facts, "name": person.name}, about=about, at=now,
-        )
-        for person in to
-    )  # fmt: skip
-    if written:
-        audit.record(
-            session,
-            actor,
-            f"mail.{kind}_written",
-            organisation=code,
-            collection=year,
-            subject=f"{kind} to {code} for {year}",
-            detail={"people": written, "days_left": entry.days_left},
-            at=now,
-        )
-    return written
+    links = {"return": return_page(year, entry.organisation.code)}
+    return drafts_to(people, kind, entry.organisation, year, links=links, facts=facts, about=about, at=now)
+
+
+def _record(
+    session: Session, actor: Actor, kind: MailKind, year: int, entry: _Due, people: int, now: dt.datetime
+) -> None:
+    code = entry.organisation.code
+    audit.record(
+        session,
+        actor,
+        f"mail.{kind}_written",
+        organisation=code,
+        collection=year,
+        subject=f"{kind} to {code} for {year}",
+        detail={"people": people, "days_left": entry.days_left},
+        at=now,
+    )

@@ -136,7 +136,7 @@ def within_maximum(at: Place) -> pl.Expr:
 @_check(of_field=True, about="cell")
 def places(at: Place) -> pl.Expr:
     """No digit other than 0 beyond the field's number of decimal places."""
-    beyond = r"\.[0-9]{%d}[0-9]*[1-9]" % _question(at).places
+    beyond = rf"\.[0-9]{{{_question(at).places}}}[0-9]*[1-9]"
     return at.value().is_null() | ~at.raw().str.contains(beyond)
 
 
@@ -272,7 +272,7 @@ def possible(at: Place) -> pl.Expr:
 
 def allowed_pairs(spec: Spec, params: Mapping[str, Any]) -> set[str]:
     """`left|right` for every combination that the rule's mapping or code list allows."""
-    left, right = params["columns"]
+    left = params["columns"][0]
     if "mapping" in params:
         rows = spec.mappings[params["mapping"]]
         return {f"{row[left]}|{code}" for row in rows for code in row[params["attribute"]].split(";") if code}
@@ -312,12 +312,12 @@ def not_new(at: Place) -> pl.Expr:
     return (at.value() < at.number("floor")) | (at.other("before") > 0)
 
 
-@_check(columns="before", params="a c u minimum", optional="value")
+@_check(columns="before", params="a c u minimum floor", optional="value")
 def hb_within(at: Place) -> pl.Expr:
     """Hidiroglou-Berthelot edit with the floor of methods.md section 6, over the rows where both years are above 0.
 
-    Judged where at least `minimum` rows can be compared. s = 1 - med/r or r/med - 1; E = s max(y0, y1)^U; limits
-    med(E) -/+ C d with d the quartile distance, at least |A med(E)| and at least A med(max(y)^U).
+    Judged where at least `minimum` rows can be compared and the larger year is at least `floor`. s = 1 - med/r or
+    r/med - 1; E = s max(y0, y1)^U; limits med(E) -/+ C d with d the quartile distance, at least |A med(E)| and at least A med(max(y)^U).
     """
     value = at.value().cast(pl.Float64)
     before = at.other("before").cast(pl.Float64)
@@ -332,7 +332,8 @@ def hb_within(at: Place) -> pl.Expr:
     low = pl.max_horizontal(centre - effect.quantile(0.25, "linear"), least)
     high = pl.max_horizontal(effect.quantile(0.75, "linear") - centre, least)
     inside = (effect >= centre - at.number("c") * low) & (effect <= centre + at.number("c") * high)
-    return inside | (both.sum() < at.number("minimum"))
+    small = (value < at.number("floor")) & (before < at.number("floor"))
+    return inside | small | (both.sum() < at.number("minimum"))
 
 
 # --- the file -------------------------------------------------------------------------------------------------

@@ -18,7 +18,9 @@ CONTROL: Final = r"[\x00-\x08\x0B\x0C\x0E-\x1F\x7F\uFFFD]"
 ORGANISATION_CODE: Final = r"^[A-Z0-9][A-Z0-9-]{1,19}$"
 EMAIL: Final = r"^[^@\s,;<>()]{1,64}@(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z]{2,24}$"
 PHONE: Final = r"^\+?[0-9(][0-9 ()-]{8,24}(?: ?(?:x|ext\.?) ?[0-9]{1,6})?$"
-PERSONAL_NUMBER: Final = r"(?i)\b[A-Z]{2}[ -]?[0-9]{2}[ -]?[0-9]{2}[ -]?[0-9]{2}[ -]?[A-D]\b|\b[0-9]{3}[ -]?[0-9]{3}[ -]?[0-9]{4}\b"
+PERSONAL_NUMBER: Final = (
+    r"(?i)\b[A-Z]{2}[ -]?[0-9]{2}[ -]?[0-9]{2}[ -]?[0-9]{2}[ -]?[A-D]\b|\b[0-9]{3}[ -]?[0-9]{3}[ -]?[0-9]{4}\b"
+)
 _FIRST_NAMES: Final = (
     "Aisha|Alan|Alison|Amanda|Amy|Andrea|Andrew|Angela|Anna|Anne|Anthony|Barbara|Ben|Brian|Carol|Caroline|Catherine|"
     "Charlotte|Chloe|Chris|Christine|Claire|Colin|Craig|Daniel|Darren|David|Dawn|Deborah|Debbie|Donna|Elizabeth|Emily|"
@@ -28,7 +30,9 @@ _FIRST_NAMES: Final = (
     "Nicholas|Nicola|Nigel|Olivia|Patricia|Paul|Peter|Philip|Priya|Rachel|Rebecca|Richard|Robert|Ruth|Samantha|Sandra|"
     "Sarah|Sharon|Simon|Sophie|Stephen|Steven|Steve|Stuart|Susan|Tracey|Tracy|Vanessa|Victoria|Wendy|William|Zoe"
 )
-PERSON_NAME: Final = rf"\b(?:Mr|Mrs|Ms|Miss|Mx|Dr|Prof)\.? [A-Z][A-Za-z'-]+|\b(?:{_FIRST_NAMES}) [A-Z][a-z'-]+[A-Za-z'-]*"
+PERSON_NAME: Final = (
+    rf"\b(?:Mr|Mrs|Ms|Miss|Mx|Dr|Prof)\.? [A-Z][A-Za-z'-]+|\b(?:{_FIRST_NAMES}) [A-Z][a-z'-]+[A-Za-z'-]*"
+)
 
 PATTERNS: Final = {
     "organisation_code": ORGANISATION_CODE,

@@ -67,9 +67,7 @@ def _resolve(root: Path, year: int) -> Spec:
     merged: dict[str, Any] = {}
     for file, layer in chain:
         merged = _merged(merged, layer, file)
-    lists = {
-        name: _code_list(root, [y for y in _years(chain)], name, where) for name in _table(merged, "code_lists", where)
-    }
+    lists = {name: _code_list(root, _years(chain), name, where) for name in _table(merged, "code_lists", where)}
     mappings = {name: tuple(_rows(root, _years(chain), name, where)) for name in _table(merged, "mappings", where)}
     collection = _build(Collection, _table(merged, "collection", where), where, "collection")
     if collection.year != year:

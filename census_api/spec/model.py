@@ -7,7 +7,8 @@ import functools
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field as Setting
+from pydantic import BaseModel, ConfigDict
+from pydantic import Field as Setting
 
 FieldType = Literal["text", "email", "phone", "code", "count", "decimal"]
 State = Literal["NK", "REFUSED", "NA"]

@@ -173,7 +173,7 @@ def _pandera_own(place: Place) -> tuple[str, pa.Check] | None:
 
 def _custom(place: Place) -> pa.Check:
     def passes(data: PolarsData) -> pl.LazyFrame:
-        return data.lazyframe.select(_guarded(place).fill_null(True))  # noqa: FBT003
+        return data.lazyframe.select(_guarded(place).fill_null(True))
 
     return pa.Check(
         passes,

@@ -6,6 +6,7 @@ import datetime as dt
 import uuid
 from collections.abc import Collection
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session, aliased
@@ -24,12 +25,19 @@ class Addressee:
     name: str
 
 
+class Named(NamedTuple):
+    """An organisation as mail speaks of it."""
+
+    id: uuid.UUID
+    code: str
+    name: str
+
+
 @dataclass(frozen=True, slots=True)
 class Expected:
     """An organisation that a collection expects an answer from, and how far it is. `extension` is its own time."""
 
-    id: uuid.UUID
-    code: str
+    organisation: Named
     state: ReturnState
     extension: dt.datetime | None
 
@@ -83,6 +91,7 @@ def expected(session: Session, collection: int) -> list[Expected]:
         select(
             tables.Organisation.id,
             tables.Organisation.code,
+            tables.Organisation.name,
             func.coalesce(tables.Return.state, "not_started"),
             Extension.until,
         )
@@ -98,6 +107,6 @@ def expected(session: Session, collection: int) -> list[Expected]:
         .order_by(tables.Organisation.code)
     )
     return [
-        Expected(key, code, next(known for known in RETURN_STATES if known == state), extension)
-        for key, code, state, extension in session.execute(query)
+        Expected(Named(key, code, name), next(known for known in RETURN_STATES if known == state), extension)
+        for key, code, name, state, extension in session.execute(query)
     ]

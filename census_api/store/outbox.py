@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import func, select, update
@@ -21,6 +21,20 @@ PATIENCE = dt.timedelta(hours=24)
 
 
 @dataclass(frozen=True, slots=True)
+class Draft:
+    """A mail that is about to be written. Of two with one `once_key` only the first is."""
+
+    kind: MailKind
+    to: str
+    organisation_id: uuid.UUID | None
+    collection: int | None
+    once_key: str
+    links: Mapping[str, str]
+    facts: Mapping[str, str]
+    at: dt.datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Claimed:
     """A mail taken to be sent. `interrupted` is True when an earlier try never said how it ended."""
 
@@ -33,31 +47,36 @@ def now(session: Session) -> dt.datetime:
     return session.execute(select(func.now())).scalar_one()
 
 
-def add(
-    session: Session, kind: MailKind, to: str, *, organisation_id: uuid.UUID | None, collection: int | None,
-    once_key: str, links: Mapping[str, str], facts: Mapping[str, str], at: dt.datetime,
-) -> bool:  # fmt: skip
+def add(session: Session, draft: Draft) -> bool:
     """False when the same mail was written before: then nothing happens."""
-    statement = (
-        insert(MailRow)
-        .values(
-            id=uuid.uuid4(),
-            kind=kind,
-            state="waiting",
-            recipient=to,
-            organisation_id=organisation_id,
-            collection_year=collection,
-            once_key=once_key,
-            links=dict(links),
-            facts=dict(facts),
-            created_at=at,
-            next_try=at,
-            give_up_at=at + PATIENCE,
-        )
-        .on_conflict_do_nothing()
-    )
+    statement = insert(MailRow).values(_row(draft)).on_conflict_do_nothing()
     # no RETURNING, which the session would add: who may write a mail about an organisation may not read it
     return session.connection().execute(statement, execution_options={"preserve_rowcount": True}).rowcount == 1
+
+
+def add_all(session: Session, drafts: Sequence[Draft]) -> set[str]:
+    """Writes many at once, for who may read the outbox; says the keys of those that were not there before."""
+    if not drafts:
+        return set()
+    statement = insert(MailRow).on_conflict_do_nothing().returning(MailRow.once_key)
+    return set(session.scalars(statement, [_row(draft) for draft in drafts]))
+
+
+def _row(draft: Draft) -> dict[str, object]:
+    return {
+        "id": uuid.uuid4(),
+        "kind": draft.kind,
+        "state": "waiting",
+        "recipient": draft.to,
+        "organisation_id": draft.organisation_id,
+        "collection_year": draft.collection,
+        "once_key": draft.once_key,
+        "links": dict(draft.links),
+        "facts": dict(draft.facts),
+        "created_at": draft.at,
+        "next_try": draft.at,
+        "give_up_at": draft.at + PATIENCE,
+    }
 
 
 def claim(session: Session, at: dt.datetime, lease: dt.timedelta) -> Claimed | None:

@@ -1,7 +1,56 @@
-"""The platform of the services' tests, for tests that come in by HTTP."""
+"""The API as a client sees it: the platform of the services' tests behind a real server, asked with a team's token."""
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Iterator
+
+import httpx
+import pytest
+import structlog
+
+from census_api.app import create_app
+from census_api.domain.access import SYSTEM
+from census_api.domain.register import FrameLine
+from census_api.services.platform import Platform
+from census_api.services.register import load_frame
+from census_api.settings import Settings
+from tests.api.serving import served
+from tests.factories.people import add_person, add_token
 from tests.services.conftest import bare, platform, sandbox
 
 __all__ = ["bare", "platform", "sandbox"]
+
+
+@pytest.fixture
+def settings() -> Settings:
+    return Settings()
+
+
+@pytest.fixture
+def address(platform: Platform) -> Iterator[str]:
+    load_frame(platform, SYSTEM, 2024, [FrameLine(2024, "ALPHA", "E06000001", "adult_community")])
+    with served(create_app(platform)) as address:
+        yield address
+
+
+@pytest.fixture
+def token(platform: Platform) -> str:
+    """The token of a program of the census team, who may do most things."""
+    return add_token(platform, add_person(platform, "tess", "census_team"))
+
+
+@pytest.fixture
+def client(address: str, token: str) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=address, timeout=30, headers={"Authorization": f"Bearer {token}"}) as client:
+        yield client
+
+
+@pytest.fixture(autouse=True)
+def logs_as_they_were() -> Iterator[None]:
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    structlog.reset_defaults()

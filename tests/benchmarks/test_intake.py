@@ -73,7 +73,9 @@ def test_twenty_thousand_findings(capsys: pytest.CaptureFixture[str]) -> None:
     assert report.counts["error"] >= 20_000
     assert json.loads(text)["findings_total"] == len(report.findings)
     with capsys.disabled():
-        print(f"\n{len(report.findings)} findings, judged and written as JSON: {took:.2f} s CPU, {len(text) / 1e6:.1f} MB")
+        print(
+            f"\n{len(report.findings)} findings, judged and written as JSON: {took:.2f} s CPU, {len(text) / 1e6:.1f} MB"
+        )
 
 
 _MEMORY = """
@@ -89,7 +91,9 @@ print(before, peak())
 """
 
 
-def test_memory_of_fifty_thousand_rows(tmp_path_factory: pytest.TempPathFactory, capsys: pytest.CaptureFixture[str]) -> None:
+def test_memory_of_fifty_thousand_rows(
+    tmp_path_factory: pytest.TempPathFactory, capsys: pytest.CaptureFixture[str]
+) -> None:
     path = tmp_path_factory.mktemp("memory") / "long.xlsx"
     tree = return_of(SPEC, 50_000, roles_a_line=69)
     path.write_bytes(filled(SPEC, content_from_json(tree, KEYS)))
@@ -97,7 +101,9 @@ def test_memory_of_fifty_thousand_rows(tmp_path_factory: pytest.TempPathFactory,
     before, after = map(float, done.stdout.split())
     assert after >= before
     with capsys.disabled():
-        print(f"\n{len(tree['staff'])} Staff rows in a fresh process: {after:.0f} MB at most, {before:.0f} MB before the file")
+        print(
+            f"\n{len(tree['staff'])} Staff rows in a fresh process: {after:.0f} MB at most, {before:.0f} MB before the file"
+        )
 
 
 def test_help_is_quick(capsys: pytest.CaptureFixture[str]) -> None:

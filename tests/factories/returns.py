@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from census_api.domain.content import Content, content_from_json
+from census_api.domain.content import content_from_json
 from census_api.domain.findings import Finding, Report
 from census_api.intake.judge import Context, RegisterEntry, judge
 from census_api.spec.model import Sheet, Spec
@@ -107,7 +107,16 @@ def service_row(authority: str, service: str, **more: Any) -> Row:
 
 
 def _staff_row(
-    role: str, line: int, paid: int, wte: str, opening: int, starters: int, leavers: int, vacant: str, unpaid: int, hours: str
+    role: str,
+    line: int,
+    paid: int,
+    wte: str,
+    opening: int,
+    starters: int,
+    leavers: int,
+    vacant: str,
+    unpaid: int,
+    hours: str,
 ) -> Row:
     row = staff_row(role, paid, wte, line=LINES[line])
     flows = {"opening_headcount": opening, "starters": starters, "leavers": leavers}
@@ -198,12 +207,12 @@ def unchanged(_: Draft) -> None:
     """The clean return as it is."""
 
 
-def staff(role: str = "DAW", **cells: Any) -> Change:
+def staff(role: str = "DAW", /, **cells: Any) -> Change:
     """Changes cells of the first Staff row of a role."""
     return lambda draft: draft.row("staff", role).update(cells)
 
 
-def service(index: int = 0, **cells: Any) -> Change:
+def service(index: int = 0, /, **cells: Any) -> Change:
     return lambda draft: draft.rows("services")[index].update(cells)
 
 
@@ -211,7 +220,7 @@ def form(**cells: Any) -> Change:
     return lambda draft: draft.form.update(cells)
 
 
-def breakdown(sheet: str, code: str, **cells: Any) -> Change:
+def breakdown(sheet: str, code: str, /, **cells: Any) -> Change:
     """Changes cells of the row of a role or role group."""
     return lambda draft: draft.row(sheet, code).update(cells)
 

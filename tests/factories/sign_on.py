@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import hmac
 import json
 import threading
 import time
@@ -17,7 +18,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import httpx
 from joserfc import jwt
-from joserfc.jwk import OctKey, RSAKey
+from joserfc.jwk import RSAKey
 
 CLIENT = "census"
 SECRET = "a secret of the client and the provider"
@@ -75,7 +76,7 @@ class Forger:
     issuer: str = ""
     claims: dict[str, Any] = field(default_factory=dict)
     algorithm: str = "RS256"
-    key: RSAKey | OctKey = field(default_factory=lambda: RSAKey.generate_key(2048, {"kid": "1"}))
+    key: RSAKey = field(default_factory=lambda: RSAKey.generate_key(2048, {"kid": "1"}))
     listed: RSAKey | None = None
     asked: dict[str, list[str]] = field(default_factory=dict)
     codes_used: list[str] = field(default_factory=list)
@@ -92,7 +93,7 @@ class Forger:
             return 200, self._metadata()
         if path == "/jwks":
             key = self.listed or self.key
-            return 200, {"keys": [key.as_dict(private=isinstance(key, OctKey))]}
+            return 200, {"keys": [key.as_dict(private=False)]}
         if path == "/userinfo":
             return 200, self.userinfo or {}
         return self._token(form)
@@ -108,7 +109,7 @@ class Forger:
 
     def _token(self, form: dict[str, list[str]]) -> tuple[int, Any]:
         digest = hashlib.sha256(form["code_verifier"][0].encode()).digest()
-        challenge = base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
+        challenge = _encoded(digest)
         if challenge != self.asked["code_challenge"][0] or form["code"][0] in self.codes_used:
             return 400, {"error": "invalid_grant"}
         self.codes_used.append(form["code"][0])
@@ -118,13 +119,23 @@ class Forger:
             "nonce": self.asked["nonce"][0], **PEOPLE["tess"], **self.claims,
         }  # fmt: skip
         claims = {key: value for key, value in claims.items() if value is not None}
-        if self.algorithm == "none":
-            parts = ({"alg": "none"}, claims)
-            unsigned = [base64.urlsafe_b64encode(json.dumps(part).encode()).rstrip(b"=").decode() for part in parts]
-            token = ".".join([*unsigned, ""])
+        if self.algorithm == "RS256":
+            token = jwt.encode({"alg": "RS256", "kid": "1"}, claims, self.key)
         else:
-            token = jwt.encode({"alg": self.algorithm, "kid": "1"}, claims, self.key, algorithms=[self.algorithm])
+            token = self._forged(claims)
         return 200, {"id_token": token, "access_token": "at", "token_type": "Bearer"}
+
+    def _forged(self, claims: dict[str, Any]) -> str:
+        """Unsigned, or signed with the provider's public key, which everybody has."""
+        signed = ".".join(_encoded(json.dumps(part).encode()) for part in ({"alg": self.algorithm, "kid": "1"}, claims))
+        if self.algorithm == "none":
+            return f"{signed}."
+        digest = hmac.new(self.key.as_pem(private=False), signed.encode(), hashlib.sha256).digest()
+        return f"{signed}.{_encoded(digest)}"
+
+
+def _encoded(data: bytes) -> str:
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
 
 
 @contextmanager

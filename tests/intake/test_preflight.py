@@ -53,17 +53,19 @@ def test_refused_with_its_reason(name: str) -> None:
 
 
 def test_every_reason_of_preflight_is_made_by_a_file() -> None:
-    assert {reason for reason, _ in REFUSED.values()} == set(REFUSALS) - RAISED_ELSEWHERE
+    of_other_files = {reason for reason in REFUSALS if reason.startswith(("json_", "csv_"))}
+    assert {reason for reason, _ in REFUSED.values()} == set(REFUSALS) - RAISED_ELSEWHERE - of_other_files
 
 
 @pytest.mark.parametrize("reason", REFUSALS)
 def test_a_refusal_says_what_to_do_next_in_plain_words(reason: str) -> None:
-    message = refusal(reason, looks="a picture").message
+    words = {"looks": "a picture", "line": "3", "column": "7", "key": "staff", "word": "NaN"}
+    message = refusal(reason, place="/staff", wanted="a list of rows", **words).message
     assert message.endswith(".")
     assert message[0].isupper()
     assert "{" not in message
     assert message.count(". ") >= 1, "what is wrong, then what to do"
-    assert not any(word in message.casefold() for word in ("xml part", "exception", "none", "null", "zip bomb"))
+    assert not any(word in message.casefold() for word in ("xml part", "exception", "none", "zip bomb"))
 
 
 @pytest.mark.parametrize(

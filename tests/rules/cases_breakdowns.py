@@ -13,7 +13,6 @@ from tests.factories.returns import (
     fails,
     passes,
     rebuilt,
-    staff,
     staff_row,
     unchanged,
 )

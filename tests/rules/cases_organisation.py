@@ -11,7 +11,13 @@ def _organisation() -> list[Case]:
         for field in ("organisation_code", "name", "contact_name", "contact_email", "nil_return")
         for blank in (None, "  ")
     ]
-    for field, most in {"organisation_code": 20, "name": 160, "contact_name": 120, "contact_phone": 30, "comments": 2000}.items():
+    for field, most in {
+        "organisation_code": 20,
+        "name": 160,
+        "contact_name": 120,
+        "contact_phone": 30,
+        "comments": 2000,
+    }.items():
         cases += [
             fails("ORG-007", f"{field} one too long", form(**{field: "A" * (most + 1)}), f"/organisation/{field}"),
             passes("ORG-007", f"{field} as long as may be", form(**{field: "A" * most})),

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from tests.factories.returns import (
-    Case,
     Change,
     Draft,
     both,
     fails,
-    form,
     passes,
     rebuilt,
     service,
@@ -21,7 +21,7 @@ from tests.factories.returns import (
 THIRD = ("E06000003", "adult_community")
 
 
-def _large(paid: int, **more: object) -> Change:
+def _large(paid: int, /, **more: Any) -> Change:
     """The workers of the first line become so many."""
     return rebuilt(staff(paid_headcount=paid, paid_wte=str(paid * 9 / 10), opening_headcount=paid - 1, **more))
 
@@ -47,7 +47,8 @@ def _three_lines(first: int, others: int) -> Change:
         lines = [("E06000001", "adult_community"), ("E06000002", "adult_community"), THIRD]
         numbers = [first, others - others // 2, others // 2]
         draft.tree["staff"] = [
-            staff_row("DAW", paid, str(paid * 9 / 10), line, vacant_wte="1") for line, paid in zip(lines, numbers, strict=True)
+            staff_row("DAW", paid, str(paid * 9 / 10), line, vacant_wte="1")
+            for line, paid in zip(lines, numbers, strict=True)
         ]
 
     return rebuilt(change)
@@ -59,7 +60,8 @@ def _rows(count: int, heads: int, whole: int) -> Change:
     def change(draft: Draft) -> None:
         roles = [code.code for code in draft.spec.code_lists["roles"].codes if code.attributes["pay_basis"] == "paid"]
         draft.tree["staff"] = [
-            staff_row(role, heads, str(heads if index < whole else heads - 0.5)) for index, role in enumerate(roles[:count])
+            staff_row(role, heads, str(heads if index < whole else heads - 0.5))
+            for index, role in enumerate(roles[:count])
         ]
 
     return rebuilt(change)
@@ -93,11 +95,17 @@ def _leavers(total: int) -> Change:
 
 CASES = [
     fails("RET-001", "no rows", lambda draft: draft.rows("services").clear(), "/services"),
-    passes("RET-001", "a nil return", lambda draft: draft.tree.update(services=[], organisation=draft.form | {"nil_return": "yes"})),
+    passes(
+        "RET-001",
+        "a nil return",
+        lambda draft: draft.tree.update(services=[], organisation=draft.form | {"nil_return": "yes"}),
+    ),
     fails("RET-002", "no rows", lambda draft: draft.rows("staff").clear(), "/staff"),
     passes("RET-002", "rows", unchanged),
     fails("RET-003", "full, and nobody", _without_staff, "/services/1/data_available"),
-    fails("RET-003", "partial, and nobody", both(service(1, data_available="partial", note="Payroll."), _without_staff)),
+    fails(
+        "RET-003", "partial, and nobody", both(service(1, data_available="partial", note="Payroll."), _without_staff)
+    ),
     passes("RET-003", "none, and why", both(service(1, data_available="none", note="Payroll."), _without_staff)),
     fails("RET-004", "91 of 100", _three_lines(91, 9), "/services/0/local_authority_code"),
     passes("RET-004", "90 of 100", _three_lines(90, 10)),
@@ -121,7 +129,12 @@ CASES = [
     fails("RET-009", "10 of 10", _rows(10, 3, 10)),
     passes("RET-009", "19 of 20", _rows(20, 3, 19)),
     passes("RET-009", "9 of 9", _rows(9, 3, 9)),
-    fails("RET-010", "just above 0.6", both(_all_staff(paid_wte="1", vacant_wte="0.6"), staff(vacant_wte="0.61")), "/staff"),
+    fails(
+        "RET-010",
+        "just above 0.6",
+        both(_all_staff(paid_wte="1", vacant_wte="0.6"), staff(vacant_wte="0.61")),
+        "/staff",
+    ),
     passes("RET-010", "exactly 0.6", _all_staff(paid_wte="1", vacant_wte="0.6")),
     fails("RET-011", "just above half + 10", _leavers(57), "/staff"),
     passes("RET-011", "exactly half + 10", _leavers(56)),

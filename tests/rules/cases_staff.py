@@ -20,7 +20,15 @@ from tests.factories.returns import (
     unchanged,
 )
 
-_COUNTS = ("paid_headcount", "unpaid_headcount", "opening_headcount", "starters", "leavers", "transfers_in", "transfers_out")
+_COUNTS = (
+    "paid_headcount",
+    "unpaid_headcount",
+    "opening_headcount",
+    "starters",
+    "leavers",
+    "transfers_in",
+    "transfers_out",
+)
 _DECIMALS = ("paid_wte", "unpaid_wte", "vacant_wte", "establishment_wte")
 
 
@@ -31,11 +39,19 @@ def _cells() -> list[Case]:
     cases += [
         fails("STF-002", "a district", staff(local_authority_code="E07000008"), "/staff/0/local_authority_code"),
         passes("STF-002", "a label", staff(local_authority_code="hartlepool")),
-        fails("STF-003", "Cumbria after 2023", staff(local_authority_code="E10000006"), "/staff/0/local_authority_code", since=2023),
+        fails(
+            "STF-003",
+            "Cumbria after 2023",
+            staff(local_authority_code="E10000006"),
+            "/staff/0/local_authority_code",
+            since=2023,
+        ),
         passes("STF-003", "an authority of the year", unchanged),
         fails("STF-004", "no such service", staff(service_type="outreach"), "/staff/0/service_type"),
         fails("STF-005", "no such role", staff(role_code="WIZARD"), "/staff/0/role_code"),
-        passes("STF-005", "code and label", staff(role_code="DAW - Drug and alcohol worker (recovery worker / keyworker)")),
+        passes(
+            "STF-005", "code and label", staff(role_code="DAW - Drug and alcohol worker (recovery worker / keyworker)")
+        ),
     ]
     for column in _COUNTS:
         at = f"/staff/0/{column}"
@@ -43,8 +59,12 @@ def _cells() -> list[Case]:
         cases += [passes("STF-006", f"{column} {value!r}", staff(**{column: value})) for value in (0, 12, None)]
     for column in _DECIMALS:
         at = f"/staff/0/{column}"
-        cases += [fails("STF-007", f"{column} {value!r}", staff(**{column: value}), at) for value in ("12,5", "1e3", "½")]
-        cases += [passes("STF-007", f"{column} {value!r}", staff(**{column: value})) for value in (0, 1.25, "0.5", None)]
+        cases += [
+            fails("STF-007", f"{column} {value!r}", staff(**{column: value}), at) for value in ("12,5", "1e3", "½")
+        ]
+        cases += [
+            passes("STF-007", f"{column} {value!r}", staff(**{column: value})) for value in (0, 1.25, "0.5", None)
+        ]
         cases += [fails("STF-010", f"{column} three places", staff(**{column: "1.234"}), at)]
         cases += [passes("STF-010", f"{column} {value}", staff(**{column: value})) for value in ("1.23", "1.2300", "7")]
     for column in (*_COUNTS, *_DECIMALS):
@@ -58,7 +78,11 @@ def _cells() -> list[Case]:
             fails("STF-011", f"{column} with a word it does not take", _not_allowed(column), at),
         ]
     cases += [
-        passes("STF-011", "words that are allowed", staff(starters="REFUSED", unpaid_headcount="NK", establishment_wte="NA")),
+        passes(
+            "STF-011",
+            "words that are allowed",
+            staff(starters="REFUSED", unpaid_headcount="NK", establishment_wte="NA"),
+        ),
         *(fails("STF-012", f"{c} blank", staff(**{c: None}), f"/staff/0/{c}") for c in ("paid_headcount", "paid_wte")),
         passes("STF-012", "blank for volunteers", staff("VOL", paid_headcount=None, paid_wte=None)),
         fails("STF-013", "volunteers blank", staff("VOL", unpaid_headcount=None), "/staff/4/unpaid_headcount"),
@@ -79,7 +103,9 @@ def _maximum(column: str, step: int | str) -> Change:
     def change(draft: Draft) -> None:
         most = draft.spec.sheet["staff"].by_key[column].maximum
         assert most is not None
-        draft.row("staff", "DAW")[column] = str(Decimal(int(most)) + Decimal(step)) if isinstance(step, str) else int(most) + step
+        draft.row("staff", "DAW")[column] = (
+            str(Decimal(int(most)) + Decimal(step)) if isinstance(step, str) else int(most) + step
+        )
 
     return change
 
@@ -139,7 +165,12 @@ def _flows() -> list[Case]:
         passes("STF-028", "exactly 1.5 x + 5", staff(vacant_wte="17.6")),
         fails("STF-036", "one too many", flows(starters=12), "/staff/0/starters"),
         passes("STF-036", "everybody is new", flows(starters=11)),
-        fails("STF-037", "just above", staff(paid_headcount=8, opening_headcount=8, leavers=18, starters=18), "/staff/0/leavers"),
+        fails(
+            "STF-037",
+            "just above",
+            staff(paid_headcount=8, opening_headcount=8, leavers=18, starters=18),
+            "/staff/0/leavers",
+        ),
         passes("STF-037", "exactly", staff(paid_headcount=8, opening_headcount=8, leavers=17, starters=17)),
         fails("STF-038", "hours blank", staff("VOL", unpaid_wte=None), "/staff/4/unpaid_wte"),
         passes("STF-038", "no volunteers", staff("VOL", unpaid_headcount=0, unpaid_wte=None)),
@@ -158,11 +189,18 @@ def _roles_and_lines() -> list[Case]:
         passes("STF-030", "in a role that may be either", unchanged),
         fails("STF-031", "a commissioner in treatment", staff(role_code="COMM"), "/staff/0/role_code"),
         passes("STF-031", "a worker in treatment", unchanged),
-        fails("STF-032", "twice", lambda draft: draft.rows("staff").append(dict(draft.row("staff", "GP"))), "/staff/7/role_code"),
+        fails(
+            "STF-032",
+            "twice",
+            lambda draft: draft.rows("staff").append(dict(draft.row("staff", "GP"))),
+            "/staff/7/role_code",
+        ),
         passes("STF-032", "the same role elsewhere", unchanged),
         fails("STF-033", "not on Services", staff(local_authority_code="E06000003"), "/staff/0/service_type"),
         passes("STF-033", "on Services", unchanged),
-        passes("STF-033", "Services names an authority that nobody can read", service(local_authority_code="Hartlepul")),
+        passes(
+            "STF-033", "Services names an authority that nobody can read", service(local_authority_code="Hartlepul")
+        ),
         fails("STF-034", "no figures", service(data_available="none", note="Payroll."), "/staff/0/service_type"),
         passes("STF-034", "some figures", service(data_available="partial", note="Payroll.")),
         fails("STF-035", "zeros", both(staff("VOL", unpaid_headcount=0, unpaid_wte=0)), "/staff/4/role_code"),

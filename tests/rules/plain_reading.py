@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import statistics
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,7 +27,7 @@ class Asked:
     rule: Rule
     column: str
     question: Question | None
-    rows: list[Row]
+    rows: Sequence[Row]
 
     @property
     def params(self) -> Mapping[str, Any]:
@@ -47,11 +47,18 @@ class Asked:
 
 def failing_rows(asked: Asked) -> set[int]:
     """Rows that fail: rows outside the rule's `where`, and those that cannot be judged, do not."""
-    answers = _WHOLE[asked.rule.check](asked) if asked.rule.check in _WHOLE else [_BY_ROW[asked.rule.check](asked, row) for row in asked.rows]
+    answers = (
+        _WHOLE[asked.rule.check](asked)
+        if asked.rule.check in _WHOLE
+        else [_BY_ROW[asked.rule.check](asked, row) for row in asked.rows]
+    )
     return {
         index
         for index, (row, answer) in enumerate(zip(asked.rows, answers, strict=True))
-        if answer is False and all(row[name] in (wanted if isinstance(wanted, list) else [wanted]) for name, wanted in asked.rule.where.items())
+        if answer is False
+        and all(
+            row[name] in (wanted if isinstance(wanted, list) else [wanted]) for name, wanted in asked.rule.where.items()
+        )
     }
 
 

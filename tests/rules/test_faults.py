@@ -34,7 +34,9 @@ def _with_a_crash(spec: Spec, code: str, monkeypatch: pytest.MonkeyPatch) -> Non
 
 def _crashing(mask: plans.Mask) -> plans.Mask:
     fails = pl.col("no such column") > 0
-    return plans.Mask(mask.rule, mask.column, fails, fails.arg_true().implode().alias(f"{mask.rule.code}:{mask.column}"))
+    return plans.Mask(
+        mask.rule, mask.column, fails, fails.arg_true().implode().alias(f"{mask.rule.code}:{mask.column}")
+    )
 
 
 def _spoilt(year: int) -> Draft:
@@ -117,7 +119,9 @@ def test_codes_of_an_earlier_year_where_there_is_no_earlier_year(rule: str) -> N
     view = spec.rule[rule].on
     types = column_types(spec, VIEWS[view])
     former = [None, "E06999999"]
-    frame = pl.DataFrame({name: former if name == "local_authority_code__former" else [None, None] for name in types}, schema=types)
+    frame = pl.DataFrame(
+        {name: former if name == "local_authority_code__former" else [None, None] for name in types}, schema=types
+    )
     failures, crashed = compile_plan(spec).run(view, frame)
     assert [failure.rows for failure in failures if failure.rule.code == rule] == [[1]]
     assert crashed == set()

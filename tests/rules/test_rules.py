@@ -29,7 +29,7 @@ def _runs() -> Iterator[object]:
                 yield pytest.param(year, case, id=f"{year} {case.id}")
 
 
-@pytest.mark.parametrize(("year", "case"), _runs())
+@pytest.mark.parametrize(("year", "case"), list(_runs()))
 def test_a_rule_speaks_where_it_should_and_only_there(year: int, case: Case) -> None:
     draft = clean_draft(load_spec(year))
     case.change(draft)
@@ -43,3 +43,4 @@ def test_a_rule_speaks_where_it_should_and_only_there(year: int, case: Case) -> 
     for finding in found:
         assert "{" not in finding.message + finding.expected + finding.fix
         assert "not given" not in finding.message
+        assert not finding.message.startswith("blank ")

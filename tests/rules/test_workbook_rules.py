@@ -111,7 +111,9 @@ def findings_of(year: int, change: Change) -> list[Finding]:
 
 
 @pytest.mark.parametrize("year", YEARS)
-@pytest.mark.parametrize(("rule", "change", "sheet", "cell"), FAILS, ids=[f"{n} {case[0]}" for n, case in enumerate(FAILS)])
+@pytest.mark.parametrize(
+    ("rule", "change", "sheet", "cell"), FAILS, ids=[f"{n} {case[0]}" for n, case in enumerate(FAILS)]
+)
 def test_a_file_that_breaks_the_rule(year: int, rule: str, change: Change, sheet: str, cell: str | None) -> None:
     found = [finding for finding in findings_of(year, change) if finding.rule == rule]
     assert found

@@ -190,3 +190,10 @@ def test_without_a_frame_every_open_organisation_is_expected(platform: Platform)
     answer = remind(at(platform, 9, 10), TEAM, 2023)
     assert "ALPHA" in answer.written
     assert "BETA" in answer.nobody
+
+
+def test_an_address_that_cannot_get_mail_stops_nobody_else(platform: Platform) -> None:
+    add_person(platform, "no one@example.org", "HALF")
+    add_person(platform, "no one else@example.org", "SILENT")
+    answer = remind(at(platform, 9, 10), TEAM, 2024)
+    assert (answer.people, "HALF" in answer.written, answer.nobody) == (4, True, ("SILENT",))

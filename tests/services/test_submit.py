@@ -13,7 +13,6 @@ import pytest
 from sqlalchemy import text
 
 from census_api.domain.errors import (
-    Conflict,
     IdempotencyMismatch,
     InvalidRequest,
     NotFound,
@@ -209,30 +208,6 @@ def test_a_fault_at_any_step_leaves_nothing(
     assert not any(counts(platform).values())
     assert actions(platform) == []
     assert submit(platform, ANN, 2024, "ALPHA", make_upload(key="k")).submission.number == 1
-
-
-@pytest.mark.parametrize("state", ["accepted", "declined", "withdrawn"])
-def test_a_closed_return_takes_no_file(platform: Platform, state: str) -> None:
-    submit(platform, ANN, 2024, "ALPHA", make_upload())
-    set_state(platform, state)
-    with pytest.raises(Conflict, match="reopen"):
-        submit(platform, ANN, 2024, "ALPHA", make_upload())
-    assert counts(platform)["submission"] == 1
-
-
-@pytest.mark.parametrize(
-    ("state", "then"), [("queried", "in_progress"), ("reopened", "in_progress"), ("signed_off", "signed_off")]
-)
-def test_a_new_file_moves_the_return(platform: Platform, state: str, then: str) -> None:
-    submit(platform, ANN, 2024, "ALPHA", make_upload())
-    set_state(platform, state)
-    assert submit(platform, ANN, 2024, "ALPHA", make_upload()).submission.number == 2
-    assert get_return(platform, ANN, 2024, "ALPHA").state == then
-
-
-def set_state(platform: Platform, state: str) -> None:
-    with platform.database.transaction() as session:
-        session.execute(text("UPDATE return SET state = :state"), {"state": state})
 
 
 def test_last_years_return_is_held_against_this_years(platform: Platform) -> None:

@@ -1,0 +1,80 @@
+"""Health: alive without a database, ready only with everything, counted."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import httpx
+import pytest
+from pydantic import SecretStr
+
+from census_api.app import create_app
+from census_api.services.platform import Platform
+from census_api.settings import Settings
+from census_api.store.migrate import downgrade
+from census_api.store.session import connect
+from tests.api.files import CHECK, SUBMISSIONS, form, workbook
+from tests.api.serving import served
+
+
+def test_alive_and_ready(client: httpx.Client) -> None:
+    assert client.get("/livez").json() == {"status": "alive"}
+    assert client.get("/readyz").json() == {"status": "ready"}
+
+
+def test_alive_but_not_ready_without_a_database(platform: Platform, tmp_path: Path) -> None:
+    away = connect(f"postgresql+psycopg://nobody@/none?host={tmp_path}&port=5")
+    lost = Platform(away, platform.sandbox, platform.settings)
+    with served(create_app(lost)) as address, httpx.Client(base_url=address) as client:
+        assert client.get("/livez").status_code == 200
+        ready = client.get("/readyz")
+        assert (ready.status_code, ready.json()["code"]) == (503, "unavailable")
+        assert int(ready.headers["retry-after"]) > 0
+        for answer in (
+            client.get("/api/v1/collections"),
+            client.post(SUBMISSIONS, files=form(workbook())),
+            client.get("/"),
+        ):
+            assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
+        # a check without an organisation needs no database
+        assert client.post(CHECK, files=form(workbook())).status_code == 200
+
+
+def test_not_ready_on_another_version_of_the_schema(client: httpx.Client, platform: Platform) -> None:
+    downgrade(platform.database.url(), "-1")
+    ready = client.get("/readyz")
+    assert ready.status_code == 503
+    assert "census db upgrade" in ready.json()["detail"]
+
+
+def test_not_ready_without_room_on_the_disk(client: httpx.Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("census_api.api.health._LEAST_FREE", 10**18)
+    ready = client.get("/readyz")
+    assert ready.status_code == 503
+    assert "nearly full" in ready.json()["detail"]
+
+
+def test_a_database_elsewhere_has_its_own_disk(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("census_api.api.health._LEAST_FREE", 10**18)
+    elsewhere = Settings(database_url=SecretStr("postgresql://elsewhere/census"))
+    served_there = Platform(platform.database, platform.sandbox, elsewhere)
+    with served(create_app(served_there)) as address:
+        assert httpx.get(f"{address}/readyz").status_code == 200
+
+
+def test_what_was_done_is_counted(client: httpx.Client) -> None:
+    for _ in range(2):
+        client.post(SUBMISSIONS, files=form(workbook()))
+    client.get("/nowhere")
+    client.request("PROPFIND", "/nowhere")
+    answer = client.get("/metrics")
+    assert answer.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
+    lines = answer.text.splitlines()
+    route = "/collections/{year}/returns/{organisation}/submissions"
+    assert f'census_http_requests_total{{method="POST",route="{route}",status="201"}} 2' in lines
+    assert 'census_http_requests_total{method="other",route="none",status="404"} 1' in lines
+    assert 'census_submissions_total{answer="errors"} 2' in lines
+    assert "census_uploads_in_flight 0" in lines
+    assert f'census_http_request_seconds_bucket{{route="{route}",le="+Inf"}} 2' in lines
+    assert f'census_http_request_seconds_count{{route="{route}"}} 2' in lines
+    assert "census_http_requests_in_flight 1" in lines

@@ -1,0 +1,199 @@
+"""`census serve`, `census worker` and `census demo` as real processes."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+
+from census_api.cli.run import run
+from census_api.cli.serving import listening
+from census_api.domain.access import Actor
+from census_api.domain.errors import ConfigError
+from census_api.domain.register import Organisation
+from census_api.domain.submission import Upload
+from census_api.services.jobs import get_job
+from census_api.services.platform import open_platform
+from census_api.services.register import load_organisations
+from census_api.services.submit import submit
+from census_api.settings import Settings
+from tests.api.files import as_json, form, workbook
+
+OPERATOR = Actor("operator")
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@contextmanager
+def started(*arguments: str, log: Path, **environment: str) -> Iterator[subprocess.Popen[bytes]]:
+    with log.open("wb") as out:
+        process = subprocess.Popen(
+            [sys.executable, "-P", "-m", "census_api", *arguments],
+            stdout=out,
+            stderr=out,
+            env={**os.environ, **environment},
+        )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+
+
+def wait_for(log: Path, words: str, process: subprocess.Popen[bytes], seconds: float = 90) -> str:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        text = log.read_text("utf-8")
+        if words in text:
+            return text
+        assert process.poll() is None, text
+        time.sleep(0.05)
+    raise AssertionError(log.read_text("utf-8"))
+
+
+def ended(process: subprocess.Popen[bytes], number: int) -> int:
+    process.send_signal(number)
+    return process.wait(40)
+
+
+@pytest.fixture
+def database(fresh_database_url: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    monkeypatch.setenv("DATABASE_URL", fresh_database_url)
+    assert run(["db", "upgrade"]) == 0
+    with open_platform(Settings(), fresh_database_url) as platform:
+        load_organisations(platform, OPERATOR, [Organisation("ALPHA", "Alpha Recovery", "voluntary")])
+    return fresh_database_url
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_server_takes_returns_and_ends_with_0_when_told_to(database: str, tmp_path: Path, number: int) -> None:
+    port = free_port()
+    log = tmp_path / "log"
+    with started("serve", "--port", str(port), log=log, CENSUS_LOG_FORMAT="json") as process:
+        wait_for(log, f"http://127.0.0.1:{port}", process)
+        with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30) as client:
+            assert client.get("/readyz").status_code == 200
+            address = "/api/v1/collections/2025/returns/ALPHA/submissions"
+            answer = client.post(address, files=form(workbook(2025)))
+            assert answer.status_code == 201
+            assert client.get(f"{address}/1/original").content == workbook(2025)
+        assert ended(process, number) == 0
+    assert '"event": "request"' in log.read_text("utf-8")
+
+
+def test_a_request_in_hand_is_finished_before_the_end(database: str, tmp_path: Path) -> None:
+    port = free_port()
+    log = tmp_path / "log"
+    body = as_json(2025)
+    head = (
+        "POST /api/v1/collections/2025/returns/ALPHA/submissions HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+        f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+    ).encode()
+    with started("serve", "--port", str(port), log=log) as process:
+        wait_for(log, f"http://127.0.0.1:{port}", process)
+        with socket.create_connection(("127.0.0.1", port), timeout=30) as connection:
+            connection.sendall(head + body[:1000])
+            time.sleep(0.3)
+            process.send_signal(signal.SIGTERM)
+            time.sleep(0.5)
+            connection.sendall(body[1000:])
+            assert connection.recv(12) == b"HTTP/1.1 201"
+        assert process.wait(40) == 0
+
+
+def test_a_database_that_is_behind_is_not_served(fresh_database_url: str, capsys: pytest.CaptureFixture[str]) -> None:
+    from census_api.store.migrate import downgrade
+
+    downgrade(fresh_database_url, "-1")
+    log = subprocess.run(
+        [sys.executable, "-P", "-m", "census_api", "serve", "--port", "0"],
+        env={**os.environ, "DATABASE_URL": fresh_database_url},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert log.returncode == 2
+    assert (
+        log.stderr
+        == "census: The database is not at the version that this platform needs. Run census db upgrade first.\n"
+    )
+
+
+def test_a_worker_checks_what_waits_and_ends_with_0(database: str, tmp_path: Path) -> None:
+    with open_platform(Settings(long_file_bytes=0), database) as platform:
+        answer = submit(platform, OPERATOR, 2025, "ALPHA", Upload(as_json(2025), "return.json"))
+        assert answer.job is not None
+        log = tmp_path / "log"
+        with started("worker", log=log) as process:
+            wait_for(log, "Waiting for long files", process)
+            deadline = time.monotonic() + 60
+            while get_job(platform, OPERATOR, answer.job).state != "done":
+                assert time.monotonic() < deadline
+                time.sleep(0.1)
+            assert ended(process, signal.SIGTERM) == 0
+
+
+def test_a_port_that_is_taken_is_said_or_the_next_one_used() -> None:
+    with listening("127.0.0.1", 0) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(ConfigError, match="--port"):
+            listening("127.0.0.1", port)
+        with listening("127.0.0.1", port, or_next=20) as other:
+            assert port < other.getsockname()[1] <= port + 20
+
+
+@pytest.mark.slow
+def test_a_demonstration_starts_once_and_again(tmp_path: Path) -> None:
+    data, log = tmp_path / "demo", tmp_path / "log"
+    arguments = ("demo", "--data-dir", str(data), "--port", str(free_port()), "--organisations", "100")
+    with started(*arguments, log=log, DATABASE_URL="postgresql://nobody@127.0.0.1:1/production") as process:
+        text = wait_for(log, "Stop with Ctrl+C", process)
+        found = re.search(r"Look at +(http://\S+)", text)
+        assert found
+        address = found[1]
+        assert "invented" in text
+        again = subprocess.run(
+            [sys.executable, "-P", "-m", "census_api", *arguments],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert (again.returncode, again.stderr) == (0, f"This demonstration is running already: look at {address}.\n")
+        with httpx.Client(base_url=address, timeout=30) as client:
+            assert "Every organisation and every figure here is invented." in client.get("/").text
+            phases = [item["phase"] for item in client.get("/api/v1/collections").json()["items"]]
+            assert phases == ["closed", "closed", "closed", "open"]
+            for code, outcome in (("ERRORS", "errors"), ("QUERIES", "queries"), ("CLEAN", "clean"), ("NIL", "clean")):
+                report = client.get(f"/api/v1/collections/2025/returns/DEMO-{code}/submissions/1").json()
+                assert report["outcome"] == outcome
+        assert ended(process, signal.SIGTERM) == 0
+    with started(*arguments, log=log) as process:
+        text = wait_for(log, "Stop with Ctrl+C", process, seconds=20)
+        assert "invented:" not in text
+        assert ended(process, signal.SIGINT) == 0
+    other = subprocess.run(
+        [sys.executable, "-P", "-m", "census_api", *arguments[:-1], "101"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert other.returncode == 2
+    assert "another number of organisations" in other.stderr

@@ -1,0 +1,127 @@
+"""Every command in README.md and docs/ is run, and every link leads somewhere.
+
+A page's ```console blocks run in order in one empty folder, in which `./census` is the command line of this checkout.
+Servers are started, asked, and ended. `./census test` is what runs this test, so it is only looked up.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import signal
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGES = sorted([ROOT / "README.md", *ROOT.glob("docs/*.md"), *ROOT.glob("schemas/*.md"), *ROOT.glob("deploy/*.md")])
+ADDRESS = "http://127.0.0.1:8000"
+SERVERS = {"serve", "worker"}
+
+
+def commands(page: Path) -> list[str]:
+    blocks = re.findall(r"^```console\n(.*?)^```", page.read_text("utf-8"), flags=re.DOTALL | re.MULTILINE)
+    return [line[2:] for block in blocks for line in block.splitlines() if line.startswith("$ ")]
+
+
+def in_folder(tmp_path: Path) -> dict[str, str]:
+    """The environment of a reader's shell, with a `./census` in its folder."""
+    script = tmp_path / "census"
+    script.write_text(f'#!/bin/sh\nPYTHONPATH="{ROOT}" exec "{sys.executable}" -m census_api "$@"\n')
+    script.chmod(0o755)
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("CENSUS_")}
+    return environment | {"CENSUS_DATA_DIR": str(tmp_path / "state")}
+
+
+@pytest.fixture(scope="module")
+def demonstration(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a small demonstration, started as the README says."""
+    folder = tmp_path_factory.mktemp("demo")
+    environment = in_folder(folder)
+    log = folder / "log"
+    with log.open("w") as out:
+        words = ["./census", "demo", "--data-dir", "data", "--organisations", "100", "--port", "0"]
+        server = subprocess.Popen(words, cwd=folder, env=environment, stdout=out, stderr=out)
+    try:
+        yield waited_for(server, log, 120)
+    finally:
+        server.send_signal(signal.SIGINT)
+        server.wait(timeout=40)
+
+
+def waited_for(server: subprocess.Popen[bytes], log: Path, seconds: float) -> str:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        found = re.search(r"http://127\.0\.0\.1:[1-9][0-9]*", log.read_text())
+        if found:
+            return found[0]
+        assert server.poll() is None, log.read_text()
+        time.sleep(0.2)
+    raise AssertionError(f"no address after {seconds} s: {log.read_text()}")
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if commands(page)], ids=lambda page: page.name)
+def test_commands_run(page: Path, tmp_path: Path, request: pytest.FixtureRequest) -> None:
+    environment = in_folder(tmp_path)
+    if any(ADDRESS in command for command in commands(page)):
+        made = subprocess.run(
+            ["./census", "demo-data", "2025", "-o", "returns", "--organisations", "1"], cwd=tmp_path, env=environment,
+            capture_output=True, text=True,
+        )  # fmt: skip
+        assert made.returncode == 0, made.stderr
+    for command in commands(page):
+        words = shlex.split(command)
+        if words[:2] == ["./census", "test"]:
+            assert os.access(ROOT / "census", os.X_OK)
+        elif words[:2] == ["./census", "demo"]:
+            with urllib.request.urlopen(request.getfixturevalue("demonstration"), timeout=10) as answer:
+                assert answer.status == 200
+        elif words[0] == "export":
+            name, _, _ = words[1].partition("=")
+            assert name == "DATABASE_URL"
+            environment[name] = request.getfixturevalue("fresh_database_url")
+        elif words[0] == "./census" and words[1] in SERVERS:
+            starts_and_ends(command, tmp_path, environment)
+        elif words[0] == "./census" and words[1] == "build" and "--check" not in words:
+            succeeds(f"{command} -o {tmp_path}", tmp_path, environment)
+        elif ADDRESS in command:
+            address = request.getfixturevalue("demonstration")
+            answer = succeeds(
+                command.replace(ADDRESS, address).replace("curl -s", "curl -sS --fail-with-body"), tmp_path, environment
+            )
+            assert "problem+json" not in answer
+        else:
+            succeeds(command, tmp_path, environment)
+
+
+def succeeds(command: str, folder: Path, environment: dict[str, str]) -> str:
+    """Runs it; `check` may find something (1), nothing may be refused (2)."""
+    done = subprocess.run(command, shell=True, cwd=folder, env=environment, capture_output=True, text=True, timeout=120)
+    good = (0, 1) if "census check" in command else (0,)
+    assert done.returncode in good, f"{command}\n{done.stdout[-2000:]}\n{done.stderr[-2000:]}"
+    return done.stdout
+
+
+def starts_and_ends(command: str, folder: Path, environment: dict[str, str]) -> None:
+    log = folder / "server.log"
+    with log.open("w") as out:
+        server = subprocess.Popen(
+            shlex.split(command), cwd=folder, env={**environment, "CENSUS_PORT": "0"}, stdout=out, stderr=out
+        )
+    time.sleep(4)
+    assert server.poll() is None, log.read_text()
+    server.send_signal(signal.SIGTERM)
+    assert server.wait(timeout=40) == 0, log.read_text()
+
+
+@pytest.mark.parametrize("page", [*PAGES, *sorted(ROOT.glob("docs/adr/*.md"))], ids=lambda page: page.name)
+def test_links_lead_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\(([^)#\s]+)", page.read_text("utf-8")):
+        if not target.startswith(("http:", "https:", "mailto:")):
+            assert (page.parent / target).exists(), f"{page.name} links to {target}"

@@ -1,0 +1,57 @@
+"""The API's description is committed: a change of the interface is a change that somebody sees.
+
+After a change that is meant: `UPDATE_OPENAPI=1 ./census test tests/contracts/test_openapi.py`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from census_api.app import create_app
+from census_api.intake.sandbox import Sandbox
+from census_api.services.platform import Platform
+from census_api.settings import Settings
+from census_api.store.session import connect
+
+SNAPSHOT = Path(__file__).with_name("openapi.json")
+
+
+@pytest.fixture(scope="module")
+def description() -> dict[str, Any]:
+    with Platform(connect("postgresql+psycopg://nobody@/none"), Sandbox(), Settings()) as platform:
+        return create_app(platform).openapi()
+
+
+def test_the_description_is_the_committed_one(description: dict[str, Any]) -> None:
+    text = json.dumps(description, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+    if os.environ.get("UPDATE_OPENAPI"):
+        SNAPSHOT.write_text(text, "utf-8")
+    assert text == SNAPSHOT.read_text("utf-8")
+
+
+def test_it_is_openapi_3_1_and_whole(description: dict[str, Any]) -> None:
+    assert description["openapi"].startswith("3.1")
+    schemas = description["components"]["schemas"]
+    for reference in set(_references(description)):
+        assert reference.removeprefix("#/components/schemas/") in schemas
+
+
+def test_every_operation_says_what_can_go_wrong_and_is_described(description: dict[str, Any]) -> None:
+    for path, operations in description["paths"].items():
+        for operation in operations.values():
+            assert operation["description"].endswith("."), path
+            if path.startswith("/api"):
+                assert "application/problem+json" in operation["responses"]["422"]["content"]
+            assert "HTTPValidationError" not in json.dumps(operation)
+
+
+def _references(tree: Any) -> list[str]:
+    if isinstance(tree, dict):
+        found = [tree["$ref"]] if isinstance(tree.get("$ref"), str) else []
+        return found + [reference for value in tree.values() for reference in _references(value)]
+    return [reference for value in tree for reference in _references(value)] if isinstance(tree, list) else []
