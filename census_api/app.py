@@ -9,9 +9,10 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from fastapi import Depends, FastAPI
+from fastapi.routing import iter_route_contexts
 
 from census_api.api import health, problems
-from census_api.api.dependencies import SharedState, declared_only
+from census_api.api.dependencies import SharedState, declared_only, is_public
 from census_api.api.guard import Guard
 from census_api.api.metrics import Metrics
 from census_api.api.problems import Problem
@@ -31,8 +32,8 @@ def create_app(
 ) -> FastAPI:
     """The application on a platform, which stays the caller's to close.
 
-    It answers to the names of this machine, that of its public address, and `hosts`. `beside` runs on the server's event loop from start to end
-    (the worker, where it has no process of its own) and is cancelled at the end.
+    It answers to the names of this machine, that of its public address, and `hosts`. `beside` runs on the server's
+    event loop from start to end (the worker, where it has no process of its own) and is cancelled at the end.
     """
     metrics = Metrics()
     app = FastAPI(
@@ -77,12 +78,18 @@ def _lifespan(
 
 
 def _describe_problems(app: FastAPI) -> None:
-    """Adds the schema that every route's problems refer to."""
+    """Adds the schema that every route's problems refer to, and which routes need a token."""
     generate = app.openapi
 
     def openapi() -> dict[str, Any]:
         schema = generate()
         schema["components"]["schemas"]["Problem"] = Problem.model_json_schema()
+        schema["components"]["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
+        schema["security"] = [{"token": []}]
+        for route in iter_route_contexts(app.routes):
+            if route.path in schema["paths"] and is_public(route.original_route):
+                for method in route.methods or ():
+                    schema["paths"][route.path].get(method.lower(), {})["security"] = []
         return schema
 
     app.openapi = openapi  # type: ignore[method-assign]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import signal
 
 import structlog
 
@@ -12,23 +14,36 @@ from census_api.store.jobs import run_worker
 
 log = structlog.get_logger(__name__)
 
-_PAUSE_SECONDS = 5.0
+_PAUSE_SECONDS = 2.0
 
 
 def work(platform: Platform) -> None:
     """Works until the process is told to stop (SIGTERM, SIGINT): the jobs in hand are finished or handed back."""
     log.info("worker_started")
-    asyncio.run(run_worker(queue_app(platform), concurrency=platform.settings.sandbox_workers))
+    asyncio.run(_work_until_told(platform))
     log.info("worker_stopped")
 
 
 async def work_beside(platform: Platform) -> None:
     """Works on the event loop of the web server until cancelled. A database that is away is waited for."""
     while True:
+        # the queue's own loop ends without a word when its database goes away
         try:
-            await run_worker(
-                queue_app(platform), concurrency=platform.settings.sandbox_workers, install_signal_handlers=False
-            )
+            await run_worker(queue_app(platform), concurrency=platform.settings.sandbox_workers)
         except Exception as problem:  # noqa: BLE001 - the queue comes back when its database does
             log.warning("worker_interrupted", kind=type(problem).__name__)
+        else:
+            log.warning("worker_interrupted", kind="ended")
         await asyncio.sleep(_PAUSE_SECONDS)
+
+
+async def _work_until_told(platform: Platform) -> None:
+    told = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, told.set)
+    worker = asyncio.create_task(work_beside(platform))
+    await told.wait()
+    worker.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await worker

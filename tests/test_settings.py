@@ -34,10 +34,10 @@ def test_the_environment_decides_and_a_commands_option_wins(monkeypatch: pytest.
 
 @pytest.mark.parametrize("scheme", ["postgres", "postgresql", "postgresql+psycopg"])
 def test_a_database_url_gets_the_platforms_driver(monkeypatch: pytest.MonkeyPatch, scheme: str) -> None:
-    monkeypatch.setenv("DATABASE_URL", f"{scheme}://me:secret@db.example/census")
+    monkeypatch.setenv("DATABASE_URL", f"{scheme}://me:hush@db.example/census")
     settings = read_settings()
-    assert settings.sqlalchemy_url == "postgresql+psycopg://me:secret@db.example/census"
-    assert "secret" not in repr(settings)
+    assert settings.sqlalchemy_url == "postgresql+psycopg://me:hush@db.example/census"
+    assert "hush" not in repr(settings)
 
 
 @pytest.mark.parametrize(
@@ -53,6 +53,13 @@ def test_a_database_url_gets_the_platforms_driver(monkeypatch: pytest.MonkeyPatc
         ("CENSUS_SANDBOX_SECONDS", "nan"),
         ("CENSUS_MAX_UPLOAD_BYTES", "1e99"),
         ("CENSUS_LOG_LEVEL", "loud"),
+        ("CENSUS_SECRET_KEY", "short-secret"),
+        ("CENSUS_SECRET_KEY", "secret" * 10),
+        ("CENSUS_PUBLIC_URL", "http://census.example"),
+        ("CENSUS_PUBLIC_URL", "https://census.example/secret"),
+        ("CENSUS_PUBLIC_URL", "https://me:secret@census.example"),
+        ("CENSUS_SSO_ISSUER", "http://secret.example"),
+        ("CENSUS_SESSION_HOURS", "0"),
         ("DATABASE_URL", "mysql://me:secret@db.example/census"),
         ("DATABASE_URL", "secret"),
     ],
@@ -82,3 +89,39 @@ def test_variables_of_others_are_left_alone(monkeypatch: pytest.MonkeyPatch) -> 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.8.9.1", "::1", "localhost"])
 def test_every_name_of_this_machine_will_do(host: str) -> None:
     assert read_settings(host=host).host == host
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "192.0.2.1", "::"])
+def test_other_machines_are_let_in_over_https_with_a_database_of_ones_own(
+    monkeypatch: pytest.MonkeyPatch, host: str
+) -> None:
+    good = {"DATABASE_URL": "postgresql://db.example/census", "CENSUS_PUBLIC_URL": "https://census.example"}
+    for name, value in good.items():
+        monkeypatch.setenv(name, value)
+    assert read_settings(host=host).host == host
+    with pytest.raises(ConfigError, match="CENSUS_HOST"):
+        read_settings(host=host, mode="demo")
+    for name, value in good.items():
+        monkeypatch.delenv(name)
+        with pytest.raises(ConfigError, match="CENSUS_HOST"):
+            read_settings(host=host)
+        monkeypatch.setenv(name, value)
+
+
+def test_settings_that_would_let_nobody_in_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(ConfigError, match="CENSUS_SSO_CLIENT_ID"):
+        read_settings(sso_issuer="https://login.example")
+    with pytest.raises(ConfigError, match="nobody could sign in"):
+        read_settings(local_sign_in=False)
+    with pytest.raises(ConfigError, match="accounts are local"):
+        read_settings(local_sign_in=False, sso_issuer="https://login.example", sso_client_id="x", mode="demo")
+    assert read_settings(local_sign_in=False, sso_issuer="https://login.example/", sso_client_id="x").sso_issuer == (
+        "https://login.example"
+    )
+
+
+def test_secrets_are_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CENSUS_SECRET_KEY", "0123456789abcdefghijklmnopqrstuvwxyz")
+    monkeypatch.setenv("CENSUS_SSO_CLIENT_SECRET", "of the client")
+    assert "0123456789" not in repr(read_settings())
+    assert "of the client" not in repr(read_settings())

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import Depends, Header, Path, Query, Request
+from fastapi.routing import APIRoute
 from pydantic import AfterValidator, BeforeValidator
 
 from census_api.api.auth import visitor_of, who_calls
 from census_api.api.metrics import Metrics
-from census_api.domain.access import Action, Actor, authorise
+from census_api.domain.access import ANONYMOUS, Action, Actor, authorise, is_allowed
 from census_api.domain.errors import Forbidden, InvalidRequest, SignInRequired
 from census_api.services.platform import Platform
 
@@ -88,6 +89,12 @@ def declared(dependant: Dependant) -> May | SignedIn | Everyone | None:
     return next((inner.call for inner in dependant.dependencies if isinstance(inner.call, doors)), None)
 
 
+def is_public(route: object) -> bool:
+    """Whether who has not signed in may call the route."""
+    door = declared(route.dependant) if isinstance(route, APIRoute) else None
+    return isinstance(door, Everyone) or (isinstance(door, May) and is_allowed(ANONYMOUS, door.action))
+
+
 async def declared_only(request: Request) -> None:
     """For the `dependencies` of a router: what does not say who may call it is for nobody."""
     if declared(request.scope["route"].dependant) is None:
@@ -103,6 +110,8 @@ def caller(request: Request, platform: ThePlatform) -> Actor:
     if found is None:
         of_api = request.url.path.startswith("/api/")
         found = request.state.actor = (who_calls if of_api else visitor_of)(request, platform)
+        # the log names the account, by its number alone
+        request.scope["census.actor"] = None if found.user_id is None else str(found.user_id)
     return found
 
 

@@ -120,6 +120,7 @@ class Guard:
             status=exchange.status,
             milliseconds=round(seconds * 1000, 1),
             client=_address(scope),
+            account=scope.get("census.actor"),
         )
 
 

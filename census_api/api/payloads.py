@@ -9,7 +9,8 @@ from typing import Any, Generic, TypeVar
 from pydantic import BaseModel, ConfigDict, Field
 
 from census_api.domain.collection import CollectionStatus
-from census_api.domain.explanations import Carried
+from census_api.domain.deadlines import Timing
+from census_api.domain.explanations import DropReason
 from census_api.domain.findings import Outcome, Severity
 from census_api.domain.register import Organisation, OrganisationStatus
 from census_api.domain.returns import Return, ReturnState, note_on
@@ -105,15 +106,20 @@ class GroupPayload(Payload):
     first: list[str | None]
 
 
+class DroppedKeyPayload(Payload):
+    """An explanation that was not carried over. The one given before is among the submission's explanations."""
+
+    finding_key: str
+    reason: DropReason = Field(
+        description="value_changed: the figure is another; resolved: nothing asks for it any more"
+    )
+
+
 class CarriedPayload(Payload):
-    """What became of the explanations of the submission before: carried over, or dropped because the figure changed."""
+    """What became of the explanations of the submission before: how many were carried over, and which were not."""
 
     carried: int
-    dropped: int
-
-    @classmethod
-    def of(cls, carried: Carried) -> CarriedPayload:
-        return cls(carried=len(carried.kept), dropped=len(carried.dropped))
+    dropped: list[DroppedKeyPayload]
 
 
 class ReportPayload(Payload):
@@ -134,7 +140,7 @@ class ReportPayload(Payload):
     findings_shown: int
     groups: list[GroupPayload]
     findings: list[FindingPayload]
-    explanations: CarriedPayload | None = Field(None, description="In the answer to an upload.")
+    explanations: CarriedPayload | None = Field(None, description="Of a submission; not in a dry run.")
 
 
 class ReturnPayload(Payload):
@@ -178,6 +184,8 @@ class SubmissionPayload(Payload):
     outcome: Outcome | None
     rows_read: dict[str, int]
     counts: dict[str, int]
+    timing: Timing | None = Field(description="Whether it came in time, within a longer time, or late.")
+    on_behalf: bool = Field(description="Sent by the census team for the organisation.")
 
     @classmethod
     def of(cls, submission: Submission) -> SubmissionPayload:

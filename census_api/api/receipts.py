@@ -14,7 +14,7 @@ from census_api.api.dependencies import (
     OrganisationCode,
     ThePlatform,
     Year,
-    limit_up_to,
+    digits,
     may,
     signed_in,
 )
@@ -28,8 +28,8 @@ from census_api.services.receipts import get_receipt, standing_receipt
 router = APIRouter(tags=["life of a return"])
 
 _RETURN = "/collections/{year}/returns/{organisation}"
-_ChangesLimit = limit_up_to(MOST_CHANGES)
-_EntriesLimit = limit_up_to(MOST_ENTRIES)
+_ChangesLimit = Annotated[int, digits(5), Query(ge=1, le=MOST_CHANGES, description="Items on a page.")]
+_EntriesLimit = Annotated[int, digits(4), Query(ge=1, le=MOST_ENTRIES, description="Items on a page.")]
 Against = Annotated[
     str,
     Query(

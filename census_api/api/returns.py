@@ -23,7 +23,6 @@ from census_api.api.dependencies import (
     may,
 )
 from census_api.api.payloads import (
-    CarriedPayload,
     FindingPayload,
     JobPayload,
     PagePayload,
@@ -85,9 +84,7 @@ def send_in(
         return json_answer(body, 202, {"Location": job_address(answer.job), **replayed})
     shared.metrics.count("census_submissions_total", answer="replayed" if answer.replayed else answer.report.outcome)
     location = submission_address(year, organisation, answer.submission.number)
-    carried = CarriedPayload.of(answer.carried).model_dump()
-    report = answer.report.as_json(limit=FINDINGS_SHOWN) | {"explanations": carried}
-    return json_answer(report, 201, {"Location": location, **replayed})
+    return json_answer(answer.report.as_json(limit=FINDINGS_SHOWN), 201, {"Location": location, **replayed})
 
 
 @router.get(

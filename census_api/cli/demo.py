@@ -79,9 +79,10 @@ def _load_once(platform: Platform, organisations: int) -> None:
 
 
 def _load(platform: Platform, organisations: int) -> None:
-    from census_api.demo.parameters import YEARS
+    from census_api.demo.parameters import OPEN_YEAR, YEARS
     from census_api.demo.population import frame_rows, population, register_rows
-    from census_api.services.demonstration import load_returns, prepare
+    from census_api.services.demonstration import load_returns, prepare, take
+    from census_api.services.register import load_organisations
 
     began = time.monotonic()
     people = population(organisations=organisations)
@@ -91,10 +92,14 @@ def _load(platform: Platform, organisations: int) -> None:
     _lap("register and frames", began)
     for year in YEARS:
         began = time.monotonic()
+        if year == OPEN_YEAR:
+            load_organisations(platform, _LOADER, register_rows(people))
         total = len(people.answered(year))
         with progress_of(f"Returns of {year}") as progress:
             answers = load_returns(platform, _LOADER, year, _uploads(people, year))
-            for done, _ in enumerate(answers, start=1):
+            for done, answer in enumerate(answers, start=1):
+                if year != OPEN_YEAR:
+                    take(platform, _LOADER, answer)
                 progress(done, total)
         _lap(f"{total} returns of {year}", began)
 

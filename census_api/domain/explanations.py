@@ -9,7 +9,7 @@ import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 from census_api.domain.errors import InvalidRequest
 from census_api.domain.findings import Finding
@@ -65,6 +65,15 @@ class Carried:
 
     kept: tuple[Explanation, ...]
     dropped: tuple[Dropped, ...]
+
+    @property
+    def counts(self) -> dict[str, int]:
+        return {"carried": len(self.kept), "dropped": len(self.dropped)}
+
+    def as_json(self) -> dict[str, Any]:
+        """What a report says of it: how many were carried over, and which were dropped."""
+        gone = [{"finding_key": entry.explanation.finding_key, "reason": entry.reason} for entry in self.dropped]
+        return {"carried": len(self.kept), "dropped": gone}
 
 
 NOTHING_CARRIED = Carried((), ())

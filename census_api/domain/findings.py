@@ -41,7 +41,8 @@ class Report:
     """The answer to one check or submission. Field names are those of the JSON report.
 
     `rules_by_status` maps each rule's code to ran, not_applicable or failed. `organisation` and `submission` are
-    None for a dry run that names no organisation. `findings` always holds all of them.
+    None for a dry run that names no organisation. `findings` always holds all of them. `explanations` says, for a
+    submission, how many of the one before were carried over, and which were dropped.
     """
 
     collection: int
@@ -52,6 +53,7 @@ class Report:
     content_sha256: str
     spec_digest: str
     findings: list[Finding] = field(default_factory=list)
+    explanations: dict[str, Any] | None = None
 
     @property
     def counts(self) -> dict[str, int]:
@@ -90,7 +92,7 @@ class Report:
             "findings_shown": len(shown),
             "groups": groups(self.findings),
             "findings": [asdict(finding) for finding in shown],
-        }
+        } | ({} if self.explanations is None else {"explanations": self.explanations})
 
     def _with_status(self, status: RuleStatus) -> list[str]:
         return sorted(code for code, is_now in self.rules_by_status.items() if is_now == status)

@@ -119,12 +119,22 @@ def _erased(who: str, detail: Detail) -> str:
     return f"{who} deleted the content of {_number(detail)} for good."
 
 
+def _failed(_who: str, detail: Detail) -> str:
+    return f"{_number(detail).capitalize()} could not be checked because of a fault of the platform. It is kept."
+
+
+def _retried(who: str, detail: Detail) -> str:
+    return f"{who} had {_number(detail)} checked again."
+
+
 _SENTENCES: Mapping[str, Callable[[str, Detail], str]] = MappingProxyType(
     {
         "submission.received": _received,
         "submission.checked": _checked,
         "submission.refused": _refused,
         "submission.erased": _erased,
+        "submission.failed": _failed,
+        "job.retried": _retried,
         "return.explained": _explained,
         "return.signed_off": _signed,
         "return.queried": _queried,
@@ -140,5 +150,5 @@ _SENTENCES: Mapping[str, Callable[[str, Detail], str]] = MappingProxyType(
 ACTIONS: frozenset[str] = frozenset(_SENTENCES)
 """The actions that a return's history tells."""
 
-CHANGES: frozenset[str] = ACTIONS - {"mail.reminder_written", "submission.refused"}
+CHANGES: frozenset[str] = ACTIONS - {"mail.reminder_written", "submission.refused", "submission.failed", "job.retried"}
 """Those of them that change the return."""

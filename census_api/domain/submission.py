@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, get_args
 
+from census_api.domain.deadlines import Timing
 from census_api.domain.errors import InvalidRequest
 from census_api.domain.explanations import NOTHING_CARRIED, Carried
 from census_api.domain.findings import Outcome, Report
@@ -44,7 +45,8 @@ class Submission:
     """One version of a return, without its bytes, rows and findings.
 
     `number` is None once the bytes were refused; `kind`, the hashes of the content and of the spec, `outcome` and
-    the counts are there once it is checked; `refusal` is the sentence that says why it was refused.
+    the counts are there once it is checked; `refusal` is the sentence that says why it was refused. `timing` and
+    `on_behalf` (sent by somebody who is no member of the organisation) were decided at its receipt.
     """
 
     id: uuid.UUID
@@ -65,6 +67,8 @@ class Submission:
     rows_read: Mapping[str, int]
     counts: Mapping[str, int]
     refusal: str | None
+    timing: Timing | None = None
+    on_behalf: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -74,7 +74,7 @@ def invite_member(
     """Gives a person a role at an organisation, with a new account where there is none yet.
 
     A signatory can make editors of the own organisation, and nobody can make a signatory but the team and
-    administrators. The answer is the same whether or not the address had an account. Send the invitation afterwards.
+    administrators. An address that has an account keeps its name. Send the invitation afterwards.
     """
     authorise(actor, "members.manage", organisation)
     if not may_give(actor, role, organisation):
@@ -233,7 +233,7 @@ def list_accounts(platform: Platform, actor: Actor) -> list[Account]:
 def list_members(platform: Platform, actor: Actor, organisation: str) -> list[Account]:
     """Who has a role at the organisation itself, by name, with that role alone. Raises NotFound."""
     authorise(actor, "organisation.read", organisation)
-    with platform.database.transaction() as session:
+    with platform.database.transaction(actor) as session:
         found = people.accounts(session, organisation_id=_organisation(session, organisation))
     if actor.sees_all:
         return found

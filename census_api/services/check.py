@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from census_api.domain.access import Actor, authorise
+from census_api.services.audit import reading
 from census_api.services.judging import context_for, judge_in_sandbox, organisation_for, refuse_too_large
 from census_api.services.platform import Platform
 
@@ -26,7 +27,7 @@ def check(platform: Platform, actor: Actor, year: int, data: bytes, *, organisat
     platform.spec(year)
     context = Context()
     if organisation is not None:
-        with platform.database.snapshot(actor) as session:
+        with reading(platform, actor, year, organisation, "a dry run against the returns") as session:
             key, entry = organisation_for(session, year, organisation)
             context = context_for(session, year, key, entry)
     return judge_in_sandbox(platform, data, year, context, keep_content=False)

@@ -38,7 +38,9 @@ def try_again(platform: Platform, actor: Actor, job_id: uuid.UUID) -> Job:
         if job is None:
             raise NotFound("There is no such job here.")
         if not jobs.again(session, job_id, now):
-            raise Conflict(f"This job is {job.state}. Only one that failed, and whose file is kept, can be tried again.")
+            raise Conflict(
+                f"This job is {job.state}. Only one that failed, and whose file is kept, can be tried again."
+            )
         audit.record(
             session,
             actor,

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -56,9 +58,29 @@ def check_received(platform: Platform, job_id: uuid.UUID) -> None:
 
     Raises whatever went wrong when it is worth another try; after the last try the job is ended as failed.
     """
-    attempt = _begin(platform, job_id)
-    if attempt is None:
+    with _alone_when_suspect(platform, job_id):
+        attempt = _begin(platform, job_id)
+        if attempt is not None:
+            _check(platform, attempt)
+
+
+@contextmanager
+def _alone_when_suspect(platform: Platform, job_id: uuid.UUID) -> Iterator[None]:
+    """A job that was begun before and not ended may have been the death of its worker, with all that it had in hand.
+
+    Of such jobs only one is worked on at a time: a file that kills takes another with it once, and never again.
+    """
+    with platform.database.transaction(WORKER) as session:
+        suspect = jobs.was_begun(session, job_id)
+    if not suspect:
+        yield
         return
+    with platform.database.transaction(WORKER) as session:
+        jobs.wait_to_be_alone(session)
+        yield
+
+
+def _check(platform: Platform, attempt: _Attempt) -> None:
     try:
         if attempt.tries > platform.settings.job_attempts:
             raise _GaveUpError

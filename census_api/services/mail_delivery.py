@@ -35,6 +35,8 @@ log = structlog.get_logger(__name__)
 _LEASE = dt.timedelta(minutes=5)
 _LONGEST_PAUSE = dt.timedelta(minutes=15)
 _MOST_AT_ONCE = 100
+_KEPT = dt.timedelta(days=400)
+_EVERY_NIGHT = "40 2 * * *"
 _FAULT = "The platform could not write or send this message because of a fault of its own. Tell who runs the platform."
 _RETURNED = "The mail service could not deliver it. Check the address with the organisation, and invite the right one."
 _TOO_LATE = "It could not be sent for a whole day. The last reason was: "
@@ -45,6 +47,7 @@ def add_mail_tasks(app: App, platform: Platform) -> None:
     every(app, EVERY_TEN_SECONDS, "send_mail", lambda: send_due(platform))
     every(app, EVERY_TEN_MINUTES, "write_reminders", lambda: run_schedule(platform))
     every(app, EVERY_TEN_MINUTES, "look_for_returned_mail", lambda: note_returned(platform))
+    every(app, _EVERY_NIGHT, "forget_old_mail", lambda: forget_old(platform))
 
 
 def send_due(platform: Platform, opened: AbstractContextManager[Sender | None] | None = None) -> dict[MailState, int]:
@@ -81,6 +84,12 @@ def note_returned(platform: Platform, opened: AbstractContextManager[Sender | No
         for mail in mails:
             _record(session, mail, "mail.returned", {"reason": _RETURNED}, platform.clock())
     return len(mails)
+
+
+def forget_old(platform: Platform) -> int:
+    """Deletes mails of more than 400 days: longer than a collection, so that no opening is told twice. Says how many."""
+    with platform.database.transaction(SYSTEM) as session:
+        return outbox.forget(session, platform.clock() - _KEPT)
 
 
 def _claim(platform: Platform) -> Claimed | None:

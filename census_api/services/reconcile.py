@@ -9,7 +9,7 @@ import structlog
 from census_api.domain.access import SYSTEM
 from census_api.domain.upkeep import Discrepancy, Reconciled
 from census_api.services.platform import Platform
-from census_api.store import audit, reconciling
+from census_api.store import audit, outbox, reconciling
 
 log = structlog.get_logger(__name__)
 
@@ -37,7 +37,12 @@ def reconcile(platform: Platform, *, since: dt.datetime = _BEGINNING) -> Reconci
         reconciling.keep(session, result)
         if result.is_alarm:
             audit.record(
-                session, SYSTEM, "reconciliation.alarm", subject="acknowledged submissions", detail=_facts(result), at=now
+                session,
+                SYSTEM,
+                "reconciliation.alarm",
+                subject="acknowledged submissions",
+                detail=_facts(result),
+                at=now,
             )
     if result.is_alarm:
         log.error("reconciliation_alarm", **_facts(result))
@@ -45,9 +50,9 @@ def reconcile(platform: Platform, *, since: dt.datetime = _BEGINNING) -> Reconci
 
 
 def figures(platform: Platform) -> dict[str, float]:
-    """The latest comparison and the queue as metrics, by name. Raises Unavailable."""
+    """The latest comparison, the queue and the outbox as metrics, by name. Raises Unavailable."""
     with platform.database.snapshot(SYSTEM) as session:
-        return reconciling.figures(session)
+        return reconciling.figures(session) | outbox.figures(session)
 
 
 def _facts(result: Reconciled) -> dict[str, object]:

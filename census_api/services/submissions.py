@@ -16,6 +16,7 @@ from census_api.domain.submission import Original, Submission
 from census_api.services.audit import reading
 from census_api.services.judging import log_fault, organisation_for
 from census_api.services.platform import Platform
+from census_api.services.receiving import carried_to
 from census_api.spec.model import Spec
 from census_api.store import contents, extensions, jobs, returns, submissions, tables
 from census_api.store.contents import FindingFilter
@@ -49,13 +50,14 @@ def list_submissions(
     before, size = position_of(cursor), page_size(limit, MOST_SUBMISSIONS)
     with reading(platform, actor, year, organisation, "the list of submissions") as session:
         organisation_id, entry = organisation_for(session, year, organisation)
-        return submissions.page(session, year, organisation_id, entry.code, before, size)
+        page = submissions.page(session, year, organisation_id, entry.code, before, size)
+        return replace(page, items=extensions.with_arrivals(session, page.items))
 
 
 def get_submission(platform: Platform, actor: Actor, year: int, organisation: str, number: int) -> Submission:
     """One submission without its findings. Raises NotFound."""
-    with _submission(platform, actor, year, organisation, number, _SUMMARY) as (_, row):
-        return submissions.as_domain(row, organisation)
+    with _submission(platform, actor, year, organisation, number, _SUMMARY) as (session, row):
+        return extensions.with_arrivals(session, [submissions.as_domain(row, organisation)])[0]
 
 
 def get_report(platform: Platform, actor: Actor, year: int, organisation: str, number: int) -> Report:
@@ -63,6 +65,7 @@ def get_report(platform: Platform, actor: Actor, year: int, organisation: str, n
     with reading_checked(platform, actor, year, organisation, number, "the report") as (session, row):
         report = submissions.report(row, organisation)
         report.findings = contents.findings_of(session, row)
+        report.explanations = carried_to(session, row, report.findings).as_json()
         return report
 
 
@@ -142,7 +145,9 @@ def reading_checked(
         if row.status != "checked":
             job = jobs.of_submission(session, row)
             if row.status == "failed":
-                raise Conflict(f"Submission {number} could not be checked. Its job {job} says why, and what can be done.")
+                raise Conflict(
+                    f"Submission {number} could not be checked. Its job {job} says why, and what can be done."
+                )
             raise Conflict(f"Submission {number} is still being checked. Ask for its job {job} to see how far it is.")
         yield session, row
 

@@ -97,6 +97,7 @@ def seal(session: Session, row: tables.Submission, organisation: str, judged: Ju
     report = replace(judged.report, collection=row.collection_year, organisation=organisation, submission=row.number)
     submissions.seal_checked(session, row, report, judged.content, judged.kind)
     carried = carry_over(session, row, report.findings)
+    report.explanations = carried.as_json()
     return Submitted(submissions.as_domain(row, organisation), report, None, carried=carried)
 
 
@@ -121,8 +122,7 @@ def record_refusal(
 def facts_of(row: tables.Submission, carried: Carried = NOTHING_CARRIED) -> dict[str, Any]:
     """What the audit says of a stored submission: enough to tell, later, whether it is still whole."""
     return {
-        "carried": len(carried.kept),
-        "dropped": len(carried.dropped),
+        **carried.counts,
         "submission": str(row.id),
         "number": row.number,
         "size": row.size,
@@ -227,5 +227,6 @@ def _replay(session: Session, year: int, organisation: str, upload: Upload) -> S
         report = submissions.report(row, organisation)
         report.findings = contents.findings_of(session, row)
         carried = carried_to(session, row, report.findings)
+        report.explanations = carried.as_json()
     submission = submissions.as_domain(row, organisation)
     return Submitted(submission, report, jobs.of_submission(session, row), replayed=True, carried=carried)

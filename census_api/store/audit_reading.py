@@ -10,8 +10,9 @@ from sqlalchemy.orm import Session
 
 from census_api.domain.audit import AuditEvent, AuditFilter, ChainEnd
 from census_api.domain.paging import Page, cursor_after
-from census_api.store.tables import AuditChain, AuditLink, Organisation
 from census_api.store.tables import AuditEvent as Row
+from census_api.store.tables import Organisation
+from census_api.store.tables_audit import AuditChain, AuditLink
 
 _AT_ONCE = 2_000
 

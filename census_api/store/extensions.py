@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
+from sqlalchemy import select, tuple_
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from census_api.domain.deadlines import TIMINGS, Deadline, Timing
+from census_api.domain.submission import Submission
 from census_api.store import collections, tables
 from census_api.store.tables_life import Arrival as ArrivalRow
 from census_api.store.tables_life import Extension as Row
@@ -58,9 +61,18 @@ def add_arrival(session: Session, submission: tables.Submission, arrival: Arriva
     session.flush()
 
 
-def arrival_of(session: Session, submission: tables.Submission) -> Arrival | None:
-    """None for a submission of before arrivals were noted."""
-    row = session.get(ArrivalRow, (submission.collection_year, submission.id))
-    if row is None:
-        return None
-    return Arrival(next(timing for timing in TIMINGS if timing == row.timing), row.on_behalf)
+def with_arrivals(session: Session, submissions: Sequence[Submission]) -> tuple[Submission, ...]:
+    """The submissions with how they came in; nothing is added to those of before arrivals were noted."""
+    keys = [(submission.collection, submission.id) for submission in submissions]
+    query = select(ArrivalRow).where(tuple_(ArrivalRow.collection_year, ArrivalRow.submission_id).in_(keys))
+    found = {row.submission_id: row for row in session.scalars(query)}
+    return tuple(
+        replace(submission, timing=_timing(found[submission.id]), on_behalf=found[submission.id].on_behalf)
+        if submission.id in found
+        else submission
+        for submission in submissions
+    )
+
+
+def _timing(row: ArrivalRow) -> Timing:
+    return next(timing for timing in TIMINGS if timing == row.timing)

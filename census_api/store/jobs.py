@@ -22,6 +22,8 @@ from census_api.store.roles import APP_ROLE
 CHECK_TASK = "check_submission"
 _HEARTBEAT_SECONDS = 3.0
 _STALLED_SECONDS = 10.0
+_ALONE = 7_235_201_108
+"""The advisory lock of jobs that may be deadly: any number that nothing else uses."""
 _EVERY_TEN_SECONDS = "* * * * * */10"  # the seconds stand last
 
 
@@ -140,6 +142,17 @@ def of_submission(session: Session, submission: tables.Submission) -> uuid.UUID 
     )
 
 
+def was_begun(session: Session, job_id: uuid.UUID) -> bool:
+    """Whether the job was taken before, since it was made or asked to be tried again, and has not ended."""
+    job = session.get(tables.Job, job_id)
+    return job is not None and job.finished_at is None and job.attempt > job.attempts_before
+
+
+def wait_to_be_alone(session: Session) -> None:
+    """Waits until no other transaction has asked for the same, and keeps others waiting until this one ends."""
+    session.execute(select(func.pg_advisory_xact_lock(_ALONE)))
+
+
 def begin(session: Session, job_id: uuid.UUID) -> tables.Job | None:
     """Takes the job for a new attempt: an earlier one that is still running can no longer finish it.
 
@@ -201,12 +214,12 @@ def queue_app(url: str, check: Callable[[uuid.UUID], None]) -> App:
     @app.periodic(cron=_EVERY_TEN_SECONDS)
     @app.task(name="retry_stalled", queueing_lock="retry_stalled", pass_context=True)
     async def retry_stalled(context: procrastinate.JobContext, timestamp: int) -> None:
-        await retry_stalled_jobs(app)
+        await retry_stalled_jobs(app, _STALLED_SECONDS)
 
     return app
 
 
-async def retry_stalled_jobs(app: App, seconds: float = _STALLED_SECONDS) -> int:
+async def retry_stalled_jobs(app: App, seconds: float) -> int:
     """Puts the jobs of workers that were silent for `seconds` back on the queue; says how many there were."""
     stalled = list(await app.job_manager.get_stalled_jobs(seconds_since_heartbeat=seconds))
     for job in stalled:
@@ -214,18 +227,16 @@ async def retry_stalled_jobs(app: App, seconds: float = _STALLED_SECONDS) -> int
     return len(stalled)
 
 
-async def run_worker(
-    app: App, *, concurrency: int = 2, wait: bool = True, install_signal_handlers: bool = True
-) -> None:
-    """Works on the queue until told to stop, or with `wait` False until the queue is empty.
+async def run_worker(app: App, *, concurrency: int = 2, wait: bool = True) -> None:
+    """Works on the queue until cancelled, or with `wait` False until the queue is empty.
 
-    Inside a web process the signals are the server's: then the caller cancels the task instead.
+    Ends, with an error or without, when its database goes away. Cancelled, it finishes what it has in hand.
     """
     async with app.open_async():
         await app.run_worker_async(
             concurrency=concurrency,
             wait=wait,
-            install_signal_handlers=install_signal_handlers,
+            install_signal_handlers=False,
             update_heartbeat_interval=_HEARTBEAT_SECONDS,
             stalled_worker_timeout=_STALLED_SECONDS,
             shutdown_graceful_timeout=30,
@@ -237,4 +248,4 @@ async def run_worker(
 def run_worker_until_empty(app: App) -> None:
     """Works off what is on the queue now, then returns."""
     # one at a time: a second job of the same return could not start yet, and would be left
-    asyncio.run(run_worker(app, concurrency=1, wait=False, install_signal_handlers=False))
+    asyncio.run(run_worker(app, concurrency=1, wait=False))

@@ -7,7 +7,7 @@ import uuid
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import func, select, update
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -131,6 +131,16 @@ def give_back(session: Session, mails: Collection[uuid.UUID], problem: str) -> l
     return [_as_domain(row, _code_of(session, row.organisation_id)) for row in rows]
 
 
+def forget(session: Session, before: dt.datetime) -> int:
+    """Deletes the mails that were written before a moment and are not on their way; says how many."""
+    gone = session.execute(
+        delete(MailRow)
+        .where(MailRow.created_at < before, MailRow.state.not_in(("waiting", "sending")))
+        .returning(MailRow.id)
+    )
+    return len(gone.all())
+
+
 def send_again(session: Session, mail_id: uuid.UUID, at: dt.datetime) -> Mail | None:
     """Puts a mail that failed or was held back on the way, for as long as a new one. None when it is neither."""
     row = session.get(MailRow, mail_id, with_for_update=True)
@@ -176,6 +186,23 @@ def counts(session: Session) -> dict[MailState, int]:
     query = select(MailRow.state, func.count()).group_by(MailRow.state)
     found: dict[str, int] = dict(iter(session.execute(query)))
     return {state: found.get(state, 0) for state in MAIL_STATES}
+
+
+def figures(session: Session) -> dict[str, float]:
+    """What is not sent yet, since when in seconds, and what needs a person, as metrics."""
+    waiting = MailRow.state.in_(("waiting", "sending"))
+    number, age, stuck = session.execute(
+        select(
+            func.count().filter(waiting),
+            func.extract("epoch", func.now() - func.min(MailRow.created_at).filter(waiting)),
+            func.count().filter(MailRow.state.in_(("failed", "returned"))),
+        )
+    ).one()
+    return {
+        "census_mails_unsent": float(number),
+        "census_mails_oldest_seconds": max(0.0, float(age or 0)),
+        "census_mails_not_delivered": float(stuck),
+    }
 
 
 def plan(session: Session, collection: int) -> ReminderPlan:

@@ -189,7 +189,7 @@ def from_provider(
 def organisations(session: Session, codes: Iterable[str]) -> dict[str, uuid.UUID]:
     """The keys of those of the codes that are in the register."""
     query = select(tables.Organisation.code, tables.Organisation.id).where(tables.Organisation.code.in_(list(codes)))
-    return {code: key for code, key in session.execute(query)}
+    return {row.code: row.id for row in session.execute(query)}
 
 
 def has_demonstration_accounts(session: Session) -> bool:

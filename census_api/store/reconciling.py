@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from census_api.domain.upkeep import Discrepancy, Reconciled, Trouble
 from census_api.store import tables
+from census_api.store.tables_audit import Reconciliation
 
 _AT_ONCE = 200
 
@@ -97,7 +98,7 @@ def overdue(session: Session, before: dt.datetime) -> int:
 def keep(session: Session, found: Reconciled) -> None:
     """Stores what the comparison found."""
     session.execute(
-        insert(tables.Reconciliation)
+        insert(Reconciliation)
         .values(
             ran_at=found.ran_at,
             acknowledged=found.acknowledged,
@@ -111,7 +112,7 @@ def keep(session: Session, found: Reconciled) -> None:
 
 def figures(session: Session) -> dict[str, float]:
     """What the latest comparison found, and how the queue stands, as metrics."""
-    latest = session.scalars(select(tables.Reconciliation).order_by(tables.Reconciliation.id.desc()).limit(1)).first()
+    latest = session.scalars(select(Reconciliation).order_by(Reconciliation.id.desc()).limit(1)).first()
     waiting = session.execute(
         select(
             func.count(),

@@ -286,41 +286,6 @@ class AuditEvent(Base):
     actor_kind: Mapped[str] = mapped_column(server_default="system")
 
 
-class AuditChain(Base):
-    """The end of the chain of each collection; collection 0 is what belongs to none. Written by the database alone."""
-
-    __tablename__ = "audit_chain"
-
-    collection_year: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False)
-    position: Mapped[int] = mapped_column(BigInteger)
-    hash: Mapped[str]
-
-
-class AuditLink(Base):
-    """One event's place in its chain. `hash` covers the event, its position and the hash before it."""
-
-    __tablename__ = "audit_link"
-    __table_args__ = (UniqueConstraint("event_id"),)
-
-    collection_year: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False)
-    position: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
-    event_id: Mapped[int] = mapped_column(ForeignKey("audit_event.id"))
-    hash: Mapped[str]
-
-
-class Reconciliation(Base):
-    """One comparison of what was acknowledged with what is stored."""
-
-    __tablename__ = "reconciliation"
-
-    id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
-    ran_at: Mapped[dt.datetime]
-    acknowledged: Mapped[int] = mapped_column(BigInteger)
-    missing: Mapped[int] = mapped_column(BigInteger)
-    damaged: Mapped[int] = mapped_column(BigInteger)
-    overdue: Mapped[int] = mapped_column(BigInteger)
-
-
 class Job(Base):
     """The check of a long file. `attempt` fences: only the latest attempt may write its result.
 
@@ -351,4 +316,4 @@ class Job(Base):
 
 
 # the tables of other nouns register themselves on the same metadata
-from census_api.store import tables_life, tables_mail, tables_people  # noqa: E402, F401
+from census_api.store import tables_audit, tables_life, tables_mail, tables_people  # noqa: E402, F401

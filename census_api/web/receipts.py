@@ -6,11 +6,11 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Response
 
-from census_api.api.dependencies import Caller, ThePlatform, signed_in
+from census_api.api.dependencies import signed_in
 from census_api.domain.deadlines import in_words
 from census_api.domain.signoff import DECLARATION
 from census_api.services.receipts import get_receipt
-from census_api.web.rendering import page
+from census_api.web.visit import TheVisit
 
 router = APIRouter(include_in_schema=False)
 
@@ -23,9 +23,9 @@ _TIMING = {"on_time": "In time", "extended": "Within the organisation's longer t
 
 
 @router.get("/receipts/{reference}", dependencies=[signed_in()])
-def receipt(platform: ThePlatform, caller: Caller, reference: Annotated[str, Path(max_length=40)]) -> Response:
+def receipt(visit: TheVisit, reference: Annotated[str, Path(max_length=40)]) -> Response:
     """What was signed, by whom and when, and whether it still stands and is unchanged."""
-    found = get_receipt(platform, caller, reference)
+    found = get_receipt(visit.platform, visit.actor, reference)
     signed = found.sign_off
     facts = [
         ("Reference", signed.reference),
@@ -40,13 +40,11 @@ def receipt(platform: ThePlatform, caller: Caller, reference: Annotated[str, Pat
         ("Fingerprint of the explanations", signed.explanations_sha256),
         ("Fingerprint of the file", found.original_sha256),
     ]
-    return page(
+    return visit.page(
         "receipt.html",
-        demo=platform.settings.mode == "demo",
         facts=facts,
         reference=signed.reference,
         declaration=DECLARATION,
         standing=_STANDING[found.standing],
-        stands=found.standing == "stands" and found.intact,
         intact=found.intact,
     )

@@ -109,6 +109,7 @@ def _shown(visit: Visit, next_page: str) -> dict[str, Any]:
         "local": settings.local_sign_in,
         "provider": settings.sso_name if settings.sso_issuer else None,
         "demo_accounts": demo_accounts.shown(settings),
+        "demo_password": demo_accounts.PASSWORD,
     }
 
 

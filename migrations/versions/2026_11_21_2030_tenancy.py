@@ -144,9 +144,11 @@ def create_erase() -> None:
             DELETE FROM submission_row WHERE collection_year = year AND submission_id = erased;
             DELETE FROM finding WHERE collection_year = year AND submission_id = erased;
             DELETE FROM explanation WHERE collection_year = year AND submission_id = erased;
-            UPDATE job SET state = 'failed', stage = 'finished', share = 1, finished_at = clock_timestamp(),
-                reason = 'erased', message = 'The file was deleted for good before it was checked.'
-            WHERE collection_year = year AND submission_id = erased AND finished_at IS NULL;
+            -- the reason of a refusal may quote the file
+            UPDATE job SET state = CASE WHEN finished_at IS NULL THEN 'failed' ELSE state END, stage = 'finished',
+                share = 1, finished_at = coalesce(finished_at, clock_timestamp()), reason = 'erased',
+                message = 'The file was deleted for good.'
+            WHERE collection_year = year AND submission_id = erased AND state <> 'done';
         END $$
         """
     )

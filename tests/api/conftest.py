@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
+from dataclasses import replace
 
 import httpx
 import pytest
@@ -17,14 +18,21 @@ from census_api.services.register import load_frame
 from census_api.settings import Settings
 from tests.api.serving import served
 from tests.factories.people import add_person, add_token
-from tests.services.conftest import bare, platform, sandbox
+from tests.services.conftest import bare as with_usual_limits
+from tests.services.conftest import platform, sandbox
 
-__all__ = ["bare", "platform", "sandbox"]
+__all__ = ["platform", "sandbox", "with_usual_limits"]
 
 
 @pytest.fixture
 def settings() -> Settings:
-    return Settings()
+    return Settings(max_upload_bytes=300_000, long_file_bytes=200_000)
+
+
+@pytest.fixture
+def bare(with_usual_limits: Platform, settings: Settings) -> Platform:
+    """With limits that a test can reach."""
+    return replace(with_usual_limits, settings=settings)
 
 
 @pytest.fixture
@@ -41,8 +49,14 @@ def token(platform: Platform) -> str:
 
 
 @pytest.fixture
-def client(address: str, token: str) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=address, timeout=30, headers={"Authorization": f"Bearer {token}"}) as client:
+def bearer(token: str) -> dict[str, str]:
+    """The header that says who calls."""
+    return {"Authorization": f"Bearer {token}"}
+
+
+@pytest.fixture
+def client(address: str, bearer: dict[str, str]) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=address, timeout=30, headers=bearer) as client:
         yield client
 
 

@@ -8,6 +8,8 @@ import json
 import httpx
 import openpyxl
 
+from census_api.domain.access import SYSTEM
+from census_api.services.demonstration import open_now
 from census_api.services.platform import Platform
 from census_api.spec.load import load_spec
 from tests.api.files import SUBMISSIONS, XLSX, form, workbook
@@ -44,7 +46,10 @@ def test_the_blank_template_is_a_download(client: httpx.Client) -> None:
     assert set(titles) > {sheet.title for sheet in load_spec(2024).sheets}
 
 
-def test_a_prefilled_template_holds_the_register_the_frame_and_last_year(client: httpx.Client) -> None:
+def test_a_prefilled_template_holds_the_register_the_frame_and_last_year(
+    client: httpx.Client, platform: Platform
+) -> None:
+    open_now(platform, SYSTEM, 2023)
     sent = client.post(SUBMISSIONS.replace("2024", "2023"), files=form(workbook(2023)))
     assert sent.status_code == 201
     answer = client.get(f"{API}/collections/2024/template.xlsx", params={"organisation": "ALPHA"})

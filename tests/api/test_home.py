@@ -8,9 +8,11 @@ from dataclasses import replace
 import httpx
 
 from census_api.app import create_app
+from census_api.services import demo_accounts
 from census_api.services.platform import Platform
 from census_api.settings import Settings
 from tests.api.serving import served
+from tests.factories.people import Browser
 
 
 def test_the_page_names_the_collections_and_every_link_on_it_works(client: httpx.Client) -> None:
@@ -34,12 +36,17 @@ def test_style_sheets_may_be_kept_for_ever_because_their_address_holds_their_has
     assert answer.headers["content-type"] == "text/css; charset=utf-8"
 
 
-def test_a_demonstration_says_that_it_is_one(platform: Platform) -> None:
+def test_a_demonstration_says_that_it_is_one_and_shows_its_returns_to_who_has_signed_in(platform: Platform) -> None:
     demonstration = replace(platform, settings=Settings(mode="demo"))
-    with served(create_app(demonstration)) as address:
-        page = httpx.get(address).text
+    demo_accounts.ensure(demonstration)
+    browser = Browser(demonstration)
+    page = browser.get("/").text
     assert "Every organisation and every figure here is invented." in page
-    assert "/returns/DEMO-ERRORS/submissions/1/annotated.xlsx" in page
+    assert "Sign in with an account of the" in page
+    assert "/returns/" not in page
+    browser.get("/sign-in")
+    browser.post("/sign-in", email="team@demo.example", password=demo_accounts.PASSWORD)
+    assert "/returns/DEMO-ERRORS/submissions/1/annotated.xlsx" in browser.get("/").text
 
 
 def test_the_page_works_before_anything_is_set_up(platform: Platform) -> None:

@@ -62,7 +62,7 @@ def test_from_the_first_file_to_acceptance_and_back(
     platform: Platform, editor: TestClient, signatory: TestClient, team: TestClient
 ) -> None:
     report = send(editor, asking_upload(platform).data)
-    assert report["explanations"] == {"carried": 0, "dropped": 0}
+    assert report["explanations"] == {"carried": 0, "dropped": []}
     key = report["findings"][0]["key"]
 
     stand = editor.get(f"{RETURN}/submissions/1/explanations").json()

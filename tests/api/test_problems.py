@@ -15,7 +15,6 @@ from hypothesis import strategies as st
 from census_api.api.guard import Guard
 from census_api.api.metrics import Metrics
 from census_api.app import create_app
-from census_api.domain.access import Actor
 from census_api.logging_setup import configure_logging
 from census_api.services.platform import Platform
 from tests.api.files import CHECK, SUBMISSIONS, as_json
@@ -162,21 +161,26 @@ def test_the_log_has_one_line_a_request_without_paths_or_parameters(platform: Pl
     assert "MARKER" not in log.getvalue()
 
 
-def test_whoever_is_not_on_this_machine_is_told_there_is_nothing(
-    platform: Platform, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("census_api.api.dependencies.Actor", lambda name, _: Actor(name, "10.1.2.3"))
-    with served(create_app(platform)) as address, httpx.Client(base_url=address) as client:
-        for path in ("/", f"{API}/openapi.json", f"{API}/collections", f"{COLLECTION}/rules", SUBMISSIONS):
-            is_problem(client.get(path), 404, "not_found")
-        is_problem(client.post(CHECK, content=b"{}"), 404, "not_found")
+def test_who_has_not_signed_in_is_told_so_and_the_body_is_not_read(address: str) -> None:
+    with httpx.Client(base_url=address) as nobody:
+        for path in (f"{API}/openapi.json", f"{API}/collections", f"{COLLECTION}/rules"):
+            assert nobody.get(path).status_code == 200
+        for path in (SUBMISSIONS, f"{SUBMISSIONS}/1", f"{API}/organisations/NOBODY", f"{COLLECTION}/returns/NOBODY"):
+            is_problem(nobody.get(path), 401, "sign_in_required")
+        wrong = {"Authorization": "Bearer census_marker"}
+        is_problem(nobody.get(f"{API}/collections", headers=wrong), 401, "sign_in_required")
+    head = "Host: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n"
+    for path in (CHECK, SUBMISSIONS):
+        # of the body only the first sign is sent: who waits for the others never answers
+        assert raw(address, f"POST {path} HTTP/1.1\r\n{head}{{".encode()).startswith(b"HTTP/1.1 401")
 
 
 def test_every_answer_has_the_security_headers(client: httpx.Client) -> None:
     for path in ("/", "/livez", f"{API}/collections", "/nowhere", f"{COLLECTION}/template.xlsx"):
         headers = client.get(path).headers
         assert headers["x-content-type-options"] == "nosniff"
-        assert headers["referrer-policy"] == "no-referrer"
+        # without one, a form of ours would look as if another site had sent it
+        assert headers["referrer-policy"] == ("same-origin" if path == "/" else "no-referrer")
         assert "default-src 'none'" in headers["content-security-policy"]
         assert "frame-ancestors 'none'" in headers["content-security-policy"]
         assert "camera=()" in headers["permissions-policy"]

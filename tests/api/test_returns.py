@@ -11,6 +11,8 @@ import httpx
 import openpyxl
 import pytest
 
+from census_api.domain.access import SYSTEM
+from census_api.services.demonstration import open_now
 from census_api.services.jobs import queue_app
 from census_api.services.platform import Platform
 from census_api.spec.load import load_spec
@@ -32,7 +34,10 @@ def send_json(client: httpx.Client, data: bytes, **headers: str) -> httpx.Respon
 
 
 @pytest.mark.parametrize("year", [2022, 2023, 2024, 2025])
-def test_a_workbook_goes_in_and_comes_back_annotated_in_every_year(client: httpx.Client, year: int) -> None:
+def test_a_workbook_goes_in_and_comes_back_annotated_in_every_year(
+    client: httpx.Client, platform: Platform, year: int
+) -> None:
+    open_now(platform, SYSTEM, year)
     submissions = SUBMISSIONS.replace("2024", str(year))
     answer = client.post(submissions, files=form(workbook(year), "Our return £.xlsx"))
     report = answer.json()

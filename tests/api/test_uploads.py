@@ -84,13 +84,21 @@ def chunks(size: int) -> Iterator[bytes]:
         yield b"x" * 10_000
 
 
-def test_a_body_that_is_too_large_is_refused_before_it_is_read(client: httpx.Client, address: str) -> None:
+def head_of(path: str, bearer: dict[str, str], length: int, kind: str = "application/json") -> bytes:
+    """The head of a request whose body is longer than what is sent of it."""
+    lines = {"Host": "127.0.0.1", "Content-Type": kind, "Content-Length": str(length), **bearer}
+    head = "".join(f"{name}: {value}\r\n" for name, value in lines.items())
+    return f"POST {path} HTTP/1.1\r\n{head}\r\n".encode()
+
+
+def test_a_body_that_is_too_large_is_refused_before_it_is_read(
+    client: httpx.Client, address: str, bearer: dict[str, str]
+) -> None:
     refused(client.post(CHECK, files=form(b"x" * 400_000)), 413, "too_large")
     refused(client.post(CHECK, content=b"1" * 400_000, headers=JSON), 413, "too_large")
     refused(client.post(CHECK, content=chunks(20_000_000), headers=FORM), 413, "too_large")
     # declared too large: answered without waiting for the body, and the connection is not used again
-    head = f"POST {CHECK} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: 99999999999\r\n\r\n"
-    answer = raw(address, head.encode())
+    answer = raw(address, head_of(CHECK, bearer, 99999999999))
     assert answer.startswith(b"HTTP/1.1 413")
     assert b"connection: close" in answer.lower()
 
@@ -105,14 +113,11 @@ def test_a_file_of_the_largest_size_is_taken_and_one_byte_more_is_not(client: ht
 
 
 def test_an_upload_that_is_cut_stores_nothing_and_leaves_no_file(
-    client: httpx.Client, address: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    client: httpx.Client, address: str, bearer: dict[str, str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     body = multipart(workbook())
-    head = (
-        f"POST {SUBMISSIONS} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: multipart/form-data; boundary=edge\r\n"
-        f"Content-Length: {len(body)}\r\n\r\n"
-    ).encode()
+    head = head_of(SUBMISSIONS, bearer, len(body), FORM["Content-Type"])
     for share in range(1, 100, 7):
         raw(address, head + body[: len(body) * share // 100], hang_up=True)
     deadline = time.monotonic() + 10
@@ -123,24 +128,24 @@ def test_an_upload_that_is_cut_stores_nothing_and_leaves_no_file(
     assert client.post(SUBMISSIONS, files=form(workbook())).status_code == 201
 
 
-def test_an_upload_that_stops_arriving_is_given_up(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_upload_that_stops_arriving_is_given_up(
+    address: str, bearer: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(uploads, "IDLE_SECONDS", 0.2)
-    head = f"POST {CHECK} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: 10\r\n\r\n["
-    answer = raw(address, head.encode())
+    answer = raw(address, head_of(CHECK, bearer, 10) + b"[")
     assert answer.startswith(b"HTTP/1.1 408")
     assert b"upload_too_slow" in answer
 
 
 def test_more_uploads_than_fit_are_turned_away_and_everything_else_goes_on(
-    platform: Platform, monkeypatch: pytest.MonkeyPatch
+    platform: Platform, bearer: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("census_api.app.PLACES", 2)
-    head = f"POST {CHECK} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: 10\r\n\r\n["
-    with served(create_app(platform)) as address, httpx.Client(base_url=address) as client:
+    with served(create_app(platform)) as address, httpx.Client(base_url=address, headers=bearer) as client:
         host, port = address.removeprefix("http://").split(":")
         slow = [socket.create_connection((host, int(port))) for _ in range(2)]
         for connection in slow:
-            connection.sendall(head.encode())
+            connection.sendall(head_of(CHECK, bearer, 10) + b"[")
         wait_for(lambda: "census_uploads_in_flight 2" in client.get("/metrics").text)
         answer = client.post(CHECK, content=as_json(), headers=JSON)
         refused(answer, 503, "unavailable")
@@ -189,10 +194,13 @@ def test_names_of_files_are_shown_and_nothing_else(client: httpx.Client) -> None
 
 
 def test_more_files_than_can_be_checked_at_once_wait_for_their_turn(
-    platform: Platform, monkeypatch: pytest.MonkeyPatch
+    platform: Platform, bearer: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     one_at_a_time = replace(platform, settings=platform.settings.model_copy(update={"pool_size": 3}))
-    with served(create_app(one_at_a_time)) as address, httpx.Client(base_url=address, timeout=60) as client:
+    with (
+        served(create_app(one_at_a_time)) as address,
+        httpx.Client(base_url=address, timeout=60, headers=bearer) as client,
+    ):
         with ThreadPoolExecutor(8) as pool:
             answers = list(pool.map(lambda _: client.post(CHECK, content=as_json(), headers=JSON), range(16)))
         assert [answer.status_code for answer in answers] == [200] * 16

@@ -53,7 +53,7 @@ def test_a_prefilled_template_says_what_it_needs(
 def test_a_prefilled_template_comes_from_the_database(
     tmp_path: Path, fresh_database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from census_api.domain.access import Actor
+    from census_api.domain.access import SYSTEM
     from census_api.domain.register import FrameLine, Organisation
     from census_api.services.platform import open_platform
     from census_api.services.register import load_frame, load_organisations
@@ -62,8 +62,8 @@ def test_a_prefilled_template_comes_from_the_database(
     monkeypatch.setenv("DATABASE_URL", fresh_database_url)
     assert run(["db", "upgrade"]) == 0
     with open_platform(Settings(), fresh_database_url) as platform:
-        load_organisations(platform, Actor("operator"), [Organisation("ALPHA", "Alpha Recovery", "voluntary")])
-        load_frame(platform, Actor("operator"), 2025, [FrameLine(2025, "ALPHA", "E06000001", "adult_community")])
+        load_organisations(platform, SYSTEM, [Organisation("ALPHA", "Alpha Recovery", "voluntary")])
+        load_frame(platform, SYSTEM, 2025, [FrameLine(2025, "ALPHA", "E06000001", "adult_community")])
     target = tmp_path / "alpha.xlsx"
     assert run(["template", "2025", "--organisation", "ALPHA", "-o", str(target)]) == 0
     sheet = openpyxl.load_workbook(target)["Services"]

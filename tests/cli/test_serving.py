@@ -18,18 +18,21 @@ import pytest
 
 from census_api.cli.run import run
 from census_api.cli.serving import listening
-from census_api.domain.access import Actor
+from census_api.domain.access import SYSTEM
 from census_api.domain.errors import ConfigError
 from census_api.domain.register import Organisation
 from census_api.domain.submission import Upload
+from census_api.services import demo_accounts
+from census_api.services.demonstration import open_now
 from census_api.services.jobs import get_job
 from census_api.services.platform import open_platform
 from census_api.services.register import load_organisations
 from census_api.services.submit import submit
 from census_api.settings import Settings
 from tests.api.files import as_json, form, workbook
+from tests.factories.people import add_person, add_token
 
-OPERATOR = Actor("operator")
+SECRET_KEY = "0123456789abcdef0123456789abcdef"
 
 
 def free_port() -> int:
@@ -55,7 +58,7 @@ def started(*arguments: str, log: Path, **environment: str) -> Iterator[subproce
         process.wait()
 
 
-def wait_for(log: Path, words: str, process: subprocess.Popen[bytes], seconds: float = 90) -> str:
+def wait_for(log: Path, words: str, process: subprocess.Popen[bytes], seconds: float = 240) -> str:
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         text = log.read_text("utf-8")
@@ -74,19 +77,30 @@ def ended(process: subprocess.Popen[bytes], number: int) -> int:
 @pytest.fixture
 def database(fresh_database_url: str, monkeypatch: pytest.MonkeyPatch) -> str:
     monkeypatch.setenv("DATABASE_URL", fresh_database_url)
+    monkeypatch.setenv("CENSUS_SECRET_KEY", SECRET_KEY)
     assert run(["db", "upgrade"]) == 0
     with open_platform(Settings(), fresh_database_url) as platform:
-        load_organisations(platform, OPERATOR, [Organisation("ALPHA", "Alpha Recovery", "voluntary")])
+        load_organisations(platform, SYSTEM, [Organisation("ALPHA", "Alpha Recovery", "voluntary")])
+        open_now(platform, SYSTEM, 2025)
     return fresh_database_url
 
 
+@pytest.fixture
+def bearer(database: str) -> dict[str, str]:
+    """The header that says that somebody of the census team calls."""
+    with open_platform(Settings(), database) as platform:
+        return {"Authorization": f"Bearer {add_token(platform, add_person(platform, 'tess', 'census_team'))}"}
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_server_takes_returns_and_ends_with_0_when_told_to(database: str, tmp_path: Path, number: int) -> None:
+def test_a_server_takes_returns_and_ends_with_0_when_told_to(
+    bearer: dict[str, str], tmp_path: Path, number: int
+) -> None:
     port = free_port()
     log = tmp_path / "log"
     with started("serve", "--port", str(port), log=log, CENSUS_LOG_FORMAT="json") as process:
         wait_for(log, f"http://127.0.0.1:{port}", process)
-        with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30) as client:
+        with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30, headers=bearer) as client:
             assert client.get("/readyz").status_code == 200
             address = "/api/v1/collections/2025/returns/ALPHA/submissions"
             answer = client.post(address, files=form(workbook(2025)))
@@ -96,12 +110,13 @@ def test_a_server_takes_returns_and_ends_with_0_when_told_to(database: str, tmp_
     assert '"event": "request"' in log.read_text("utf-8")
 
 
-def test_a_request_in_hand_is_finished_before_the_end(database: str, tmp_path: Path) -> None:
+def test_a_request_in_hand_is_finished_before_the_end(bearer: dict[str, str], tmp_path: Path) -> None:
     port = free_port()
     log = tmp_path / "log"
     body = as_json(2025)
     head = (
         "POST /api/v1/collections/2025/returns/ALPHA/submissions HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+        f"Authorization: {bearer['Authorization']}\r\n"
         f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
     ).encode()
     with started("serve", "--port", str(port), log=log) as process:
@@ -122,7 +137,7 @@ def test_a_database_that_is_behind_is_not_served(fresh_database_url: str, capsys
     downgrade(fresh_database_url, "-1")
     log = subprocess.run(
         [sys.executable, "-P", "-m", "census_api", "serve", "--port", "0"],
-        env={**os.environ, "DATABASE_URL": fresh_database_url},
+        env={**os.environ, "DATABASE_URL": fresh_database_url, "CENSUS_SECRET_KEY": SECRET_KEY},
         capture_output=True,
         text=True,
         timeout=60,
@@ -137,13 +152,13 @@ def test_a_database_that_is_behind_is_not_served(fresh_database_url: str, capsys
 
 def test_a_worker_checks_what_waits_and_ends_with_0(database: str, tmp_path: Path) -> None:
     with open_platform(Settings(long_file_bytes=0), database) as platform:
-        answer = submit(platform, OPERATOR, 2025, "ALPHA", Upload(as_json(2025), "return.json"))
+        answer = submit(platform, SYSTEM, 2025, "ALPHA", Upload(as_json(2025), "return.json"))
         assert answer.job is not None
         log = tmp_path / "log"
         with started("worker", log=log) as process:
             wait_for(log, "Waiting for long files", process)
             deadline = time.monotonic() + 60
-            while get_job(platform, OPERATOR, answer.job).state != "done":
+            while get_job(platform, SYSTEM, answer.job).state != "done":
                 assert time.monotonic() < deadline
                 time.sleep(0.1)
             assert ended(process, signal.SIGTERM) == 0
@@ -176,7 +191,8 @@ def test_a_demonstration_starts_once_and_again(tmp_path: Path) -> None:
             check=False,
         )
         assert (again.returncode, again.stderr) == (0, f"This demonstration is running already: look at {address}.\n")
-        with httpx.Client(base_url=address, timeout=30) as client:
+        team = next(account for account in demo_accounts.DEMO_ACCOUNTS if "census_team" in account.roles)
+        with httpx.Client(base_url=address, timeout=30, headers={"Authorization": f"Bearer {team.token}"}) as client:
             assert "Every organisation and every figure here is invented." in client.get("/").text
             phases = [item["phase"] for item in client.get("/api/v1/collections").json()["items"]]
             assert phases == ["closed", "closed", "closed", "open"]

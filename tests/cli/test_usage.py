@@ -14,7 +14,20 @@ import pytest
 from census_api.cli import check
 from census_api.cli.run import run
 
-COMMANDS = {"demo", "serve", "worker", "db", "build", "template", "check", "demo-data", "vectors"}
+COMMANDS = {
+    "demo",
+    "serve",
+    "worker",
+    "db",
+    "build",
+    "template",
+    "check",
+    "demo-data",
+    "vectors",
+    "user",
+    "token",
+    "audit",
+}
 
 
 def census(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:

@@ -23,6 +23,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted([ROOT / "README.md", *ROOT.glob("docs/*.md"), *ROOT.glob("schemas/*.md"), *ROOT.glob("deploy/*.md")])
 ADDRESS = "http://127.0.0.1:8000"
 SERVERS = {"serve", "worker"}
+READY = re.compile("census is at|Stop with Ctrl")
 
 
 def commands(page: Path) -> list[str]:
@@ -49,7 +50,7 @@ def demonstration(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         words = ["./census", "demo", "--data-dir", "data", "--organisations", "100", "--port", "0"]
         server = subprocess.Popen(words, cwd=folder, env=environment, stdout=out, stderr=out)
     try:
-        yield waited_for(server, log, 120)
+        yield waited_for(server, log, 240)
     finally:
         server.send_signal(signal.SIGINT)
         server.wait(timeout=40)
@@ -83,9 +84,9 @@ def test_commands_run(page: Path, tmp_path: Path, request: pytest.FixtureRequest
             with urllib.request.urlopen(request.getfixturevalue("demonstration"), timeout=10) as answer:
                 assert answer.status == 200
         elif words[0] == "export":
-            name, _, _ = words[1].partition("=")
-            assert name == "DATABASE_URL"
-            environment[name] = request.getfixturevalue("fresh_database_url")
+            name = words[1].partition("=")[0]
+            found = succeeds(f'{command} && printf %s "${name}"', tmp_path, environment)
+            environment[name] = request.getfixturevalue("fresh_database_url") if name == "DATABASE_URL" else found
         elif words[0] == "./census" and words[1] in SERVERS:
             starts_and_ends(command, tmp_path, environment)
         elif words[0] == "./census" and words[1] == "build" and "--check" not in words:
@@ -114,8 +115,11 @@ def starts_and_ends(command: str, folder: Path, environment: dict[str, str]) -> 
         server = subprocess.Popen(
             shlex.split(command), cwd=folder, env={**environment, "CENSUS_PORT": "0"}, stdout=out, stderr=out
         )
-    time.sleep(4)
-    assert server.poll() is None, log.read_text()
+    deadline = time.monotonic() + 60
+    while not READY.search(log.read_text()) and time.monotonic() < deadline:
+        assert server.poll() is None, log.read_text()
+        time.sleep(0.2)
+    time.sleep(1)
     server.send_signal(signal.SIGTERM)
     assert server.wait(timeout=40) == 0, log.read_text()
 

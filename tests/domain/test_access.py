@@ -151,8 +151,8 @@ def test_who_watches_an_area_reads_and_does_nothing_else() -> None:
 
 def test_whose_data_a_transaction_may_touch() -> None:
     assert tenants(None) is tenants(SYSTEM) is tenants(TEAM) is tenants(ADMINISTRATOR) is None
-    assert tenants(EDITOR) == {"ALPHA"}
-    assert tenants(replace(EDITOR, watched=frozenset({"GAMMA"}))) == {"ALPHA", "GAMMA"}
+    assert tenants(EDITOR) == frozenset({"ALPHA"})
+    assert tenants(replace(EDITOR, watched=frozenset({"GAMMA"}))) == frozenset({"ALPHA", "GAMMA"})
     assert tenants(ANALYST) == tenants(ANONYMOUS) == frozenset()
 
 
@@ -164,7 +164,11 @@ def test_whose_data_a_transaction_may_touch() -> None:
     organisation=st.sampled_from(["ALPHA", "BETA", None]),
 )
 def test_narrowing_never_widens(
-    roles: frozenset[str], held: dict[str, frozenset[str]], action: Action, scopes: frozenset[str], organisation: str | None
+    roles: frozenset[str],
+    held: dict[str, frozenset[str]],
+    action: Action,
+    scopes: frozenset[str],
+    organisation: str | None,
 ) -> None:
     person = Actor("p", None, uuid.uuid4(), "person", roles, held)  # type: ignore[arg-type]
     token = replace(person, kind="token", scopes=scopes)

@@ -83,11 +83,8 @@ def test_the_list_of_common_passwords_is_a_list() -> None:
 
 @given(st.text(alphabet=st.characters(categories=["L", "N", "P", "S"]), min_size=12, max_size=64))
 def test_no_password_is_refused_for_being_long_up_to_64(password: str) -> None:
-    try:
-        checked_password(password, frozenset())
-    except InvalidRequest as refusal:
-        assert "long" not in refusal.message
-        assert "short" not in refusal.message
+    if len(set(password.casefold())) >= 5:
+        assert checked_password(password, frozenset()) == password
 
 
 def test_secrets_are_of_256_bits_and_never_twice() -> None:

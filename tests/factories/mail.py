@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import dataclass, replace
 from typing import Any
 
+from pydantic import SecretStr
 from sqlalchemy import create_engine, text
 
 from census_api.domain.mail import FACTS as OF_KIND
@@ -13,8 +15,12 @@ from census_api.domain.returns import ReturnState
 from census_api.services.mail import enqueue
 from census_api.services.outbox import list_mails
 from census_api.services.platform import Platform
+from census_api.settings import Settings
 from census_api.store import people, register
 from tests.factories.actors import NOW, TEAM
+from tests.factories.mail_servers import SECRET, SERVICE, TEMPLATE, Notify, SmtpServer
+
+PUBLIC = "https://census.example"
 
 FACTS = {"expires": "7 days", "closes": "30 September 2024", "days_left": "7", "reference": "WC24-ABCD-1234"}
 
@@ -65,3 +71,44 @@ def write(
 def mails(platform: Platform) -> list[Mail]:
     """All of the outbox, oldest first."""
     return list(list_mails(platform, TEAM, limit=200).items)[::-1]
+
+
+@dataclass(slots=True)
+class Clock:
+    """A clock that a test moves."""
+
+    now: dt.datetime = NOW
+
+    def __call__(self) -> dt.datetime:
+        return self.now
+
+    def pass_by(self, **time: float) -> None:
+        self.now += dt.timedelta(**time)
+
+
+def by_smtp(platform: Platform, server: SmtpServer, clock: Clock, **more: Any) -> Platform:
+    given = {"smtp_security": "none"} | more
+    settings = Settings(
+        mail_sender="smtp", mail_from="census@nhs.example", smtp_host="127.0.0.1", smtp_port=server.port,
+        public_url=PUBLIC, **given,
+    )  # fmt: skip
+    return replace(platform, settings=settings, clock=clock)
+
+
+def by_notify(platform: Platform, server: Notify, clock: Clock) -> Platform:
+    settings = Settings(
+        mail_sender="notify", notify_url=server.url, notify_api_key=SecretStr(f"our_key-{SERVICE}-{SECRET}"),
+        notify_templates=f"every={TEMPLATE}", public_url=PUBLIC,
+    )  # fmt: skip
+    return replace(platform, settings=settings, clock=clock)
+
+
+def only(platform: Platform) -> Mail:
+    (mail,) = mails(platform)
+    return mail
+
+
+def events(platform: Platform) -> list[str]:
+    with platform.database.transaction() as session:
+        query = text("SELECT action FROM audit_event WHERE action LIKE 'mail%' ORDER BY id")
+        return list(session.scalars(query))

@@ -46,7 +46,9 @@ class Browser:
     def __init__(self, platform: Platform, **settings: Any) -> None:
         if settings:
             platform = replace(platform, settings=platform.settings.model_copy(update=settings))
-        self.client = TestClient(create_app(platform), base_url=SITE, follow_redirects=False, headers={"accept": "text/html"})
+        self.client = TestClient(
+            create_app(platform), base_url=SITE, follow_redirects=False, headers={"accept": "text/html"}
+        )
         self.form_token = ""
 
     def get(self, path: str, **more: Any) -> Any:
@@ -58,7 +60,7 @@ class Browser:
     def post(self, path: str, **fields: str) -> Any:
         return self.client.post(path, data={"form_token": self.form_token, **fields})
 
-    def sign_in(self, name: str, password: str = PASSWORD, next: str = "") -> Any:  # noqa: A002
+    def sign_in(self, name: str, password: str = PASSWORD, next: str = "") -> Any:
         self.get("/sign-in")
         return self.post("/sign-in", email=f"{name}@example.org", password=password, next=next)
 

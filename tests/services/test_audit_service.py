@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import pytest
@@ -51,7 +51,7 @@ def reads(platform: Platform) -> list[tuple[str, str]]:
         return [(row.actor, row.subject) for row in session.execute(query)]
 
 
-READS = {
+READS: dict[str, Callable[[Platform, Actor], object]] = {
     "the return of ALPHA for 2024": lambda p, a: reading.get_return(p, a, 2024, "ALPHA"),
     "the list of submissions of ALPHA for 2024": lambda p, a: reading.list_submissions(p, a, 2024, "ALPHA"),
     "the summary of submission 1 of ALPHA for 2024": lambda p, a: reading.get_submission(p, a, 2024, "ALPHA", 1),
@@ -134,7 +134,9 @@ def test_what_was_changed_behind_its_back_is_found(platform: Platform, statement
         with platform.database.transaction() as session:
             from census_api.store import audit
 
-            audit.record(session, TEAM, "thing.done", subject="x", organisation="ALPHA", collection=2024, detail={"n": 1})
+            audit.record(
+                session, TEAM, "thing.done", subject="x", organisation="ALPHA", collection=2024, detail={"n": 1}
+            )
     with behind_its_back(platform) as connection:
         ids = connection.scalars(text("SELECT id FROM audit_event WHERE action = 'thing.done' ORDER BY id")).all()
         named = {"middle": str(ids[1]), "last": str(ids[2])}

@@ -173,7 +173,7 @@ def test_a_worker_that_died_has_its_job_taken_back(platform: Platform) -> None:
 
     async def take_back() -> int:
         async with app.open_async():
-            return await store.retry_stalled_jobs(app)
+            return await store.retry_stalled_jobs(app, 10)
 
     assert asyncio.run(take_back()) == 1
     store.run_worker_until_empty(queue_app(platform))
@@ -226,7 +226,7 @@ def _failing(problem: Exception) -> Callable[..., None]:
 def test_a_worker_that_waits_takes_what_comes_and_ends_when_told(platform: Platform) -> None:
     async def work() -> None:
         began = asyncio.get_running_loop().time()
-        worker = asyncio.create_task(store.run_worker(queue_app(platform), install_signal_handlers=False))
+        worker = asyncio.create_task(store.run_worker(queue_app(platform)))
         await asyncio.sleep(0.3)
         sent = [await asyncio.to_thread(send, platform, make_upload(headcount=index)) for index in range(3)]
         while {job_of(platform, job_id).state for job_id in sent} != {"done"}:

@@ -32,8 +32,9 @@ def die(*_, **__):
 url, where, long_file = sys.argv[1], sys.argv[2], int(sys.argv[3])
 platform = open_platform(Settings(long_file_bytes=long_file), url)
 upload = Upload(sys.stdin.buffer.read(), "return.json", None, "the key")
-module, step = {"rows": (submissions, "add_findings"), "audit": (audit, "record"), "job": (jobs, "seal")}[where]
-if where != "job":
+steps = {"rows": (submissions, "add_findings"), "audit": (audit, "record")}
+module, step = steps.get(where, (jobs, where))
+if where in steps:
     setattr(module, step, die)
 answer = submit.submit(platform, Actor("killed", kind="system"), 2024, "ALPHA", upload)
 setattr(module, step, die)
@@ -63,14 +64,16 @@ def test_a_web_process_killed_before_the_commit_leaves_nothing(platform: Platfor
     assert (answer.submission.number, answer.replayed) == (1, False)
 
 
-def test_a_worker_killed_before_the_commit_is_made_good_by_the_next(platform: Platform) -> None:
-    run_until_killed(platform, "job", 10)
+@pytest.mark.parametrize("step", ["context_for", "_progress", "judge_in_sandbox", "_store", "seal", "facts_of"])
+def test_a_worker_killed_before_the_commit_is_made_good_by_the_next(platform: Platform, step: str) -> None:
+    run_until_killed(platform, step, 10)
     (entry,) = list_submissions(platform, ANN, 2024, "ALPHA").items
-    assert (entry.number, entry.status) == (1, "checking")
+    begun = step != "context_for"
+    assert (entry.number, entry.status) == (1, "checking" if begun else "received")
     again = submit(platform, ANN, 2024, "ALPHA", make_upload(key="the key"))
     assert again.replayed
     assert again.job is not None
-    assert get_job(platform, ANN, again.job).state == "running"
+    assert get_job(platform, ANN, again.job).state == ("running" if begun else "waiting")
     check_received(platform, again.job)
     assert get_job(platform, ANN, again.job).state == "done"
     report = get_report(platform, ANN, 2024, "ALPHA", 1)

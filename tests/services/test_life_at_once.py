@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 from sqlalchemy import text
@@ -72,10 +73,7 @@ def test_signing_twice_at_once_is_one_sign_off(platform: Platform) -> None:
     send(platform)
     signatories = [SIGNATORY, make_actor("saul", ALPHA=["signatory"]), make_actor("sora", ALPHA=["signatory"])]
     answers, problems = together(
-        *(
-            lambda actor=actor: sign_off(platform, actor, YEAR, "ALPHA", 1, role=ROLE)  # type: ignore[misc]
-            for actor in signatories
-        )
+        *(partial(sign_off, platform, actor, YEAR, "ALPHA", 1, role=ROLE) for actor in signatories)
     )
     assert (len(answers), len(problems)) == (1, 2)
     assert all(isinstance(problem, Conflict) for problem in problems)

@@ -15,6 +15,7 @@ from census_api.services.platform import Platform
 from census_api.services.receipts import get_receipt, standing_receipt
 from census_api.services.return_queries import list_questions, reply
 from census_api.services.sign_off import SignOffRefused, get_readiness, sign_off
+from census_api.services.submissions import get_report
 from tests.factories.actors import ANALYST, EDITOR, NOW, OTHER_SIGNATORY, SIGNATORY, TEAM
 from tests.factories.life import (
     BECAUSE,
@@ -67,7 +68,11 @@ def test_it_is_dropped_and_said_when_the_value_changes(platform: Platform) -> No
     send(platform, asking_upload(platform))
     explain_all(platform)
     answer = send(platform, asking_upload(platform, "9.75"))
-    assert [entry.reason for entry in answer.carried.dropped] == ["value_changed"]
+    assert answer.report is not None
+    key = answer.report.findings[0].key
+    said = {"carried": 0, "dropped": [{"finding_key": key, "reason": "value_changed"}]}
+    assert answer.report.explanations == said
+    assert get_report(platform, EDITOR, YEAR, "ALPHA", 2).explanations == said
     found = list_explanations(platform, EDITOR, YEAR, "ALPHA", 2)
     assert (len(found.given), len(found.missing)) == (0, 1)
     assert [(entry.explanation.text, entry.reason) for entry in found.dropped] == [(BECAUSE, "value_changed")]

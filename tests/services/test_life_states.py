@@ -231,7 +231,8 @@ def test_what_is_in_the_table_moves_the_return_and_is_noted_once(
     in_state: Callable[[ReturnState], Platform], state: ReturnState, event: ReturnEvent, who: str
 ) -> None:
     platform = in_state(state)
-    BEFORE.get((state, event), lambda _: None)(platform)
+    if (state, event) in BEFORE:
+        BEFORE[state, event](platform)
     before, noted = now(platform), actions(platform, ACTIONS[event])
     DO[event](platform, PEOPLE[who])
     after = now(platform)

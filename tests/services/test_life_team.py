@@ -21,6 +21,7 @@ from census_api.services.history import get_history
 from census_api.services.platform import Platform
 from census_api.services.return_queries import ask, list_questions, reply
 from census_api.services.sign_off import sign_off
+from census_api.services.submissions import list_submissions
 from census_api.services.submit import submit
 from tests.factories.actors import ANN, EDITOR, NOW, OTHER_EDITOR, OTHER_SIGNATORY, SIGNATORY, TEAM
 from tests.factories.life import (
@@ -294,6 +295,8 @@ def test_who_is_asked_after_the_end_has_time_to_answer(platform: Platform) -> No
 def test_the_team_sends_on_an_employers_behalf_under_its_own_name(platform: Platform) -> None:
     answer = submit(platform, TEAM, YEAR, "ALPHA", clean_upload(platform))
     assert answer.submission.received_by == "tess"
+    (sent,) = list_submissions(platform, EDITOR, YEAR, "ALPHA").items
+    assert (sent.on_behalf, sent.timing) == (True, "on_time")
     assert sentences(platform) == ["Tess sent submission 1 on the organisation's behalf. It was checked: clean."]
     with pytest.raises(Forbidden):
         sign_off(platform, TEAM, YEAR, "ALPHA", 1, role=ROLE)

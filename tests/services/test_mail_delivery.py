@@ -1,52 +1,29 @@
-"""Sending: to a real SMTP server and to one that plays GOV.UK Notify. Nothing twice, nothing silently lost."""
+"""Sending by SMTP, to a real server: nothing twice, nothing silently lost, one mail never in the way of another."""
 
 from __future__ import annotations
 
 import datetime as dt
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 from pydantic import SecretStr
 from sqlalchemy import text
 
-from census_api.domain.errors import Conflict
-from census_api.domain.mail import Mail
-from census_api.services.mail_delivery import note_returned, send_due
+from census_api.services.mail_delivery import forget_old, send_due
 from census_api.services.outbox import send_again
 from census_api.services.platform import Platform
-from census_api.settings import Settings
+from census_api.services.reconcile import figures
 from census_api.store import outbox
 from tests.factories.actors import NOW, TEAM
-from tests.factories.mail import mails, write
+from tests.factories.mail import PUBLIC, Clock, by_smtp, events, mails, only, write
 from tests.factories.mail_servers import (
-    SECRET,
-    SERVICE,
-    TEMPLATE,
-    Notify,
     SmtpServer,
     make_certificate,
-    notify_server,
     smtp_server,
 )
-
-PUBLIC = "https://census.example"
-
-
-@dataclass(slots=True)
-class Clock:
-    """A clock that a test moves."""
-
-    now: dt.datetime = NOW
-
-    def __call__(self) -> dt.datetime:
-        return self.now
-
-    def pass_by(self, **time: float) -> None:
-        self.now += dt.timedelta(**time)
 
 
 @pytest.fixture
@@ -58,40 +35,6 @@ def clock() -> Clock:
 def smtp() -> Iterator[SmtpServer]:
     with smtp_server() as server:
         yield server
-
-
-@pytest.fixture
-def notify() -> Iterator[Notify]:
-    with notify_server() as server:
-        yield server
-
-
-def by_smtp(platform: Platform, server: SmtpServer, clock: Clock, **more: Any) -> Platform:
-    given = {"smtp_security": "none"} | more
-    settings = Settings(
-        mail_sender="smtp", mail_from="census@nhs.example", smtp_host="127.0.0.1", smtp_port=server.port,
-        public_url=PUBLIC, **given,
-    )  # fmt: skip
-    return replace(platform, settings=settings, clock=clock)
-
-
-def by_notify(platform: Platform, server: Notify, clock: Clock) -> Platform:
-    settings = Settings(
-        mail_sender="notify", notify_url=server.url, notify_api_key=SecretStr(f"our_key-{SERVICE}-{SECRET}"),
-        notify_templates=f"every={TEMPLATE}", public_url=PUBLIC,
-    )  # fmt: skip
-    return replace(platform, settings=settings, clock=clock)
-
-
-def only(platform: Platform) -> Mail:
-    (mail,) = mails(platform)
-    return mail
-
-
-def events(platform: Platform) -> list[str]:
-    with platform.database.transaction() as session:
-        query = text("SELECT action FROM audit_event WHERE action LIKE 'mail%' ORDER BY id")
-        return list(session.scalars(query))
 
 
 def test_a_mail_goes_out_by_smtp_word_for_word(platform: Platform, smtp: SmtpServer, clock: Clock) -> None:
@@ -314,88 +257,23 @@ def test_a_secret_link_is_forgotten_once_it_is_sent(platform: Platform, smtp: Sm
         assert session.scalar(text("SELECT count(*) FROM mail WHERE mail::text LIKE '%top-secret%'")) == 0
 
 
-def test_a_mail_goes_out_by_notify_with_its_template_and_reference(
-    platform: Platform, notify: Notify, clock: Clock
-) -> None:
-    write(platform, "reminder", facts={"name": "Ann"})
-    platform = by_notify(platform, notify, clock)
-    assert send_due(platform) == {"sent": 1}
-    (sent,) = notify.mails
-    assert (sent["path"], sent["template_id"], sent["email_address"]) == (
-        "/v2/notifications/email", TEMPLATE, "ann@example.org",
-    )  # fmt: skip
-    assert sent["reference"] == str(only(platform).id)
-    assert sent["personalisation"]["subject"] == "The workforce census 2024 closes in 7 days"
-    assert sent["personalisation"]["body"].startswith("Dear Ann,\n\nThe return of Alpha Recovery")
-    assert set(sent["personalisation"]) == {"subject", "body", "name", "organisation", "closes", "days_left"}
-    assert notify.services == [SERVICE]
-
-
-def test_a_kind_can_have_a_template_of_its_own() -> None:
-    other = "00000000-0000-4000-8000-000000000000"
-    settings = Settings(notify_templates=f"every={TEMPLATE} receipt={other}")
-    assert (settings.notify_template("receipt"), settings.notify_template("query")) == (other, TEMPLATE)
-
-
-@pytest.mark.parametrize(
-    ("status", "state", "others"), [(400, "failed", 2), (429, "waiting", 1), (503, "waiting", 1), (403, "waiting", 1)]
-)
-def test_what_notify_answers_decides_what_happens_next(
-    platform: Platform, notify: Notify, clock: Clock, status: int, state: str, others: int
-) -> None:
-    write(platform, about="1")
-    write(platform, about="2")
-    platform = by_notify(platform, notify, clock)
-    notify.status = status
-    assert send_due(platform) == {state: others}
-    assert f"(HTTP {status})" in (mails(platform)[0].problem or "")
-    notify.status = 201
-    clock.pass_by(minutes=2)
+def test_addresses_are_not_kept_for_ever(platform: Platform, smtp: SmtpServer, clock: Clock) -> None:
+    write(platform, about="sent")
+    platform = by_smtp(platform, smtp, clock)
     send_due(platform)
-    assert len(notify.mails) == (0 if state == "failed" else 2)
+    write(platform, about="waits")
+    clock.pass_by(days=400)
+    assert forget_old(platform) == 0
+    clock.pass_by(seconds=1)
+    assert forget_old(platform) == 1
+    assert only(platform).state == "waiting"
 
 
-def test_when_notify_falls_silent_it_is_asked_before_anything_is_sent_twice(
-    platform: Platform, notify: Notify, clock: Clock
-) -> None:
-    write(platform)
-    platform = by_notify(platform, notify, clock)
-    notify.silent = True
-    assert send_due(platform) == {"waiting": 1}
-    notify.silent = False
-    clock.pass_by(minutes=2)
-    assert send_due(platform) == {"sent": 1}
-    assert notify.asked_for == [str(only(platform).id)]
-    assert len(notify.mails) == 1
-
-
-def test_after_a_death_notify_is_asked_whether_it_has_the_mail(
-    platform: Platform, notify: Notify, clock: Clock
-) -> None:
-    write(platform)
-    platform = by_notify(platform, notify, clock)
-    with platform.database.transaction() as session:
-        outbox.claim(session, clock.now, dt.timedelta(minutes=5))
-    clock.pass_by(minutes=6)
-    assert send_due(platform) == {"sent": 1}
-    assert (len(notify.asked_for), len(notify.mails)) == (1, 1)
-
-
-def test_what_notify_could_not_deliver_is_shown_and_not_sent_again(
-    platform: Platform, notify: Notify, clock: Clock
-) -> None:
-    write(platform, about="1")
-    write(platform, about="2")
-    platform = by_notify(platform, notify, clock)
-    assert send_due(platform) == {"sent": 2}
-    gone = mails(platform)[0]
-    notify.returned = [str(gone.id), "another program's", str(gone.id).upper()]
-    notify.status = 200
-    assert [note_returned(platform), note_returned(platform)] == [1, 0]
-    assert [mail.state for mail in mails(platform)] == ["returned", "sent"]
-    assert "could not deliver" in (mails(platform)[0].problem or "")
-    assert events(platform) == ["mail.sent", "mail.sent", "mail.returned"]
-    with pytest.raises(Conflict):
-        send_again(platform, TEAM, gone.id)
-    notify.status = 503
-    assert note_returned(platform) == 0
+def test_the_metrics_show_what_is_stuck(platform: Platform, smtp: SmtpServer, clock: Clock) -> None:
+    write(platform, about="refused")
+    smtp.answers["rcpt"] = 550
+    send_due(by_smtp(platform, smtp, clock))
+    write(platform, about="waits")
+    found = figures(platform)
+    assert (found["census_mails_unsent"], found["census_mails_not_delivered"]) == (1, 1)
+    assert found["census_mails_oldest_seconds"] > 0

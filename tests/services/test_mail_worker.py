@@ -30,7 +30,7 @@ def test_a_running_worker_sends_what_is_written_while_it_runs(platform: Platform
         platform = replace(platform, settings=settings)
 
         async def work() -> None:
-            worker = asyncio.create_task(store.run_worker(queue_app(platform), install_signal_handlers=False))
+            worker = asyncio.create_task(store.run_worker(queue_app(platform)))
             write(platform, at=NOW)
             began = time.monotonic()
             while not server.letters and time.monotonic() - began < 30:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import uuid
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -64,7 +65,7 @@ def test_each_role_and_each_change_at_an_organisation(
     else:
         with pytest.raises((Forbidden, NotFound)):
             accounts.set_membership(platform, actor, target, "ALPHA", role, held=held)
-        assert acting(platform, target).memberships["ALPHA"] == ({"editor"} if held else set(ROLES))
+        assert acting(platform, target).memberships["ALPHA"] == frozenset({"editor"} if held else ROLES)
 
 
 @pytest.mark.parametrize("who", MAY_GIVE)
@@ -155,7 +156,9 @@ def test_a_role_is_handed_over_whole_and_there_are_never_more_of_it(
     with pytest.raises(InvalidRequest, match="somebody else"):
         accounts.hand_over(platform, signatory, "ALPHA", cast["signatory"], cast["signatory"])
     with pytest.raises(NotFound):
-        accounts.hand_over(platform, acting(platform, cast["other signatory"]), "ALPHA", cast["signatory"], cast["editor"])
+        accounts.hand_over(
+            platform, acting(platform, cast["other signatory"]), "ALPHA", cast["signatory"], cast["editor"]
+        )
     accounts.hand_over(platform, signatory, "ALPHA", cast["signatory"], cast["editor"])
     assert acting(platform, cast["editor"]).memberships == {"ALPHA": {"editor", "signatory"}}
     assert acting(platform, cast["signatory"]).memberships == {}
@@ -203,10 +206,11 @@ def test_there_is_a_first_administrator_and_always_one(platform: Platform) -> No
     first = accounts.first_administrator(platform, "root@example.org", "Root")
     with pytest.raises(Conflict, match="already"):
         accounts.first_administrator(platform, "second@example.org", "Second")
-    for change in (
+    changes: list[Callable[[], object]] = [
         lambda: accounts.disable(platform, SYSTEM, first.id),
         lambda: accounts.set_role(platform, SYSTEM, first.id, "administrator", held=False),
-    ):
+    ]
+    for change in changes:
         with pytest.raises(Conflict, match="only administrator"):
             change()
     second = add_person(platform, "second", "administrator")
@@ -234,7 +238,9 @@ def test_an_address_has_one_account(platform: Platform) -> None:
     with pytest.raises(Conflict, match="already"):
         accounts.add_person(platform, SYSTEM, "ANN@example.org", "Ann again", Roles())
     with pytest.raises(NotFound, match="There is no organisation 'NOBODY'"):
-        accounts.add_person(platform, SYSTEM, "new@example.org", "New", Roles(members={"NOBODY": frozenset({"editor"})}))
+        accounts.add_person(
+            platform, SYSTEM, "new@example.org", "New", Roles(members={"NOBODY": frozenset({"editor"})})
+        )
     assert [account.name for account in accounts.list_accounts(platform, SYSTEM)] == ["ann"]
 
 

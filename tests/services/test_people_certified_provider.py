@@ -38,7 +38,9 @@ def package_folder() -> str | None:
 def provider() -> Iterator[str]:
     folder = package_folder()
     if folder is None:
-        pytest.skip("Node or its package oidc-provider is not installed (npm install oidc-provider, then set NODE_PATH)")
+        pytest.skip(
+            "Node or its package oidc-provider is not installed (npm install oidc-provider, then set NODE_PATH)"
+        )
     with subprocess.Popen(["node", SCRIPT, folder, REDIRECT], stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         try:
@@ -74,4 +76,4 @@ def test_the_whole_way_at_a_certified_provider(provider: str, platform: Platform
     assert back["iss"] == provider
     opened, path = single_sign_on.complete(here, None, SITE, begun.secret, back)
     actor = actor_of_session(here, opened.secret, None)
-    assert (actor.name, actor.roles, path) == ("Tess Team", {"census_team"}, "/")
+    assert (actor.name, actor.roles, path) == ("Tess Team", frozenset({"census_team"}), "/")

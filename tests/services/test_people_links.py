@@ -6,6 +6,7 @@ import datetime as dt
 import threading
 import time
 import uuid
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -48,7 +49,11 @@ def test_an_invitation_sets_the_password_once(platform: Platform, ben: uuid.UUID
     assert waiting(platform, HERE, secret).email == "ben@example.org"
     redeem(platform, HERE, secret, NEW)
     assert sign_in(platform, HERE, "ben@example.org", NEW)
-    for call in (lambda: waiting(platform, HERE, secret), lambda: redeem(platform, HERE, secret, NEW)):
+    calls: list[Callable[[], object]] = [
+        lambda: waiting(platform, HERE, secret),
+        lambda: redeem(platform, HERE, secret, NEW),
+    ]
+    for call in calls:
         with pytest.raises(NotFound, match="used before or has run out"):
             call()
     assert [entry[:2] for entry in mailed(platform)] == [("invite", "ben@example.org")]
@@ -56,7 +61,8 @@ def test_an_invitation_sets_the_password_once(platform: Platform, ben: uuid.UUID
 
 def test_of_twenty_at_once_exactly_one_gets_in(platform: Platform, ben: uuid.UUID) -> None:
     secret = secret_of(invite(platform, SYSTEM, ben))
-    barrier, outcomes = threading.Barrier(AT_ONCE), []
+    barrier = threading.Barrier(AT_ONCE)
+    outcomes: list[int | None] = []
 
     def use(number: int) -> None:
         barrier.wait(20)
@@ -147,7 +153,7 @@ def test_a_new_password_ends_every_session(platform: Platform) -> None:
 def test_asking_for_a_link_tells_nobody_who_has_an_account(platform: Platform, ben: uuid.UUID) -> None:
     add_person(platform, "ann")
     accounts.disable(platform, SYSTEM, add_person(platform, "gone"))
-    taken = []
+    taken: list[float] = []
     for name in ("ann", "ben", "gone", "nobody", "not an address", "x\x00y"):
         began = time.monotonic()
         request_reset(platform, f"192.0.2.{len(taken)}", f"{name}@example.org")

@@ -242,7 +242,9 @@ def test_each_code_opens_once(platform: Platform, with_second_step: tuple[str, l
     assert len(set(codes)) == 10
 
 
-def test_codes_are_not_guessed_and_the_wait_is_short(platform: Platform, with_second_step: tuple[str, list[str]]) -> None:
+def test_codes_are_not_guessed_and_the_wait_is_short(
+    platform: Platform, with_second_step: tuple[str, list[str]]
+) -> None:
     half = enter(platform).secret
     outcomes = []
     for code in ("000000", "111111", "", "12345", "abcdef", "999999", "888888"):

@@ -76,7 +76,11 @@ def test_what_is_whole_raises_no_alarm(platform: Platform) -> None:
             "it does not have as many findings as were reported",
         ),
         ("UPDATE submission SET content_sha256 = 'x' WHERE id = '{id}'", "damaged", "its answers are not those"),
-        ("UPDATE submission SET status = 'erased', form = NULL WHERE id = '{id}'", "missing", "nobody is named as who did"),
+        (
+            "UPDATE submission SET status = 'erased', form = NULL WHERE id = '{id}'",
+            "missing",
+            "it was deleted, and nobody",
+        ),
     ],
 )
 def test_what_is_lost_or_damaged_raises_an_alarm(platform: Platform, statement: str, trouble: str, what: str) -> None:

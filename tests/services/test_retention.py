@@ -12,6 +12,7 @@ from sqlalchemy import create_engine, text
 from census_api.domain.audit import AuditFilter
 from census_api.domain.errors import Conflict, Forbidden, InvalidRequest, NotFound
 from census_api.domain.submission import Upload
+from census_api.services import life
 from census_api.services import submissions as reading
 from census_api.services.audit import list_events, verify
 from census_api.services.jobs import check_received, get_job
@@ -21,7 +22,7 @@ from census_api.services.retention import apply_retention, erase
 from census_api.services.submit import submit
 from census_api.settings import Settings
 from tests.factories.actors import ADMINISTRATOR, ANN, EDITOR, NOW, OTHER_EDITOR, SIGNATORY, TEAM
-from tests.factories.life import signed
+from tests.factories.life import BECAUSE, WHY, asking_upload, explain_all, send, sign
 from tests.factories.uploads import make_tree, make_upload
 
 MARKER = "QQ123456C Jane Roe"
@@ -37,8 +38,12 @@ def with_marker(key: str | None = None) -> Upload:
 
 def everything(platform: Platform) -> str:
     with create_engine(platform.database.url()).connect() as connection:
-        names = connection.scalars(text("SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = 2200")).all()
-        rows = [str(row) for name in names for row in connection.scalars(text(f'SELECT to_jsonb(t) FROM "{name}" AS t'))]
+        names = connection.scalars(
+            text("SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = 2200")
+        ).all()
+        rows = [
+            str(row) for name in names for row in connection.scalars(text(f'SELECT to_jsonb(t) FROM "{name}" AS t'))
+        ]
         data = connection.scalars(text("SELECT encode(data, 'escape') FROM submission_original")).all()
     return "\n".join([*rows, *data])
 
@@ -95,12 +100,27 @@ def test_all_of_a_return_goes_refused_files_and_those_on_the_queue_included(plat
 
 
 def test_what_is_signed_or_accepted_stays_until_the_return_is_opened_again(platform: Platform) -> None:
-    signed(platform)
+    send(platform)
+    sign(platform)
     with pytest.raises(Conflict, match="signed off"):
         erase(platform, TEAM, 2024, "ALPHA", "a person is named", number=1)
     with pytest.raises(Conflict, match="signed off"):
         erase(platform, TEAM, 2024, "ALPHA", "a person is named")
+    life.accept(platform, TEAM, 2024, "ALPHA")
+    with pytest.raises(Conflict, match="Reopen the return first"):
+        erase(platform, TEAM, 2024, "ALPHA", "a person is named", number=1)
     assert reading.get_original(platform, EDITOR, 2024, "ALPHA", 1).data
+    life.reopen(platform, TEAM, 2024, "ALPHA", reason=WHY)
+    assert erase(platform, TEAM, 2024, "ALPHA", "a person is named", number=1) == 1
+    assert not reconcile(platform).is_alarm
+
+
+def test_explanations_go_with_what_they_explain(platform: Platform) -> None:
+    send(platform, asking_upload(platform))
+    explain_all(platform)
+    assert BECAUSE in everything(platform)
+    erase(platform, TEAM, 2024, "ALPHA", "a person is named")
+    assert BECAUSE not in everything(platform)
 
 
 def test_only_the_team_deletes_and_says_why(platform: Platform) -> None:

@@ -231,7 +231,7 @@ def test_many_are_judged_side_by_side_and_answered_in_order(platform: Platform) 
 
 
 def test_of_many_the_first_refusal_is_raised_and_the_earlier_stay(platform: Platform) -> None:
-    uploads = [("ALPHA", make_upload()), ("BETA", Upload(b"junk")), ("ALPHA", make_upload())]
+    uploads = [("ALPHA", make_upload()), ("BETA", Upload(b"junk")), ("BETA", make_upload("BETA"))]
     answers = submit_many(platform, ANN, 2024, iter(uploads))
     assert next(answers).submission.number == 1
     with pytest.raises(Refused):

@@ -15,8 +15,9 @@ from sqlalchemy.orm import Session
 from census_api.domain.content import Content, ContentRow
 from census_api.domain.errors import InvalidRequest
 from census_api.domain.paging import position_of
-from census_api.store import contents, returns, submissions, tables
+from census_api.store import contents, returns, signoffs, submissions, tables
 from census_api.store.contents import FindingFilter
+from tests.factories.actors import EDITOR, NOW
 from tests.factories.judgements import make_content, make_finding, make_report
 from tests.factories.rows import add_collection, add_organisation, add_submission
 
@@ -111,7 +112,7 @@ def test_findings_are_filtered_counted_and_paged(db: Session, organisation_id: u
     assert contents.findings_page(db, row, FindingFilter(rule="XXX-001"), None, 10).total == 0
 
 
-def test_standing_submission_is_the_accepted_one_else_the_latest_checked(
+def test_standing_submission_is_the_signed_or_accepted_one_else_the_latest_checked(
     db: Session, organisation_id: uuid.UUID
 ) -> None:
     assert returns.standing_submission(db, 2024, organisation_id) is None
@@ -122,9 +123,22 @@ def test_standing_submission_is_the_accepted_one_else_the_latest_checked(
         submissions.seal_checked(db, row, make_report(content), content, "xlsx")
     assert returns.standing_submission(db, 2024, organisation_id) == second.id
     assert returns.find(db, 2024, organisation_id, "ALPHA").latest == 2
-    returns.lock(db, 2024, organisation_id).accepted_submission_id = first.id
+    of = returns.lock(db, 2024, organisation_id)
+    signoffs.add(db, first, EDITOR, role="Director", at=NOW, timing="on_time", explanations_sha256="0" * 64)
+    returns.happened(of, "submit")
+    db.flush()
+    returns.signed(of, first)
     db.flush()
     assert returns.standing_submission(db, 2024, organisation_id) == first.id
+    returns.happened(of, "accept")
+    db.flush()
+    assert returns.standing_submission(db, 2024, organisation_id) == of.accepted_submission_id == first.id
+    returns.happened(of, "reopen")
+    db.flush()
+    assert returns.standing_submission(db, 2024, organisation_id) == second.id
+    returns.happened(of, "withdraw")
+    db.flush()
+    assert returns.standing_submission(db, 2024, organisation_id) is None
 
 
 @pytest.mark.parametrize(
