@@ -29,9 +29,12 @@ def test_it_passes(path: Path) -> None:
 
 @pytest.mark.parametrize("path", sorted((HERE / "should_fail").iterdir()), ids=lambda path: path.name)
 def test_it_fails(path: Path) -> None:
+    assert errors_in(path) != 0
+
+
+def errors_in(path: Path) -> int | None:
+    """How many errors the file has; None where it is refused."""
     try:
-        report = judge(path.read_bytes(), year_of(path), Context()).report
-    except Refused as refused:
-        assert refused.message
-    else:
-        assert report.counts["error"] > 0
+        return judge(path.read_bytes(), year_of(path), Context()).report.counts["error"]
+    except Refused:
+        return None
