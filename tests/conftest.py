@@ -32,6 +32,7 @@ HOUR = 3600.0
 
 TOOLS = {
     "libreoffice": ("libreoffice", "soffice"),
+    "curl": ("curl",),
     "chromium": ("chromium", "chromium-browser", "google-chrome"),
 }
 

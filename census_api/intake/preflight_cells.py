@@ -18,7 +18,7 @@ MAX_COLUMNS = 1_000
 _LAST_ROW, _LAST_COLUMN = 1_048_576, 16_384
 
 # possessive and without "<": a tag that never ends costs one pass, not one pass a tag
-ATTRIBUTES = rb"((?:[^<>\"']++|\"[^<\"]*+\"|'[^<']*+')*+)>"
+ATTRIBUTES = rb"((?:[^<>\"']++|\"[^<\"]*+\"|'[^<']*+')*)>"
 PREFIX = rb"(?:[^\s<>/:=\"']++:)?"
 # the first two forms are what spreadsheet programs write; everything else is taken apart in Python
 _TOKEN = re.compile(

@@ -27,8 +27,8 @@ _NOT_PLAIN = (
     r"|:c[ \t\r\n/>]|:row[ \t\r\n/>]|<f[ \t\r\n/>]"
     r'| t="e"| t="str"| t=\'| hidden|zeroHeight| ht="0| width="0'
 )
-# a row, its blank cells, and then a cell that is not blank
-_FILLED_ROW = re.compile(rb"<row [^>]*+>(?:<c [^>]*+>(?:(?<=/>)|</c>))*+<c ")
+# a row, its blank cells, and then a cell that is not blank (no possessive groups: Python before 3.11.5 gets them wrong)
+_FILLED_ROW = re.compile(rb"<row [^>]*+(?<!/)>(?:<c [^>]*+>(?:(?<=/>)|</c>))*<c [^>]*+(?<!/)>(?!</c>)")
 _INDENTED = re.compile(rb">\s+<")
 _SAMPLE = 512
 _WINDOW = 1 << 19

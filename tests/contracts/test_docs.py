@@ -16,6 +16,7 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -67,7 +68,16 @@ def waited_for(server: subprocess.Popen[bytes], log: Path, seconds: float) -> st
     raise AssertionError(f"no address after {seconds} s: {log.read_text()}")
 
 
-@pytest.mark.parametrize("page", [page for page in PAGES if commands(page)], ids=lambda page: page.name)
+def with_commands() -> list[Any]:
+    """Pages with commands; those that call curl need it."""
+    pages = [page for page in PAGES if commands(page)]
+    return [
+        pytest.param(page, id=page.name, marks=[pytest.mark.needs("curl")] if "curl" in page.read_text("utf-8") else [])
+        for page in pages
+    ]
+
+
+@pytest.mark.parametrize("page", with_commands())
 def test_commands_run(page: Path, tmp_path: Path, request: pytest.FixtureRequest) -> None:
     environment = in_folder(tmp_path)
     if any(ADDRESS in command for command in commands(page)):
