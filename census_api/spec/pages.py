@@ -47,8 +47,10 @@ def error_catalogue(refusals: Mapping[str, str]) -> str:
 
 def _kinds(kind: type[CensusError]) -> Iterator[type[CensusError]]:
     for child in kind.__subclasses__():
-        yield child
-        yield from _kinds(child)
+        # those of other modules are there or not, depending on what else the process has imported
+        if child.__module__ == CensusError.__module__:
+            yield child
+            yield from _kinds(child)
 
 
 def _meaning(kind: type[CensusError]) -> str:

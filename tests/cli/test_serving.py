@@ -183,6 +183,11 @@ def test_a_demonstration_starts_once_and_again(tmp_path: Path) -> None:
         assert found
         address = found[1]
         assert "invented" in text
+        printed = re.search(r'curl -H "Authorization: Bearer (\S+)" (\S+)', text)
+        assert printed
+        own = httpx.get(printed[2], headers={"Authorization": f"Bearer {printed[1]}"}, timeout=30)
+        assert own.json()["organisation"] == "DEMO-ERRORS"
+        assert httpx.get(printed[2], timeout=30).status_code == 401
         again = subprocess.run(
             [sys.executable, "-P", "-m", "census_api", *arguments],
             capture_output=True,
@@ -199,6 +204,8 @@ def test_a_demonstration_starts_once_and_again(tmp_path: Path) -> None:
             for code, outcome in (("ERRORS", "errors"), ("QUERIES", "queries"), ("CLEAN", "clean"), ("NIL", "clean")):
                 report = client.get(f"/api/v1/collections/2025/returns/DEMO-{code}/submissions/1").json()
                 assert report["outcome"] == outcome
+            for year, state in ((2022, "accepted"), (2023, "accepted"), (2024, "accepted"), (2025, "in_progress")):
+                assert client.get(f"/api/v1/collections/{year}/returns/DEMO-LARGE").json()["state"] == state
         assert ended(process, signal.SIGTERM) == 0
     with started(*arguments, log=log) as process:
         text = wait_for(log, "Stop with Ctrl+C", process, seconds=20)
