@@ -140,8 +140,8 @@ def plain_name(text: str) -> str:
     Who may write a name could else write a sentence with a link into the platform's own mail.
     """
     kept = "".join(letter if _is_of_a_name(letter) else " " for letter in unicodedata.normalize("NFC", text))
-    apart = re.sub(r"\.(?=\S)|/(?=/)|/$", " ", kept)
-    return " ".join(apart.split())[:_LONGEST_NAME].strip()
+    apart = re.sub(r"\.(?=\S)|(?<!\w)/|/(?!\w)", " ", kept[:_LONGEST_NAME])
+    return " ".join(apart.split())
 
 
 def _is_of_a_name(letter: str) -> bool:

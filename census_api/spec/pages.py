@@ -36,11 +36,12 @@ def error_catalogue(refusals: Mapping[str, str]) -> str:
         "What the platform answers when it cannot do what was asked. Problems *inside* a return that can be read are "
         "not errors of this kind: they are findings, and the rule catalogue of the year lists them.",
         "## Files that are refused",
-        f"Such a file gets no submission number; only the reason, its size and its fingerprint are noted. The answer has the code {code('refused')}, "
-        "the reason below, and the sentence beside it; on the command line the exit code is 2. Words in braces are filled in.",
+        f"Such a file gets no submission number; only the reason, its size and its fingerprint are noted. The answer has the reason below as its "
+        f"{code('code')}, and the sentence beside it; on the command line the exit code is 2. Words in braces are filled in.",
         table(("Reason", "What we say"), ((code(reason), message) for reason, message in sorted(refusals.items()))),
         "## Error codes",
-        f"The code stands in {code('code')} of every problem answer and never changes its meaning.",
+        f"The code stands in {code('code')} of every problem answer and never changes its meaning. Those of the API alone "
+        f"are in {code('docs/api.md')}.",
         table(("Code", "Meaning"), sorted((code(kind.code), _meaning(kind)) for kind in _kinds(CensusError))),
     )
 

@@ -6,14 +6,17 @@ import io
 import json
 import logging
 import uuid
+from pathlib import Path
 
 import httpx
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from census_api.api.auth import FormTokenMissing
 from census_api.api.guard import Guard
 from census_api.api.metrics import Metrics
+from census_api.api.problems import CrossSite, MalformedUpload, TooSlow, WrongHost, WrongMediaType
 from census_api.app import create_app
 from census_api.logging_setup import configure_logging
 from census_api.services.platform import Platform
@@ -173,6 +176,12 @@ def test_who_has_not_signed_in_is_told_so_and_the_body_is_not_read(address: str)
     for path in (CHECK, SUBMISSIONS):
         # of the body only the first sign is sent: who waits for the others never answers
         assert raw(address, f"POST {path} HTTP/1.1\r\n{head}{{".encode()).startswith(b"HTTP/1.1 401")
+
+
+def test_every_code_of_the_api_alone_is_on_its_page() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "api.md").read_text("utf-8")
+    for kind in (WrongMediaType, MalformedUpload, TooSlow, WrongHost, CrossSite, FormTokenMissing):
+        assert f"`{kind.code}`" in page
 
 
 def test_every_answer_has_the_security_headers(client: httpx.Client) -> None:

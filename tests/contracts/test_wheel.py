@@ -38,6 +38,8 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "-q",
         "--no-deps",
         "--no-index",
+        # without it pip takes the checkout's own installation out of the environment that runs the tests
+        "--ignore-installed",
         "--prefix",
         str(home),
         str(wheel),

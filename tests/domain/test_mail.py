@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from census_api.domain.errors import InvalidRequest
@@ -54,7 +54,9 @@ def test_no_address_can_break_out_of_a_header(text: str) -> None:
     assert address.count("@") == 1
 
 
-@given(st.text())
+@given(st.text() | st.text(alphabet="a./ ('&é", max_size=140))
+@example("//")
+@example("a./b/")
 def test_a_name_is_one_short_line_without_anything_to_click(text: str) -> None:
     name = plain_name(text)
     assert len(name) <= 120
@@ -70,9 +72,9 @@ def test_a_name_is_one_short_line_without_anything_to_click(text: str) -> None:
         ("Alpha Recovery", "Alpha Recovery"),
         ("St. Mary's & Co. (North/South)", "St. Mary's & Co. (North/South)"),
         ("Übergang e.V.", "Übergang e V."),
-        ("win at http://evil.example/x", "win at http /evil example/x"),
+        ("win at http://evil.example/x", "win at http evil example/x"),
         ("Click www.evil.example now", "Click www evil example now"),
-        ("[Click](https://evil.example)", "Click (https /evil example)"),
+        ("[Click](https://evil.example)", "Click (https evil example)"),
         ("Ann\r\nBcc: eve@evil.example", "Ann Bcc eve evil example"),
         ("$link", "link"),
         ("a\u202eb\u200bc", "a b c"),
