@@ -43,6 +43,8 @@ Action = Literal[
     "mail.manage",
     "export.raw",
     "retention.delete",
+    "progress.read",
+    "snapshot.freeze",
     "aggregate.read",
     "margins.read",
 ]
@@ -105,7 +107,9 @@ _KNOW_ALL: frozenset[PlatformRole] = frozenset({"census_team", "administrator"})
 _TEAM: frozenset[PlatformRole] = frozenset({"census_team"})
 _OFFICE: frozenset[PlatformRole] = frozenset({"census_team", "administrator"})
 _ADMINISTRATOR: frozenset[PlatformRole] = frozenset({"administrator"})
-_READERS: frozenset[PlatformRole] = frozenset({"analyst", "pipeline", "census_team"})
+_ANALYSTS: frozenset[PlatformRole] = frozenset({"analyst", "census_team"})
+_PIPELINES: frozenset[PlatformRole] = frozenset({"analyst", "pipeline", "census_team"})
+_FOLLOWERS: frozenset[PlatformRole] = frozenset({"analyst", "census_team", "administrator"})
 _MEMBERS: frozenset[MemberRole] = frozenset({"editor", "signatory"})
 _SIGNATORY: frozenset[MemberRole] = frozenset({"signatory"})
 
@@ -138,8 +142,11 @@ POLICY: Mapping[Action, _Rule] = MappingProxyType(
         "mail.manage": _Rule(_OFFICE),
         "export.raw": _Rule(_TEAM),
         "retention.delete": _Rule(_TEAM, by_token=False),
-        "aggregate.read": _Rule(_READERS),
-        "margins.read": _Rule(_READERS),
+        "progress.read": _Rule(_FOLLOWERS),
+        "snapshot.freeze": _Rule(_TEAM),
+        # a survey's program weights to the margins, and needs nothing else
+        "aggregate.read": _Rule(_ANALYSTS),
+        "margins.read": _Rule(_PIPELINES),
     }
 )
 SCOPES: tuple[Action, ...] = tuple(action for action in ACTIONS if POLICY[action].by_token)

@@ -316,4 +316,4 @@ class Job(Base):
 
 
 # the tables of other nouns register themselves on the same metadata
-from census_api.store import tables_audit, tables_life, tables_mail, tables_people  # noqa: E402, F401
+from census_api.store import tables_audit, tables_life, tables_mail, tables_people, tables_snapshot  # noqa: E402, F401

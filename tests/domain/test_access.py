@@ -70,7 +70,9 @@ ON_THE_PLATFORM: dict[Action, str] = {
     "mail.manage": "team administrator",
     "export.raw": "team",
     "retention.delete": "team",
-    "aggregate.read": "analyst pipeline team",
+    "progress.read": "analyst team administrator",
+    "snapshot.freeze": "team",
+    "aggregate.read": "analyst team",
     "margins.read": "analyst pipeline team",
 }
 
