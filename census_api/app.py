@@ -5,24 +5,60 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection
-from typing import Any
 from urllib.parse import urlsplit
 
 from fastapi import Depends, FastAPI
-from fastapi.routing import iter_route_contexts
 
 from census_api.api import health, problems
-from census_api.api.dependencies import SharedState, declared_only, is_public
+from census_api.api.dependencies import SharedState, declared_only
+from census_api.api.description import describe
 from census_api.api.guard import Guard
 from census_api.api.metrics import Metrics
-from census_api.api.problems import Problem
 from census_api.api.routes import router
 from census_api.api.uploads import PLACES, Room
 from census_api.services.platform import Platform
-from census_api.web import account, home, outbox, receipts, sign_in
+from census_api.web import (
+    account,
+    changes,
+    check,
+    compare,
+    explore,
+    findings,
+    home,
+    information,
+    members,
+    one_return,
+    outbox,
+    receipts,
+    reference,
+    returns,
+    sign_in,
+    signing,
+    team_pages,
+)
 from census_api.web import problems as page_problems
 
 _TITLE = "Workforce census"
+_PAGES = (
+    health,
+    home,
+    sign_in,
+    account,
+    receipts,
+    outbox,
+    information,
+    reference,
+    check,
+    compare,
+    explore,
+    returns,
+    one_return,
+    findings,
+    changes,
+    signing,
+    members,
+    team_pages,
+)
 _UPLOADS_IN_MEMORY = 10
 """How many uploads of the largest size are held at once."""
 
@@ -53,12 +89,12 @@ def create_app(
     problems.register(app)
     page_problems.register(app)
     app.include_router(router)
-    for pages in (health, home, sign_in, account, receipts, outbox):
+    for pages in _PAGES:
         app.include_router(pages.router, dependencies=[Depends(declared_only)])
-    _describe_problems(app)
-    public = urlsplit(platform.settings.public_url or "")
-    names = {*hosts, *([public.hostname] if public.hostname else [])}
-    app.add_middleware(Guard, metrics=metrics, hosts=names, over_https=public.scheme == "https")
+    describe(app)
+    address = urlsplit(platform.settings.public_url or "")
+    names = {*hosts, *([address.hostname] if address.hostname else [])}
+    app.add_middleware(Guard, metrics=metrics, hosts=names, over_https=address.scheme == "https")
     return app
 
 
@@ -75,21 +111,3 @@ def _lifespan(
                 await task
 
     return lifespan
-
-
-def _describe_problems(app: FastAPI) -> None:
-    """Adds the schema that every route's problems refer to, and which routes need a token."""
-    generate = app.openapi
-
-    def openapi() -> dict[str, Any]:
-        schema = generate()
-        schema["components"]["schemas"]["Problem"] = Problem.model_json_schema()
-        schema["components"]["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
-        schema["security"] = [{"token": []}]
-        for route in iter_route_contexts(app.routes):
-            if route.path in schema["paths"] and is_public(route.original_route):
-                for method in route.methods or ():
-                    schema["paths"][route.path].get(method.lower(), {})["security"] = []
-        return schema
-
-    app.openapi = openapi  # type: ignore[method-assign]

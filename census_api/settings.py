@@ -62,6 +62,7 @@ class Settings(MailSettings):
     public_url: str | None = None
     proxies: str = ""
     secret_key: SecretStr | None = None
+    metrics_token: SecretStr | None = None
     session_idle_minutes: int = Field(default=60, ge=5, le=1440)
     session_hours: int = Field(default=12, ge=1, le=72)
     local_sign_in: bool = True
@@ -71,6 +72,9 @@ class Settings(MailSettings):
     sso_client_secret: SecretStr | None = None
     sso_name: str = "your organisation's sign-in"
     sso_mapping: Path | None = None
+
+    contact_email: str = ""
+    contact_phone: str = ""
 
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["auto", "json", "console"] = "auto"
@@ -100,7 +104,7 @@ class Settings(MailSettings):
             raise ValueError("must be an address without a path, such as https://census.example")
         return url
 
-    @field_validator("secret_key")
+    @field_validator("secret_key", "metrics_token")
     @classmethod
     def _hard_to_guess(cls, secret: SecretStr | None) -> SecretStr | None:
         if secret is not None and (len(secret.get_secret_value()) < 32 or len(set(secret.get_secret_value())) < 10):

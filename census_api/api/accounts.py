@@ -250,7 +250,7 @@ def take_role(platform: ThePlatform, caller: Caller, account: AccountId, role: P
 
 
 @router.put(
-    "/organisations/{organisation}/members/{account}/{role}",
+    "/organisations/{organisation}/members/{account}/roles/{role}",
     dependencies=[may("members.manage")],
     status_code=204,
     response_class=Response,
@@ -265,7 +265,7 @@ def give_membership(
 
 
 @router.delete(
-    "/organisations/{organisation}/members/{account}/{role}",
+    "/organisations/{organisation}/members/{account}/roles/{role}",
     dependencies=[may("members.manage")],
     status_code=204,
     response_class=Response,

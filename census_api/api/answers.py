@@ -37,12 +37,14 @@ def tagged(request: Request, body: bytes, media_type: str = JSON, headers: dict[
     """An answer that is the same for everybody: with an entity tag, and 304 for who has it already."""
     tag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
     known = {"ETag": tag, "Cache-Control": "no-cache", **(headers or {})}
-    if _matches(request.headers.get("if-none-match", ""), tag):
+    if has_already(request, tag):
         return Response(status_code=304, headers={"ETag": tag, "Cache-Control": "no-cache"})
     return Response(body, 200, known, media_type)
 
 
-def _matches(header: str, tag: str) -> bool:
+def has_already(request: Request, tag: str) -> bool:
+    """Whether the caller says that it has the answer of this entity tag, given in its quotation marks."""
+    header = request.headers.get("if-none-match", "")
     return header.strip() == "*" or tag in (part.strip().removeprefix("W/") for part in header.split(","))
 
 

@@ -32,6 +32,7 @@ def _from_header(
             description="The ETag of the return as you have read it. When it has changed since, nothing is done and the "
             "answer says who changed it and when.",
             examples=['"7"'],
+            json_schema_extra={"pattern": r'^(\*|(W/)?"[0-9]{1,9}")$'},
         ),
     ] = None,
 ) -> int | None:

@@ -14,6 +14,7 @@ from census_api.api.auth import visitor_of, who_calls
 from census_api.api.metrics import Metrics
 from census_api.domain.access import ANONYMOUS, Action, Actor, authorise, is_allowed
 from census_api.domain.errors import Forbidden, InvalidRequest, SignInRequired
+from census_api.domain.paging import CURSOR
 from census_api.services.platform import Platform
 
 if TYPE_CHECKING:
@@ -168,12 +169,16 @@ OrganisationQuery = Annotated[
     Annotated[str, AfterValidator(_organisation_code)] | None,
     Query(description="The organisation's code in the register.", examples=["DEMO-CLEAN"], **_SHAPE),
 ]
-Cursor = Annotated[str | None, Query(max_length=100, description="The `next` of the page before.")]
+Cursor = Annotated[
+    str | None,
+    Query(description="The `next` of the page before.", json_schema_extra={"pattern": f"^{CURSOR}$"}),
+]
 IdempotencyKey = Annotated[
     str | None,
     Header(
         description="1 to 200 printable ASCII characters, new for each file. Sent again with the same file, the answer "
-        "is the earlier one; with another file it is refused."
+        "is the earlier one; with another file it is refused.",
+        json_schema_extra={"pattern": "^[!-~]([ -~]{0,198}[!-~])?$"},
     ),
 ]
 

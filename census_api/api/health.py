@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import hmac
 import shutil
 from pathlib import Path
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
+from pydantic import SecretStr
 
 from census_api.api.answers import json_answer
+from census_api.api.auth import address_of
 from census_api.api.dependencies import Shared, ThePlatform, everyone
 from census_api.api.payloads import HealthPayload
-from census_api.domain.errors import Unavailable
+from census_api.api.problems import documented
+from census_api.domain.access import is_loopback
+from census_api.domain.errors import Forbidden, SignInRequired, Unavailable
 from census_api.services.platform import Platform, is_ready
 from census_api.services.reconcile import figures
 
 router = APIRouter(tags=["health"])
 
+_TEXT = "text/plain; version=0.0.4; charset=utf-8"
+_FORWARDED = ("forwarded", "x-forwarded-for")
 _LEAST_FREE = 200_000_000
 """Bytes: ten of the largest uploads."""
 
@@ -26,7 +33,7 @@ async def livez() -> Response:
     return json_answer(HealthPayload(status="alive"))
 
 
-@router.get("/readyz", dependencies=[everyone()], response_model=HealthPayload)
+@router.get("/readyz", dependencies=[everyone()], response_model=HealthPayload, responses=documented(only=(503,)))
 def readyz(platform: ThePlatform) -> Response:
     """The platform can take returns: the database answers and is at this version's schema, and the disk has room."""
     if not is_ready(platform):
@@ -36,11 +43,30 @@ def readyz(platform: ThePlatform) -> Response:
     return json_answer(HealthPayload(status="ready"))
 
 
-@router.get("/metrics", dependencies=[everyone()], response_class=Response)
-def metrics(shared: Shared) -> Response:
-    """What this process has done, and how the platform as a whole stands, in Prometheus' text format."""
+@router.get(
+    "/metrics",
+    dependencies=[everyone()],
+    response_class=Response,
+    responses=documented(only=(401, 403)) | {200: {"content": {_TEXT: {"schema": {"type": "string"}}}}},
+)
+def metrics(request: Request, shared: Shared) -> Response:
+    """What this process has done, and how the platform as a whole stands, in Prometheus' text format.
+
+    For this machine alone, or, where the settings name a token, for whoever sends it.
+    """
+    _refuse_onlookers(request, shared.platform.settings.metrics_token)
     text = shared.metrics.text() + _figures(shared.platform)
-    return Response(text, media_type="text/plain; version=0.0.4; charset=utf-8")
+    return Response(text, media_type=_TEXT)
+
+
+def _refuse_onlookers(request: Request, token: SecretStr | None) -> None:
+    if token is not None:
+        sent = request.headers.get("authorization", "").encode("utf-8", "replace")
+        if not hmac.compare_digest(sent, f"Bearer {token.get_secret_value()}".encode()):
+            raise SignInRequired("Send the token of CENSUS_METRICS_TOKEN in the Authorization header.")
+    elif not is_loopback(address_of(request) or "") or any(name in request.headers for name in _FORWARDED):
+        # what a proxy on this machine passes on comes from elsewhere, whether or not we are told to believe the proxy
+        raise Forbidden("The metrics can be read on this machine alone, until CENSUS_METRICS_TOKEN names a token.")
 
 
 def _figures(platform: Platform) -> str:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import traceback
+from collections.abc import Collection
 from http import HTTPStatus
 from typing import Any, ClassVar
 
 import structlog
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
+from fastapi.routing import iter_route_contexts
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
+from starlette.routing import Match
 
 from census_api.api.answers import json_bytes
 from census_api.domain import errors
@@ -98,14 +101,17 @@ Responses = dict[int | str, dict[str, Any]]
 """What OpenAPI says about answers, by status."""
 
 
-def documented(*statuses: int) -> Responses:
-    """The `responses` of a route for OpenAPI: these problems, and those that every route can have."""
+def documented(*statuses: int, only: Collection[int] = ()) -> Responses:
+    """The `responses` of a route for OpenAPI: these problems, and those that every route of the API can have.
+
+    Routes outside the API have `only` some.
+    """
     return {
         status: {
             "description": HTTPStatus(status).phrase,
             "content": {PROBLEM_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
         }
-        for status in sorted({*statuses, 401, 403, 404, 422, 503})
+        for status in sorted(only or {*statuses, 401, 403, 404, 422, 503})
     }
 
 
@@ -160,7 +166,10 @@ def register(app: FastAPI) -> None:
     @app.exception_handler(HTTPException)
     def routing_error(request: Request, error: HTTPException) -> Response:
         code, detail = _ROUTING.get(error.status_code, ("http_error", HTTPStatus(error.status_code).phrase + "."))
-        return problem(error.status_code, code, detail, reference_of(request), dict(error.headers or {}))
+        headers = dict(error.headers or {})
+        if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+            headers["Allow"] = ", ".join(sorted(_methods_at(request)))
+        return problem(error.status_code, code, detail, reference_of(request), headers)
 
     @app.exception_handler(RequestValidationError)
     def wrong_parameter(request: Request, error: RequestValidationError) -> Response:
@@ -172,6 +181,15 @@ def register(app: FastAPI) -> None:
         return problem(
             400, "cut_off", "The upload ended before it was whole. Nothing was stored.", reference_of(request)
         )
+
+
+def _methods_at(request: Request) -> set[str]:
+    """What the address takes: each method of it is a route of its own, and the router names the first one's only."""
+    found: set[str] = set()
+    for route in iter_route_contexts(request.app.routes):
+        if route.matches(request.scope)[0] is not Match.NONE:
+            found |= route.methods or set()
+    return found
 
 
 def _allowed(error: RequestValidationError) -> str:

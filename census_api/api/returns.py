@@ -159,7 +159,9 @@ def list_findings(
     "/submissions/{number}/original",
     dependencies=[may("return.read")],
     response_class=Response,
-    responses=documented() | {200: {"content": dict.fromkeys((*MEDIA_TYPES.values(), UNKNOWN), _FILE)}},
+    responses=documented()
+    # JSON is whatever JSON came in
+    | {200: {"content": dict.fromkeys((*MEDIA_TYPES.values(), UNKNOWN), _FILE) | {JSON: {"schema": {}}}}},
 )
 def get_original(
     platform: ThePlatform, caller: Caller, year: Year, organisation: OrganisationCode, number: Number

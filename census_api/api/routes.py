@@ -6,15 +6,22 @@ from fastapi import APIRouter, Depends, Request, Response
 
 from census_api.api import (
     accounts,
+    aggregates,
     audit,
     collections,
+    comparisons,
+    frame,
     jobs,
     life,
+    lineage,
+    margins,
     organisations,
     outbox,
+    progress,
     receipts,
     retention,
     returns,
+    snapshots,
     tokens,
 )
 from census_api.api.answers import json_bytes, tagged
@@ -25,7 +32,10 @@ PREFIX = "/api/v1"
 router = APIRouter(
     prefix=PREFIX, dependencies=[Depends(declared_only), Depends(caller), Depends(known_parameters_only)]
 )
-for part in (accounts, tokens, collections, returns, organisations, jobs, life, receipts, outbox, audit, retention):
+for part in (
+    accounts, aggregates, comparisons, tokens, collections, returns, organisations, jobs, life, receipts, outbox, audit,
+    retention, margins, frame, lineage, progress, snapshots,
+):  # fmt: skip
     router.include_router(part.router)
 
 

@@ -127,11 +127,11 @@ async def received(request: Request, platform: ThePlatform, shared: Shared) -> A
     limit = platform.settings.max_upload_bytes
     with shared.room.place() as place:
         if kind == "application/json":
-            pieces = [piece async for piece in _pieces(request, limit, limit, place)]
+            pieces = [piece async for piece in pieces_of(request, limit, limit, place)]
             upload = Upload(b"".join(pieces), None, kind)
         else:
             form = OneFileForm(request.headers["content-type"])
-            async for piece in _pieces(request, limit + FORM_OVERHEAD, limit, place):
+            async for piece in pieces_of(request, limit + FORM_OVERHEAD, limit, place):
                 form.feed(piece)
             upload = Upload(*form.finish())
         async with shared.room.turn():
@@ -150,7 +150,11 @@ def _kind_of(request: Request) -> str:
     return kind
 
 
-async def _pieces(request: Request, most: int, limit: int, place: _Place) -> AsyncIterator[bytes]:
+async def pieces_of(request: Request, most: int, limit: int, place: _Place) -> AsyncIterator[bytes]:
+    """The body as it arrives, of at most `most` bytes; `limit` is what is said to be allowed of the file itself.
+
+    Raises TooLarge, TooSlow, Unavailable.
+    """
     declared = request.headers.get("content-length", "")
     if declared.isdigit() and int(declared[:20]) > most:
         raise _too_large(limit)

@@ -9,7 +9,10 @@ from typing import Annotated
 import typer
 
 from census_api.cli.audit_commands import audit
+from census_api.cli.compare_command import compare
+from census_api.cli.margins_commands import margins, weight
 from census_api.cli.people_commands import token, user
+from census_api.cli.snapshot_commands import snapshot
 
 app = typer.Typer(
     name="census",
@@ -23,6 +26,10 @@ app.add_typer(database, name="db")
 app.add_typer(audit, name="audit")
 app.add_typer(user, name="user")
 app.add_typer(token, name="token")
+app.add_typer(snapshot, name="snapshot")
+app.command()(compare)
+app.command()(margins)
+app.command()(weight)
 
 YearArgument = Annotated[int, typer.Argument(help="The year of the census.", show_default=False)]
 DataDirOption = Annotated[

@@ -7,6 +7,7 @@ import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,6 +27,8 @@ _LOADER = Actor("demonstration", kind="system")
 _PORTS_TRIED = 20
 _LOADED = "demonstration.json"
 _ADDRESS = "address"
+_OF_FIVE, _ACCEPTED = 5, 4
+"""Of five returns of the open year one is still being filled in, one waits for the team, and three are accepted."""
 
 
 def run_demo(port: int, data_dir: Path | None, organisations: int) -> int:
@@ -81,7 +84,7 @@ def _load_once(platform: Platform, organisations: int) -> None:
 def _load(platform: Platform, organisations: int) -> None:
     from census_api.demo.parameters import OPEN_YEAR, YEARS
     from census_api.demo.population import frame_rows, population, register_rows
-    from census_api.services.demonstration import load_returns, prepare, take
+    from census_api.services.demonstration import open_now, prepare
     from census_api.services.register import load_organisations
 
     began = time.monotonic()
@@ -94,14 +97,44 @@ def _load(platform: Platform, organisations: int) -> None:
         began = time.monotonic()
         if year == OPEN_YEAR:
             load_organisations(platform, _LOADER, register_rows(people))
-        total = len(people.answered(year))
-        with progress_of(f"Returns of {year}") as progress:
-            answers = load_returns(platform, _LOADER, year, _uploads(people, year))
-            for done, answer in enumerate(answers, start=1):
-                if year != OPEN_YEAR:
-                    take(platform, _LOADER, answer)
-                progress(done, total)
-        _lap(f"{total} returns of {year}", began)
+            open_now(platform, _LOADER, OPEN_YEAR)
+        _load_year(platform, people, year)
+        _lap(f"{len(people.answered(year))} returns of {year}", began)
+    _freeze(platform, people)
+
+
+def _load_year(platform: Platform, people: Population, year: int) -> None:
+    """The returns of a year. Those of the open one are at every stage: sent in, signed, accepted."""
+    from census_api.demo.parameters import OPEN_YEAR
+    from census_api.demo.structure import FIXED
+    from census_api.services.collections import get_collection
+    from census_api.services.demonstration import Course, load_returns, take
+
+    course = Course(get_collection(platform, _LOADER, year).window, platform.clock())
+    then = replace(platform, clock=course)
+    total = len(people.answered(year))
+    with progress_of(f"Returns of {year}") as progress:
+        for done, answer in enumerate(load_returns(then, _LOADER, year, _uploads(people, year)), start=1):
+            course.go(done / total)
+            if year != OPEN_YEAR:
+                take(then, _LOADER, answer)
+            elif answer.submission.organisation not in FIXED and done % _OF_FIVE != 0:
+                take(then, _LOADER, answer, accepted=done % _OF_FIVE < _ACCEPTED)
+            progress(done, total)
+
+
+def _freeze(platform: Platform, people: Population) -> None:
+    """The years that are over. What changes in their returns from now on counts in the next revision only."""
+    from census_api.demo.parameters import OPEN_YEAR, YEARS
+    from census_api.demo.population import lineage_rows
+    from census_api.services.demonstration import freeze_past
+
+    began = time.monotonic()
+    past = [year for year in YEARS if year != OPEN_YEAR]
+    with progress_of("Freezing the years that are over") as progress:
+        for done, _ in enumerate(freeze_past(platform, _LOADER, past, lineage_rows(people)), start=1):
+            progress(done, len(past))
+    _lap(f"{len(past)} snapshots", began)
 
 
 def _uploads(people: Population, year: int) -> Iterator[tuple[str, Upload]]:

@@ -23,6 +23,7 @@ from census_api.demo.staffing import RowKey, YearStaff, staff_of_year
 from census_api.demo.structure import BLOCK, FIXED, Line, Structure, build
 from census_api.domain.content import Content
 from census_api.domain.errors import InvalidRequest
+from census_api.domain.lineage import EDGE_KINDS, LineageEdge, LineKey
 from census_api.domain.register import FrameLine, Organisation
 from census_api.spec.load import load_spec
 from census_api.spec.model import Spec
@@ -202,6 +203,19 @@ def frame_rows(people: Population, year: int) -> tuple[FrameLine, ...]:
     closed = [line for line in people.structure.lines if line.organisation == "DEMO-NIL"]
     lines |= {("DEMO-NIL", codes[line.area], line.service) for line in closed}
     return tuple(FrameLine(year, *line) for line in sorted(lines))
+
+
+def lineage_rows(people: Population) -> tuple[LineageEdge, ...]:
+    """The links between the years as confirmed edges, in the order of `edges`."""
+    return tuple(
+        LineageEdge(
+            from_year=edge.from_year, source=LineKey(*edge.source), to_year=edge.to_year, target=LineKey(*edge.target),
+            kind=next(kind for kind in EDGE_KINDS if kind == edge.kind), effective=edge.effective,
+            evidence=edge.evidence, state="confirmed", decided_by=edge.confirmed_by,
+            decided_at=dt.datetime.combine(edge.effective, dt.time(12), dt.UTC),
+        )
+        for edge in people.edges
+    )  # fmt: skip
 
 
 def returns(people: Population, year: int) -> Iterator[tuple[str, Content]]:

@@ -36,6 +36,16 @@ class Finding:
     fix: str
 
 
+@dataclass(frozen=True, slots=True)
+class FindingGroup:
+    """How many findings a rule has on a sheet; `sheet` is None for those about the whole return."""
+
+    rule: str
+    severity: Severity
+    sheet: str | None
+    count: int
+
+
 @dataclass(slots=True)
 class Report:
     """The answer to one check or submission. Field names are those of the JSON report.

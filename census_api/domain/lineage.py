@@ -45,3 +45,13 @@ class LineageEdge:
     decided_by: str | None = None
     decided_at: dt.datetime | None = None
     id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EdgeFilter:
+    """Which edges: each part is None for all. `organisation` stands at either end."""
+
+    from_year: int | None = None
+    to_year: int | None = None
+    state: EdgeState | None = None
+    organisation: str | None = None

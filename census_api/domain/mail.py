@@ -15,7 +15,18 @@ from typing import Literal, get_args
 from census_api.domain.errors import InvalidRequest
 
 MailKind = Literal[
-    "invite", "password_reset", "opening", "reminder", "query", "reply", "receipt", "reopened", "accepted"
+    "invite",
+    "password_reset",
+    "member",
+    "opening",
+    "reminder",
+    "query",
+    "reply",
+    "receipt",
+    "reopened",
+    "accepted",
+    "declined",
+    "withdrawn",
 ]
 MAIL_KINDS: tuple[MailKind, ...] = get_args(MailKind)
 MailState = Literal["waiting", "sending", "sent", "returned", "held", "failed"]
@@ -29,6 +40,7 @@ FACTS: Mapping[MailKind, frozenset[str]] = MappingProxyType(
     {
         "invite": frozenset({"expires"}),
         "password_reset": frozenset({"expires"}),
+        "member": frozenset(),
         "opening": frozenset({"closes"}),
         "reminder": frozenset({"closes", "days_left"}),
         "query": frozenset(),
@@ -36,6 +48,8 @@ FACTS: Mapping[MailKind, frozenset[str]] = MappingProxyType(
         "receipt": frozenset({"reference"}),
         "reopened": frozenset(),
         "accepted": frozenset(),
+        "declined": frozenset(),
+        "withdrawn": frozenset(),
     }
 )
 """The facts that a mail of each kind must have, beside the name of the recipient and of the organisation."""

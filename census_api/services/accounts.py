@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import uuid
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -17,7 +18,7 @@ from census_api.domain.access import (
 )
 from census_api.domain.errors import Conflict, Forbidden, InvalidRequest, NotFound, SignInRequired
 from census_api.domain.people import Account, checked_email, checked_name, may_give
-from census_api.services import passwords, second_factor
+from census_api.services import mail, passwords, second_factor
 from census_api.services.platform import Platform
 from census_api.store import audit, people, register, tokens
 from census_api.store.session import Session
@@ -278,9 +279,25 @@ def _give(session: Session, platform: Platform, actor: Actor, account_id: uuid.U
             _record(session, platform, actor, "role.given", account_id, detail={"role": role})
     for code, wanted in roles.members.items():
         key = _organisation(session, code)
+        given = False
         for member in (role for role in MEMBER_ROLES if role in wanted):
             if people.give_membership(session, account_id, key, member, "local", actor.name, platform.clock()):
                 _record(session, platform, actor, "membership.given", account_id, code, {"role": member})
+                given = True
+        if given:
+            _tell(session, platform, _account(session, account_id), code)
+
+
+def _tell(session: Session, platform: Platform, row: Row, organisation: str) -> None:
+    """Writes to who has a new role at an organisation; one who has never signed in hears of it by the invitation."""
+    signs_in = row.password_hash is not None or row.subject is not None
+    if row.email is None or not signs_in or row.disabled_at is not None:
+        return
+    with contextlib.suppress(InvalidRequest):  # an address that takes no mail is no reason not to give the role
+        mail.enqueue(
+            session, "member", row.email, organisation=organisation, collection=None, links={"page": "/returns"},
+            facts={"name": row.name}, at=platform.clock(),
+        )  # fmt: skip
 
 
 def _end(

@@ -15,7 +15,7 @@ from census_api.store import tokens
 
 log = structlog.get_logger(__name__)
 
-Trial = Literal["sign_in", "second_factor", "reset", "link", "sign_on"]
+Trial = Literal["sign_in", "second_factor", "reset", "link", "sign_on", "check"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +33,8 @@ LIMITS: dict[Trial, Limit] = {
     "reset": Limit(account=3, address=10, minutes=60),
     "link": Limit(account=20, address=30, minutes=15),
     "sign_on": Limit(account=30, address=60, minutes=15),
+    # a whole hospital may share one address
+    "check": Limit(account=120, address=60, minutes=15),
 }
 _KEPT = dt.timedelta(hours=2)
 

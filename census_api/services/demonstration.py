@@ -1,4 +1,4 @@
-"""Loading a demonstration: a register, frames and returns, sent, signed and accepted in the way any return is."""
+"""Loading a demonstration: register, frames and returns, sent, signed, accepted and frozen in the way any return is."""
 
 from __future__ import annotations
 
@@ -8,14 +8,18 @@ from dataclasses import replace
 
 from census_api.domain.access import Actor, authorise
 from census_api.domain.collection import Window
+from census_api.domain.lineage import LineageEdge
 from census_api.domain.register import FrameLine, Organisation
+from census_api.domain.snapshots import Snapshot
 from census_api.domain.submission import Submitted, Upload
 from census_api.services.collections import ensure_collections, set_window
 from census_api.services.explanations import explain, list_explanations
 from census_api.services.life import accept
+from census_api.services.lineage import load_edges
 from census_api.services.platform import Platform
 from census_api.services.register import load_frame, load_organisations
 from census_api.services.sign_off import sign_off
+from census_api.services.snapshots import freeze
 from census_api.services.submissions import get_return
 from census_api.services.submit import submit_many
 
@@ -51,6 +55,26 @@ def open_now(platform: Platform, actor: Actor, year: int) -> None:
     set_window(platform, actor, year, Window(now - OPENED_DAYS_AGO * day, closes, closes + LATE_DAYS * day))
 
 
+class Course:
+    """A clock that goes on with the work: returns come in over the whole time of a collection, some of them late.
+
+    Of a collection that is open it goes until an hour ago.
+    """
+
+    def __init__(self, window: Window, now: dt.datetime) -> None:
+        over = window.late_until <= now
+        end = window.closes + (window.late_until - window.closes) / 4 if over else now - dt.timedelta(hours=1)
+        self._start, self._end = window.opens + dt.timedelta(hours=1), end
+        self._at = self._start
+
+    def __call__(self) -> dt.datetime:
+        return self._at
+
+    def go(self, share: float) -> None:
+        """On to where `share` of the work, 0 to 1, is done."""
+        self._at = self._start + (self._end - self._start) * share
+
+
 def load_returns(
     platform: Platform, actor: Actor, year: int, uploads: Iterable[tuple[str, Upload]]
 ) -> Iterator[Submitted]:
@@ -63,8 +87,8 @@ def load_returns(
     return submit_many(platform, actor, year, keyed)
 
 
-def take(platform: Platform, actor: Actor, answer: Submitted) -> None:
-    """Explains the queries of a submission, signs it and accepts it, each by the move that people make.
+def take(platform: Platform, actor: Actor, answer: Submitted, *, accepted: bool = True) -> None:
+    """Explains the queries of a submission, signs it and, with `accepted`, accepts it, each by the move of people.
 
     What a load that was interrupted has done already is not done again. Raises SignOffRefused for a submission with
     errors.
@@ -77,5 +101,17 @@ def take(platform: Platform, actor: Actor, answer: Submitted) -> None:
             for query in list_explanations(platform, actor, year, code, number).missing:
                 explain(platform, actor, year, code, number, query.key, reason="checked", text=_EXPLANATION)
         sign_off(platform, actor, year, code, number, role=_SIGNATORY)
-    if state != "accepted":
+    if accepted and state != "accepted":
         accept(platform, actor, year, code)
+
+
+def freeze_past(
+    platform: Platform, actor: Actor, years: Iterable[int], edges: Sequence[LineageEdge]
+) -> Iterator[Snapshot]:
+    """Loads the lineage of the years, then freezes them, the earliest first, and yields the snapshots.
+
+    The sizes of a year's lines come from the year before. What was loaded and frozen already is left as it is.
+    """
+    load_edges(platform, actor, edges)
+    for year in sorted(years):
+        yield freeze(platform, actor, year).snapshot

@@ -13,6 +13,7 @@ import structlog
 from census_api.domain.access import Actor, authorise
 from census_api.domain.errors import CensusError, InvalidRequest, NotFound, Refused
 from census_api.domain.submission import Job
+from census_api.services.freezing import add_freezing
 from census_api.services.judging import context_for, judge_in_sandbox, log_fault
 from census_api.services.mail_delivery import add_mail_tasks
 from census_api.services.platform import Platform
@@ -48,6 +49,7 @@ def get_job(platform: Platform, actor: Actor, job_id: uuid.UUID) -> Job:
 def queue_app(platform: Platform) -> App:
     """The queue's side of a worker, for `census_api.store.jobs.run_worker`."""
     app = jobs.queue_app(platform.database.url(), lambda job_id: check_received(platform, job_id))
+    add_freezing(app, platform)
     add_mail_tasks(app, platform)
     add_upkeep(app, platform)
     return app

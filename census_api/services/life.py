@@ -207,6 +207,7 @@ def _end(
         change.happened(event)
         done = "return.declined" if event == "decline" else "return.withdrawn"
         change.record(done, detail={"reason": why, "number": signed})
+        change.tell_employer("declined" if event == "decline" else "withdrawn")
         return change.result()
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 
 from census_api.domain.access import Actor, authorise
 from census_api.domain.content import Cell, Content
+from census_api.domain.errors import Conflict
 from census_api.services.platform import Platform
 from census_api.services.register import get_frame, get_organisation
 from census_api.services.submissions import get_content, get_return
@@ -40,10 +42,15 @@ def prefilled_template(platform: Platform, actor: Actor, year: int, organisation
 
 
 def _last_year(platform: Platform, actor: Actor, year: int, organisation: str) -> Content | None:
+    """What was accepted; without that what was signed, then the newest that was checked. Nothing of a withdrawn return."""
     if year not in platform.specs.years:
         return None
-    latest = get_return(platform, actor, year, organisation).latest
-    return None if latest is None else get_content(platform, actor, year, organisation, latest)
+    found = get_return(platform, actor, year, organisation)
+    for number in (found.accepted, found.signed, found.latest) if found.state != "withdrawn" else ():
+        with contextlib.suppress(Conflict):  # its content was deleted for good
+            if number is not None:
+                return get_content(platform, actor, year, organisation, number)
+    return None
 
 
 class _BySpec:

@@ -7,15 +7,15 @@ from collections.abc import Mapping
 from census_api.spec.model import STATE_LABELS, Code, CodeList, Question, Sheet, Spec
 from census_api.spec.pages_text import bullets, code, count_of, link, page, table
 
-_SHORT_LIST = 8
+SHORT_LIST = 8
 # how sure we are of a code is for the keepers of the lists, and stays in the CSV files
-_PROVENANCE = frozenset({"evidence", "basis", "status", "org_id"})
-_KINDS = {
+PROVENANCE = frozenset({"evidence", "basis", "status", "org_id"})
+KINDS = {
     "form": "a form: the question in column A, the answer in column B",
     "table": "a table: row 1 holds the headers, each row below is one answer",
     "breakdown": "a breakdown of paid headcount: one row each, one column for each category",
 }
-_TYPES = {
+TYPES = {
     "text": "text",
     "email": "email address",
     "phone": "telephone number",
@@ -38,7 +38,7 @@ def data_dictionary(spec: Spec) -> str:
         *(_sheet(sheet, spec) for sheet in spec.sheets),
         "## Code lists",
         "A cell takes the code, `code - label` as the drop-down shows it, or a label that only one code of the list has.",
-        *(_code_list(spec.code_lists[name], spec) for name in _asked(spec)),
+        *(_code_list(spec.code_lists[name], spec) for name in asked(spec)),
     )
 
 
@@ -71,7 +71,7 @@ def _sheet(sheet: Sheet, spec: Spec) -> str:
     keys = ", ".join(code(key) for key in sheet.business_key)
     facts = bullets(
         [
-            ("Kind", _KINDS[sheet.kind]),
+            ("Kind", KINDS[sheet.kind]),
             ("Key in JSON", code(sheet.key)),
             ("One row for each", keys),
             ("Category that means not known", code(sheet.unknown_category) if sheet.unknown_category else ""),
@@ -89,7 +89,7 @@ def _question_row(question: Question, spec: Spec) -> tuple[str, ...]:
         _answer(question, spec),
         "yes" if question.required else "no, and the column may be left out" if question.optional else "no",
         ", ".join(f"{code(state)} ({STATE_LABELS[state]})" for state in question.states),
-        _range(question),
+        range_of(question),
         str(question.since),
         question.help,
     )
@@ -97,14 +97,15 @@ def _question_row(question: Question, spec: Spec) -> tuple[str, ...]:
 
 def _answer(question: Question, spec: Spec) -> str:
     if question.code_list is None:
-        return _TYPES[question.type]
+        return TYPES[question.type]
     codes = spec.code_lists[question.code_list].codes
-    if len(codes) <= _SHORT_LIST:
+    if len(codes) <= SHORT_LIST:
         return "one of " + ", ".join(code(entry.code) for entry in codes)
-    return "one of " + link(_list_title(question.code_list), _list_title(question.code_list))
+    return "one of " + link(list_title(question.code_list), list_title(question.code_list))
 
 
-def _range(question: Question) -> str:
+def range_of(question: Question) -> str:
+    """How large a number or how long a text may be, in words; empty where a list of codes says it."""
     if not question.numeric:
         return "" if question.code_list else f"up to {count_of(question.max_length, 'character')}"
     upper = "or more" if question.maximum is None else f"to {question.maximum:,.0f}"
@@ -112,25 +113,26 @@ def _range(question: Question) -> str:
     return f"{question.minimum:g} {upper}{places}"
 
 
-def _asked(spec: Spec) -> list[str]:
+def asked(spec: Spec) -> list[str]:
     """Names of the lists that a person meets, in the order of the questions; columns of breakdowns are codes too."""
     names = [name for sheet in spec.sheets for question in sheet.fields if (name := question.code_list)]
     names += [sheet.categories for sheet in spec.sheets if sheet.categories]
     return list(dict.fromkeys(names))
 
 
-def _list_title(name: str) -> str:
+def list_title(name: str) -> str:
+    """The heading of a code list."""
     return name.replace("_", " ").capitalize() + " (codes)"
 
 
 def _code_list(code_list: CodeList, spec: Spec) -> str:
-    columns = [name for name in (code_list.codes[0].attributes if code_list.codes else ()) if name not in _PROVENANCE]
+    columns = [name for name in (code_list.codes[0].attributes if code_list.codes else ()) if name not in PROVENANCE]
     # a column that says nothing for any code of the list is left out
     told = [column for column in columns if any(entry.attributes.get(column) for entry in code_list.codes)]
     headers = ("Code", "Label", *(column.replace("_", " ").capitalize() for column in told))
     rows = (_code_row(entry, told) for entry in code_list.codes)
     size = f"{count_of(len(code_list.codes), 'code')} valid in {spec.year}."
-    return f"### {_list_title(code_list.name)}\n\n{size}\n\n{table(headers, rows)}{_former(code_list.former)}"
+    return f"### {list_title(code_list.name)}\n\n{size}\n\n{table(headers, rows)}{_former(code_list.former)}"
 
 
 def _code_row(entry: Code, columns: list[str]) -> tuple[str, ...]:

@@ -46,7 +46,7 @@ _COMPARED = tuple(name for name in Rule.model_fields if name != "code")
 
 def rule_catalogue(spec: Spec, before: Spec | None) -> str:
     """The page of `spec`'s rules. `before` is the spec of the year before, to mark what is new or changed."""
-    groups = _families(spec.rules)
+    groups = families(spec.rules)
     return page(
         f"Rules {spec.year}",
         f"What a return of {spec.year} is checked for: {count_of(len(spec.rules), 'rule')}. "
@@ -65,7 +65,7 @@ def rules_over_years(specs: Sequence[Spec]) -> str:
     latest = {code_: rule for spec in specs for code_, rule in spec.rule.items()}
     headers = ("Rule", "Severity", "What it looks for", *(str(spec.year) for spec in specs))
     blocks = []
-    for prefix, rules in _families(latest.values()).items():
+    for prefix, rules in families(latest.values()).items():
         rows = [(code(rule.code), rule.severity, rule.title, *_history(rule.code, specs)) for rule in rules]
         blocks.append(f"## {FAMILIES.get(prefix, prefix)}\n\n{table(headers, rows)}")
     pages = ", ".join(f"[{spec.year}](../{spec.year}/rules.md)" for spec in specs)
@@ -77,7 +77,8 @@ def rules_over_years(specs: Sequence[Spec]) -> str:
     )
 
 
-def _families(rules: Iterable[Rule]) -> dict[str, list[Rule]]:
+def families(rules: Iterable[Rule]) -> dict[str, list[Rule]]:
+    """The rules by the letters that their codes begin with, in order."""
     groups: dict[str, list[Rule]] = {}
     for rule in rules:
         groups.setdefault(rule.code.partition("-")[0], []).append(rule)
@@ -121,7 +122,7 @@ def _overview(prefix: str, rules: Sequence[Rule], spec: Spec, before: Spec | Non
             link(rule.code, _heading(rule)),
             rule.severity,
             rule.title,
-            _places(rule, spec),
+            places(rule, spec),
             _change(rule.code, spec, before),
         )
         for rule in rules
@@ -138,7 +139,7 @@ def _section(rule: Rule, spec: Spec, before: Spec | None) -> str:
     facts = bullets(
         [
             ("Severity", SEVERITY_WORDS[rule.severity]),
-            ("Where", _places(rule, spec)),
+            ("Where", places(rule, spec)),
             ("Why", cell(rule.why)),
             ("Message", cell(rule.message)),
             ("Expected", cell(rule.expected)),
@@ -167,7 +168,7 @@ def _value(value: object) -> str:
     return code(str(value).lower() if isinstance(value, bool) else str(value))
 
 
-def _places(rule: Rule, spec: Spec) -> str:
+def places(rule: Rule, spec: Spec) -> str:
     """Sheet and columns by their titles and labels, where the rule reads a sheet; else what it reads."""
     sheet = spec.sheet.get(rule.on)
     if sheet is None:

@@ -85,7 +85,7 @@ class Estimate:
 
 
 @dataclass(frozen=True, slots=True)
-class _Sums:
+class Sums:
     """What a class's ratios are made of: matched values of both years, and y and z of respondents of known size."""
 
     matched_before: float = 0.0
@@ -93,8 +93,8 @@ class _Sums:
     y: float = 0.0
     z: float = 0.0
 
-    def less(self, other: _Sums) -> _Sums:
-        return _Sums(
+    def less(self, other: Sums) -> Sums:
+        return Sums(
             without(self.matched_before, other.matched_before),
             without(self.matched_after, other.matched_after),
             without(self.y, other.y),
@@ -103,7 +103,7 @@ class _Sums:
 
 
 @dataclass(frozen=True, slots=True)
-class _Model:
+class StandIn:
     """How to stand in for a unit of a class. A ratio is None where the class has no base for it."""
 
     link: float | None
@@ -127,7 +127,7 @@ def estimate_total(frame: Sequence[FrameUnit], policy: EstimatePolicy = DEFAULT_
 
     Flows (leavers, starters, vacancies) are never rolled forward: see `estimate_flow`.
     """
-    pools = _pools(frame, policy)
+    pools = pools_of(frame, policy)
     values = [value for pool in pools for value in _values(pool)]
     order = {unit.unit: place for place, unit in enumerate(frame)}
     values.sort(key=lambda one: order[one.unit])
@@ -181,7 +181,7 @@ def _size_coverage(frame: Sequence[FrameUnit]) -> float | None:
     return ratio(math.fsum(size for size, answered in sizes if answered), math.fsum(size for size, _ in sizes))
 
 
-def _pools(frame: Sequence[FrameUnit], policy: EstimatePolicy) -> list[list[FrameUnit]]:
+def pools_of(frame: Sequence[FrameUnit], policy: EstimatePolicy) -> list[list[FrameUnit]]:
     """The frame by class, weak classes pooled within their sector."""
     classes: dict[tuple[str, int], list[FrameUnit]] = {}
     for unit in frame:
@@ -197,7 +197,7 @@ def _pools(frame: Sequence[FrameUnit], policy: EstimatePolicy) -> list[list[Fram
 def _class_sums(units: Sequence[FrameUnit], policy: EstimatePolicy) -> ClassSums:
     """Units too large to weight others up for are left out: a class is not weak because one of them is missing."""
     answered = [unit for unit in units if unit.value is not None]
-    sums = _sums(answered)
+    sums = sums_of(answered)
     whole = ClassSums(len(answered), sums.y, sums.z, math.fsum(unit.size or 0.0 for unit in units))
     if len(answered) < policy.min_respondents:
         return whole
@@ -207,11 +207,12 @@ def _class_sums(units: Sequence[FrameUnit], policy: EstimatePolicy) -> ClassSums
     return rest if len(alone) == 1 else whole
 
 
-def _sums(units: Iterable[FrameUnit]) -> _Sums:
+def sums_of(units: Iterable[FrameUnit]) -> Sums:
+    """What the ratios of a class are made of, from those of its units that answered."""
     answered = [(unit, unit.value) for unit in units if unit.value is not None]
     matched = [(unit.previous, value) for unit, value in answered if unit.previous is not None]
     sized = [(value, unit.size) for unit, value in answered if unit.size is not None]
-    return _Sums(
+    return Sums(
         math.fsum(before for before, _ in matched),
         math.fsum(after for _, after in matched),
         math.fsum(value for value, _ in sized),
@@ -219,17 +220,19 @@ def _sums(units: Iterable[FrameUnit]) -> _Sums:
     )
 
 
-def _model(sums: _Sums, typical: float | None) -> _Model:
-    return _Model(ratio(sums.matched_after, sums.matched_before), ratio(sums.y, sums.z), typical)
+def stand_in_of(sums: Sums, typical: float | None) -> StandIn:
+    """How the missing of a class with these sums are stood in for."""
+    return StandIn(ratio(sums.matched_after, sums.matched_before), ratio(sums.y, sums.z), typical)
 
 
-def _typical(pool: Sequence[FrameUnit]) -> float | None:
+def typical_of(pool: Sequence[FrameUnit]) -> float | None:
+    """The median of what was reported: for units of which nothing is known."""
     values = [unit.value for unit in pool if unit.value is not None]
     return statistics.median(values) if values else None
 
 
 def _values(pool: Sequence[FrameUnit]) -> list[UnitValue]:
-    model = _model(_sums(pool), _typical(pool))
+    model = stand_in_of(sums_of(pool), typical_of(pool))
     return [
         model.value(unit) if unit.value is None else UnitValue(unit.unit, unit.value, Step.REPORTED) for unit in pool
     ]
@@ -250,12 +253,12 @@ def _variance(pool: Sequence[FrameUnit]) -> float | None:
     n = len(parents)
     if n < 2:
         return None
-    sums, typical = _sums(pool), _typical(pool)
-    whole = _model(sums, typical)
+    sums, typical = sums_of(pool), typical_of(pool)
+    whole = stand_in_of(sums, typical)
     stand_in = _Grouped.of(missing, whole)
     changes = []
     for units in parents.values():
-        model = _model(sums.less(_sums(units)), typical)
+        model = stand_in_of(sums.less(sums_of(units)), typical)
         if (model.link is None) != (whole.link is None) or (model.per_size is None) != (whole.per_size is None):
             return None
         own = math.fsum(unit.value for unit in units if unit.value is not None)
@@ -274,7 +277,7 @@ class _Grouped:
     typical: int
 
     @classmethod
-    def of(cls, missing: Sequence[FrameUnit], model: _Model) -> _Grouped:
+    def of(cls, missing: Sequence[FrameUnit], model: StandIn) -> _Grouped:
         steps = [(unit, model.value(unit).step) for unit in missing]
         return cls(
             math.fsum(unit.previous or 0.0 for unit, step in steps if step is Step.ROLLED_FORWARD),
@@ -282,7 +285,7 @@ class _Grouped:
             sum(step is Step.CLASS_MEDIAN for _, step in steps),
         )
 
-    def total(self, model: _Model) -> float:
+    def total(self, model: StandIn) -> float:
         parts = ((self.previous, model.link), (self.size, model.per_size), (self.typical, model.typical))
         return math.fsum(amount * (per or 0.0) for amount, per in parts)
 

@@ -83,7 +83,7 @@ def eligible_margin(rows: Iterable[StaffCount]) -> EligibleMargin:
     """
     counts: dict[str, Fraction] = {}
     for row in rows:
-        if _eligible(row) and row.count is not None:
+        if is_eligible(row) and row.count is not None:
             counts[row.category] = counts.get(row.category, Fraction(0)) + measure(row.count)
     return EligibleMargin(sum(counts.values(), Fraction(0)), counts)
 
@@ -141,7 +141,8 @@ def check_equal_totals(
     return total
 
 
-def _eligible(row: StaffCount) -> bool:
+def is_eligible(row: StaffCount) -> bool:
+    """Whether the people of a row are of the survey's population. Raises MarginsRefused where a flag is missing."""
     if row.paid is None or row.head_office is None or row.route is None:
         raise MarginsRefused(
             "eligibility_unknown",

@@ -69,8 +69,10 @@ class RateChangePolicy:
 
 @dataclass(frozen=True, slots=True)
 class EstimatePolicy:
-    """Estimates adjusted for non-response (methods.md 2)."""
+    """Estimates adjusted for non-response (methods.md 2). Size bands are of the headcount of a line."""
 
+    medium_from: float = 10
+    large_from: float = 50
     min_respondents: int = 5
     max_factor: float = 2.0
     interval_z: float = 1.96

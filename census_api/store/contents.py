@@ -99,6 +99,16 @@ def has_line(session: Session, row: tables.Submission, business_key: str) -> boo
     return session.execute(query.limit(1)).first() is not None
 
 
+def lines_of(session: Session, row: tables.Submission) -> list[tuple[str, str]]:
+    """The lines of the Services sheet of a submission, as (local authority code, service type), each once."""
+    query = select(tables.SubmissionRow.cells).where(
+        *_in_submission(tables.SubmissionRow, row), tables.SubmissionRow.sheet == "services"
+    )
+    lines = session.scalars(query.order_by(tables.SubmissionRow.ordinal))
+    pairs = ((str(cells.get("local_authority_code", "")), str(cells.get("service_type", ""))) for cells in lines)
+    return [pair for pair in dict.fromkeys(pairs) if all(pair)]
+
+
 def _row_values(collection: int, submission_id: uuid.UUID, rows: list[ContentRow]) -> Iterator[tuple[object, ...]]:
     for ordinal, row in enumerate(rows):
         where = f"Row {row.position} of {row.sheet}"

@@ -113,6 +113,7 @@ def _sentence(problem: BaseException | None) -> str | None:
         psycopg.errors.SerializationFailure,
         psycopg.errors.DeadlockDetected,
         psycopg.errors.TooManyConnections,
+        psycopg.errors.IdleInTransactionSessionTimeout,
     )
     if isinstance(problem, busy):
         return _BUSY

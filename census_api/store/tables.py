@@ -316,4 +316,11 @@ class Job(Base):
 
 
 # the tables of other nouns register themselves on the same metadata
-from census_api.store import tables_audit, tables_life, tables_mail, tables_people, tables_snapshot  # noqa: E402, F401
+from census_api.store import (  # noqa: E402
+    tables_audit,  # noqa: F401
+    tables_life,  # noqa: F401
+    tables_mail,  # noqa: F401
+    tables_people,  # noqa: F401
+    tables_register,  # noqa: F401
+    tables_snapshot,  # noqa: F401
+)

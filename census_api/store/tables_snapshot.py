@@ -7,7 +7,7 @@ import uuid
 from typing import Any
 
 from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, SmallInteger, UniqueConstraint, text
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import BIT, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from census_api.domain.lineage import EDGE_KINDS, EDGE_STATES
@@ -88,6 +88,12 @@ class Snapshot(Base):
     policy_digest: Mapped[str] = mapped_column(ForeignKey("policy.digest"))
     started_at: Mapped[dt.datetime]
     started_by: Mapped[str]
+    attempt: Mapped[int] = mapped_column(server_default="0")
+    """Fences: only the latest attempt may freeze it."""
+    attempts_before: Mapped[int] = mapped_column(server_default="0")
+    """Those before somebody asked, after it had failed, for it to be frozen again."""
+    told_at: Mapped[dt.datetime | None]
+    """The last sign of life of who is freezing it."""
     frozen_at: Mapped[dt.datetime | None]
     previous: Mapped[uuid.UUID | None]
     returns: Mapped[int] = mapped_column(server_default="0")
@@ -197,6 +203,95 @@ class SnapshotBreakdown(_OfSnapshot, Base):
     category: Mapped[str] = mapped_column(primary_key=True)
     value: Mapped[float | None]
     state: Mapped[str]
+
+
+class SnapshotCell(_OfSnapshot, Base):
+    """Staff rows that agree in place, role and way of answering, added up when the snapshot is frozen.
+
+    `states` has a letter for each item that measures are made of (domain/aggregates.py TALLIED); `zero_...` count the
+    rows that say 0; `left_out` has bit n set when their line stays out of POOLED[n] there.
+    """
+
+    __tablename__ = "snapshot_cell"
+    __table_args__ = (_snapshot_key(),)
+
+    number: Mapped[int] = mapped_column(primary_key=True)
+    region: Mapped[str | None]
+    local_authority_code: Mapped[str]
+    sector: Mapped[str]
+    organisation_type: Mapped[str]
+    service_type: Mapped[str]
+    role: Mapped[str]
+    states: Mapped[str]
+    left_out: Mapped[int] = mapped_column(SmallInteger)
+    rows: Mapped[int]
+    paid_headcount: Mapped[float]
+    paid_wte: Mapped[float]
+    unpaid_headcount: Mapped[float]
+    unpaid_wte: Mapped[float]
+    opening_headcount: Mapped[float]
+    starters: Mapped[float]
+    leavers: Mapped[float]
+    vacant_wte: Mapped[float]
+    zero_paid_headcount: Mapped[int]
+    zero_paid_wte: Mapped[int]
+    zero_unpaid_headcount: Mapped[int]
+    zero_unpaid_wte: Mapped[int]
+    zero_starters: Mapped[int]
+    zero_leavers: Mapped[int]
+    zero_vacant_wte: Mapped[int]
+    zero_wte: Mapped[int]
+    zero_headcount: Mapped[int]
+
+
+class SnapshotBreakdownCell(_OfSnapshot, Base):
+    """Cells of breakdowns that agree in row, category, kind of organisation and answer, added up in the same way.
+
+    A place is NULL where the organisation's reported lines lie in several.
+    """
+
+    __tablename__ = "snapshot_breakdown_cell"
+    __table_args__ = (_snapshot_key(),)
+
+    number: Mapped[int] = mapped_column(primary_key=True)
+    sheet: Mapped[str]
+    region: Mapped[str | None]
+    local_authority_code: Mapped[str | None]
+    sector: Mapped[str]
+    organisation_type: Mapped[str]
+    service_type: Mapped[str | None]
+    row_key: Mapped[str]
+    category: Mapped[str]
+    state: Mapped[str]
+    rows: Mapped[int]
+    zeros: Mapped[int]
+    value: Mapped[float]
+
+
+class SnapshotContributor(_OfSnapshot, Base):
+    """Who has rows of which roles: each line (`kind` staff), or an organisation in a breakdown (its sheet).
+
+    `has` has a bit for each role and role group of the snapshot, in the order of their codes. `answering`: reported, and
+    with staff rows or of a nil return.
+    """
+
+    __tablename__ = "snapshot_contributor"
+    __table_args__ = (_snapshot_key(),)
+
+    kind: Mapped[str] = mapped_column(primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True)
+    organisation: Mapped[str]
+    parent: Mapped[str]
+    region: Mapped[str | None]
+    local_authority_code: Mapped[str | None]
+    sector: Mapped[str]
+    organisation_type: Mapped[str]
+    service_type: Mapped[str | None]
+    in_frame: Mapped[bool]
+    reported: Mapped[bool]
+    answering: Mapped[bool]
+    has: Mapped[str] = mapped_column(BIT(varying=True))
+    left_out: Mapped[int] = mapped_column(SmallInteger)
 
 
 class ComparisonResult(Base):

@@ -12,11 +12,14 @@ from census_api.domain.collection import CollectionStatus
 from census_api.domain.errors import NotFound
 from census_api.services.collections import list_collections
 from census_api.web.rendering import STATIC_FILES
-from census_api.web.visit import TheVisit
+from census_api.web.standing import Standing, collections_of, standings
+from census_api.web.visit import TheVisit, Visit
+from census_api.web.words import day, last_day
 
 router = APIRouter(include_in_schema=False)
 
 _ENGLAND = ZoneInfo("Europe/London")
+_OWN_SHOWN = 3
 _FOR_EVER = {"Cache-Control": "public, max-age=31536000, immutable"}
 _PHASES = {"upcoming": "Opens later", "open": "Open", "late": "Late returns only", "closed": "Closed"}
 
@@ -26,7 +29,14 @@ def home(visit: TheVisit) -> Response:
     """The landing page."""
     now = visit.platform.clock()
     rows = [_row(status, now) for status in reversed(list_collections(visit.platform, visit.actor))]
-    return visit.page("home.html", collections=rows, example=rows[0] if rows else None, base=visit.base)
+    return visit.page(
+        "home.html",
+        collections=rows,
+        example=rows[0] if rows else None,
+        base=visit.base,
+        own=_own(visit),
+        more=max(0, len(visit.actor.memberships) - _OWN_SHOWN),
+    )
 
 
 @router.get("/static/{name}", dependencies=[everyone()])
@@ -38,21 +48,23 @@ async def static(name: str) -> Response:
     return Response(found.body, headers=_FOR_EVER, media_type=found.media_type)
 
 
+def _own(visit: Visit) -> list[Standing]:
+    """What the visitor's organisations have to do next, in the collections that are open."""
+    if not visit.actor.memberships:
+        return []
+    codes = sorted(visit.actor.memberships)[:_OWN_SHOWN]
+    return [found for status in collections_of(visit)[0] for found in standings(visit, status, codes)]
+
+
 def _row(status: CollectionStatus, now: dt.datetime) -> dict[str, str | int]:
     phase = status.phase(now)
     window = status.window
-    # the window ends at the first moment that is outside it
-    last_day = window.closes - dt.timedelta(minutes=1)
     return {
         "year": status.year,
         "title": status.title,
-        "reference_date": _day(status.reference_date),
+        "reference_date": day(status.reference_date),
         "phase": phase,
         "phase_words": _PHASES[phase],
-        "opens": _day(window.opens.astimezone(_ENGLAND).date()),
-        "closes": _day(last_day.astimezone(_ENGLAND).date()),
+        "opens": day(window.opens.astimezone(_ENGLAND).date()),
+        "closes": last_day(window.closes),
     }
-
-
-def _day(date: dt.date) -> str:
-    return f"{date.day} {date:%B %Y}"

@@ -42,6 +42,11 @@ def register(app: FastAPI) -> None:
         return answer
 
 
+def status_for(error: CensusError) -> int:
+    """The status of a page that shows its form again with this error."""
+    return problems.status_of(error) or HTTPStatus.UNPROCESSABLE_ENTITY.value
+
+
 def _wants_page(request: Request) -> bool:
     return not request.url.path.startswith("/api/") and "text/html" in request.headers.get("accept", "")
 

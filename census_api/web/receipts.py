@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Response
+from fastapi import APIRouter, Path, Query, Response
 
 from census_api.api.dependencies import signed_in
 from census_api.domain.deadlines import in_words
 from census_api.domain.signoff import DECLARATION
 from census_api.services.receipts import get_receipt
+from census_api.web.standing import page_of
 from census_api.web.visit import TheVisit
 
 router = APIRouter(include_in_schema=False)
@@ -23,7 +24,11 @@ _TIMING = {"on_time": "In time", "extended": "Within the organisation's longer t
 
 
 @router.get("/receipts/{reference}", dependencies=[signed_in()])
-def receipt(visit: TheVisit, reference: Annotated[str, Path(max_length=40)]) -> Response:
+def receipt(
+    visit: TheVisit,
+    reference: Annotated[str, Path(max_length=40)],
+    said: Annotated[str, Query(max_length=20)] = "",
+) -> Response:
     """What was signed, by whom and when, and whether it still stands and is unchanged."""
     found = get_receipt(visit.platform, visit.actor, reference)
     signed = found.sign_off
@@ -47,4 +52,6 @@ def receipt(visit: TheVisit, reference: Annotated[str, Path(max_length=40)]) -> 
         declaration=DECLARATION,
         standing=_STANDING[found.standing],
         intact=found.intact,
+        page=page_of(signed.collection, signed.organisation),
+        just_signed=said == "signed" and found.standing == "stands",
     )

@@ -11,9 +11,14 @@ from fastapi import Response
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 _HERE = Path(__file__).resolve().parent
-_MEDIA_TYPES = {".css": "text/css; charset=utf-8", ".svg": "image/svg+xml"}
+_MEDIA_TYPES = {
+    ".css": "text/css; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".svg": "image/svg+xml",
+}
 _POLICY = (
-    "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+    "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; base-uri 'none'; form-action 'self'; "
+    "frame-ancestors 'none'"
 )
 
 
@@ -47,7 +52,7 @@ _templates.globals["static"] = _ADDRESSES.__getitem__
 
 
 def page(template: str, status: int = 200, **values: Any) -> Response:
-    """A page of templates/, which may load nothing but our own style sheet and pictures."""
+    """A page of templates/, which may load nothing but our own style sheet, scripts and pictures."""
     body = _templates.get_template(template).render(**values)
     # without a referrer of our own a browser would not say that a form came from us
     headers = {"Content-Security-Policy": _POLICY, "Referrer-Policy": "same-origin"}

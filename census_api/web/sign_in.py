@@ -15,7 +15,7 @@ from census_api.web.visit import ThePosted, TheVisit, Visit, own_page
 router = APIRouter(include_in_schema=False)
 
 _FLOW_SECONDS = 600
-_AFTER = "/account"
+_AFTER = "/"
 _Text = Annotated[str, Query(max_length=500)]
 
 

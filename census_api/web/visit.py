@@ -29,10 +29,11 @@ from census_api.domain.errors import CensusError, InvalidRequest
 from census_api.domain.people import new_secret
 from census_api.services.platform import Platform
 from census_api.services.sessions import Opened
+from census_api.web.navigation import navigation
 from census_api.web.rendering import page
 
 TOKEN_FIELD = "form_token"  # noqa: S105
-_MOST_FIELDS = 30
+_MOST_FIELDS = 100
 _OWN_PAGE = re.compile(r"/(?![/\\])[A-Za-z0-9/_.~%?=&-]*")
 
 
@@ -67,6 +68,7 @@ class Visit:
             status,
             demo=settings.mode == "demo",
             visitor=None if self.actor.is_anonymous else self.actor.name,
+            navigation=navigation(self.actor, self.request.url.path),
             form_token=form_token(made),
             **{"errors": {}, **values},
         )

@@ -12,11 +12,20 @@ branch_labels = None
 depends_on = None
 
 ALL = "(SELECT current_setting('census.tenants', true)) = '*'"
-FACTS = ("snapshot_return", "snapshot_line", "snapshot_role", "snapshot_staff", "snapshot_breakdown")
+CUBE = ("snapshot_cell", "snapshot_breakdown_cell", "snapshot_contributor")
+FACTS = ("snapshot_return", "snapshot_line", "snapshot_role", "snapshot_staff", "snapshot_breakdown", *CUBE)
 KEPT = ("policy", "comparison_result", "margin")
 ITEMS = (
     "paid_headcount", "paid_wte", "unpaid_headcount", "unpaid_wte", "opening_headcount", "starters", "leavers",
     "transfers_in", "transfers_out", "vacant_wte", "establishment_wte",
+)  # fmt: skip
+SUMS = (
+    "paid_headcount", "paid_wte", "unpaid_headcount", "unpaid_wte", "opening_headcount", "starters", "leavers",
+    "vacant_wte",
+)  # fmt: skip
+ZEROS = (
+    "paid_headcount", "paid_wte", "unpaid_headcount", "unpaid_wte", "starters", "leavers", "vacant_wte", "wte",
+    "headcount",
 )  # fmt: skip
 
 
@@ -26,6 +35,7 @@ def upgrade() -> None:
     create_policy()
     create_snapshot()
     create_facts()
+    create_cube()
     create_results()
     seal()
     isolate()
@@ -111,6 +121,9 @@ def create_snapshot() -> None:
         text("policy_digest"),
         time("started_at"),
         text("started_by"),
+        sa.Column("attempt", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("attempts_before", sa.Integer(), server_default="0", nullable=False),
+        time("told_at", nullable=True),
         time("frozen_at", nullable=True),
         sa.Column("previous", sa.Uuid(), nullable=True),
         sa.Column("returns", sa.Integer(), server_default="0", nullable=False),
@@ -190,6 +203,44 @@ def create_facts() -> None:
         *(text(name) for name in ("organisation", "sheet", "row_key", "category")),
         sa.Column("value", sa.Double(), nullable=True),
         text("state"),
+    )
+
+
+def create_cube() -> None:
+    """Aggregates are read from sums that were made when the snapshot was frozen (docs/adr/0009)."""
+    place = ("region", "local_authority_code", "sector", "organisation_type", "service_type")
+    of_snapshot(
+        "snapshot_cell",
+        ("number",),
+        sa.Column("number", sa.Integer(), nullable=False),
+        *(text(name, nullable=name == "region") for name in place),
+        *(text(name) for name in ("role", "states")),
+        sa.Column("left_out", sa.SmallInteger(), nullable=False),
+        sa.Column("rows", sa.Integer(), nullable=False),
+        *(sa.Column(name, sa.Double(), nullable=False) for name in SUMS),
+        *(sa.Column(f"zero_{name}", sa.Integer(), nullable=False) for name in ZEROS),
+    )
+    several = ("region", "local_authority_code", "service_type")
+    of_snapshot(
+        "snapshot_breakdown_cell",
+        ("number",),
+        sa.Column("number", sa.Integer(), nullable=False),
+        text("sheet"),
+        *(text(name, nullable=name in several) for name in place),
+        *(text(name) for name in ("row_key", "category", "state")),
+        *(sa.Column(name, sa.Integer(), nullable=False) for name in ("rows", "zeros")),
+        sa.Column("value", sa.Double(), nullable=False),
+    )
+    of_snapshot(
+        "snapshot_contributor",
+        ("kind", "number"),
+        text("kind"),
+        sa.Column("number", sa.Integer(), nullable=False),
+        *(text(name) for name in ("organisation", "parent")),
+        *(text(name, nullable=name in several) for name in place),
+        *(sa.Column(name, sa.Boolean(), nullable=False) for name in ("in_frame", "reported", "answering")),
+        sa.Column("has", postgresql.BIT(varying=True), nullable=False),
+        sa.Column("left_out", sa.SmallInteger(), nullable=False),
     )
 
 

@@ -124,10 +124,11 @@ def test_failed_jobs_are_listed_and_tried_again(
     assert editor.get(f"{API}/jobs/{job}").json()["state"] == "done"
 
 
-def test_metrics_tell_how_the_whole_platform_stands(platform: Platform, team: Any) -> None:
+def test_metrics_tell_how_the_whole_platform_stands(platform: Platform) -> None:
     slow = replace(platform, settings=Settings(long_file_bytes=10))
     submit(slow, EDITOR, 2024, "ALPHA", make_upload())
-    shown = team.get("/metrics").text
+    with TestClient(create_app(platform), base_url=SITE, client=("127.0.0.1", 50000)) as here:
+        shown = here.get("/metrics").text
     assert "census_jobs_unfinished 1\n" in shown
     assert "# TYPE census_jobs_failed gauge\ncensus_jobs_failed 0\n" in shown
 

@@ -121,7 +121,7 @@ def test_accounts_are_looked_after(platform: Platform, adam: Person) -> None:
     assert adam("POST", "/accounts", {"email": "ben@example.org", "name": "Ben"}).status_code == 409
     assert adam("PUT", f"/accounts/{ben}/roles/census_team").status_code == 204
     assert adam("DELETE", f"/accounts/{ben}/roles/analyst").status_code == 204
-    assert adam("PUT", f"/organisations/ALPHA/members/{ben}/signatory").status_code == 204
+    assert adam("PUT", f"/organisations/ALPHA/members/{ben}/roles/signatory").status_code == 204
     for change in ("invite", "disable", "enable", "reset-second-factor"):
         assert adam("POST", f"/accounts/{ben}/{change}").status_code == 204
     found = next(entry for entry in adam("GET", "/accounts").json()["items"] if entry["id"] == ben)
@@ -142,8 +142,8 @@ def test_members_are_looked_after_by_their_signatory(platform: Platform) -> None
     made = sid("POST", "/organisations/ALPHA/members", {"email": "eve@example.org", "name": "Eve"})
     assert (made.status_code, made.json()["organisations"]) == (201, {"ALPHA": ["editor"]})
     eve = made.json()["id"]
-    assert sid("PUT", f"/organisations/ALPHA/members/{eve}/signatory").status_code == 403
-    assert sid("PUT", f"/organisations/ALPHA/members/{sid.id}/editor").status_code == 403
+    assert sid("PUT", f"/organisations/ALPHA/members/{eve}/roles/signatory").status_code == 403
+    assert sid("PUT", f"/organisations/ALPHA/members/{sid.id}/roles/editor").status_code == 403
     refused = sid("POST", "/organisations/ALPHA/members", {"email": "x@example.org", "name": "X", "role": "signatory"})
     assert refused.status_code == 403
     assert [entry["name"] for entry in sid("GET", "/organisations/ALPHA/members").json()["items"]] == ["Eve", "sid"]

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 from pydantic import SecretStr
+from starlette.testclient import TestClient
 
 from census_api.app import create_app
 from census_api.services.platform import Platform
@@ -15,6 +18,7 @@ from census_api.store.migrate import downgrade
 from census_api.store.session import connect
 from tests.api.files import CHECK, SUBMISSIONS, form, workbook
 from tests.api.serving import served
+from tests.factories.people import SITE
 
 
 def test_alive_and_ready(client: httpx.Client) -> None:
@@ -78,3 +82,25 @@ def test_what_was_done_is_counted(client: httpx.Client) -> None:
     assert f'census_http_request_seconds_bucket{{route="{route}",le="+Inf"}} 2' in lines
     assert f'census_http_request_seconds_count{{route="{route}"}} 2' in lines
     assert "census_http_requests_in_flight 1" in lines
+
+
+@pytest.mark.parametrize("caller", [{"client": ("192.0.2.7", 50000)}, {"headers": {"X-Forwarded-For": "192.0.2.7"}}])
+def test_the_metrics_are_for_this_machine_alone(platform: Platform, caller: dict[str, Any]) -> None:
+    with TestClient(create_app(platform), base_url=SITE, **{"client": ("127.0.0.1", 50000), **caller}) as elsewhere:
+        answer = elsewhere.get("/metrics")
+    assert (answer.status_code, answer.json()["code"]) == (403, "forbidden")
+    assert "census_" not in answer.json()["detail"]
+
+
+def test_the_metrics_are_for_who_has_their_token(platform: Platform) -> None:
+    secret = "0123456789abcdef" * 2
+    settings = platform.settings.model_copy(update={"metrics_token": SecretStr(secret)})
+    app = create_app(replace(platform, settings=settings))
+    for address, sent, status in (
+        ("192.0.2.7", f"Bearer {secret}", 200),
+        ("192.0.2.7", f"Bearer {secret[1:]}", 401),
+        ("192.0.2.7", "", 401),
+        ("127.0.0.1", "", 401),
+    ):
+        with TestClient(app, base_url=SITE, client=(address, 50000), headers={"Authorization": sent}) as client:
+            assert client.get("/metrics").status_code == status

@@ -25,7 +25,7 @@ def test_the_page_names_the_collections_and_every_link_on_it_works(client: httpx
     assert len(links) > 8
     for link in links:
         assert link.startswith("/"), "nothing may be loaded from elsewhere"
-        assert client.get(link).status_code == 200, link
+        assert client.get(link, follow_redirects=True).status_code == 200, link
 
 
 def test_style_sheets_may_be_kept_for_ever_because_their_address_holds_their_hash(client: httpx.Client) -> None:

@@ -201,4 +201,5 @@ def test_an_organisation_is_in_the_register(client: httpx.Client) -> None:
     assert client.get("/api/v1/organisations/ALPHA").json() == {
         "code": "ALPHA", "name": "Alpha Recovery", "sector": "voluntary", "status": "open",
         "parent": None, "merged_into": None, "identifiers": {},
+        "sectors": [{"sector": "voluntary", "since": None, "until": None}],
     }  # fmt: skip

@@ -27,6 +27,8 @@ COMMANDS = {
     "user",
     "token",
     "audit",
+    "margins",
+    "weight",
 }
 
 

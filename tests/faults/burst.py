@@ -61,11 +61,11 @@ class Compared:
         return self.sent == self.acknowledged and not (self.lost or self.duplicated or self.corrupt or self.alarms)
 
 
-def make_sent(site: Site, number: int, *, round_name: str, poison: bool = False) -> Sent:
-    """The upload of this number: every second one is a long file, which a worker checks."""
+def make_sent(site: Site, number: int, *, round_name: str, word: str | None = None) -> Sent:
+    """The upload of this number: every second one is a long file, which a worker checks, as is one with a `word`."""
     code = named(site.codes, number)
-    tree = make_tree(code, year=YEAR, headcount=1 + number, rows=_ROWS_OF_A_LONG_FILE if number % 2 or poison else 1)
-    tree["organisation"]["comments"] = POISON if poison else f"{round_name} {number}"
+    tree = make_tree(code, year=YEAR, headcount=1 + number, rows=_ROWS_OF_A_LONG_FILE if number % 2 or word else 1)
+    tree["organisation"]["comments"] = word or f"{round_name} {number}"
     return Sent(code, f"{round_name}-{number}", json.dumps(tree).encode())
 
 
@@ -160,6 +160,38 @@ def wait_until_checked(site: Site, seconds: float = 120) -> float:
     finally:
         engine.dispose()
     raise TimeoutError("jobs are still not finished")
+
+
+@dataclass(frozen=True)
+class Written:
+    """What stands in the database about one upload that a worker checked, and which transactions wrote it."""
+
+    job: str
+    attempt: int
+    state: str
+    findings: int
+    events: int
+    by: tuple[str, ...]
+
+
+_WRITTEN = text(
+    """
+    SELECT job.id::text AS job, job.attempt, job.state,
+           (SELECT count(*) FROM finding AS f WHERE f.submission_id = s.id) AS findings,
+           (SELECT count(*) FROM audit_event AS e WHERE e.detail ->> 'submission' = s.id::text) AS events,
+           ARRAY[job.xmin::text, s.xmin::text] AS by
+    FROM job JOIN submission AS s ON (s.collection_year, s.id) = (job.collection_year, job.submission_id)
+    WHERE s.original_sha256 = :sha256
+    """
+)
+
+
+def written(site: Site, sent: Sent) -> Written:
+    engine = create_engine(site.server.url())
+    with engine.connect() as connection:
+        row = connection.execute(_WRITTEN, {"sha256": sent.sha256}).one()
+    engine.dispose()
+    return Written(row.job, row.attempt, row.state, row.findings, row.events, tuple(row.by))
 
 
 def compare(site: Site, uploads: list[Sent]) -> Compared:

@@ -46,7 +46,7 @@ def main(rounds: int = 10, uploads: int = 40, seed: int = 1) -> int:
 def _faults(run: Rounds, rounds: int) -> list[Callable[[int], Outcome]]:
     each = [run.web_killed, run.worker_killed, run.postgres_killed]
     told = [run.web_told, run.worker_told]
-    return [*each * rounds, *told * max(1, rounds // 2), run.poisoned]
+    return [*each * rounds, *told * max(1, rounds // 2), lambda _: run.worker_paused().outcome, run.poisoned]
 
 
 def _holds(outcome: Outcome) -> bool:

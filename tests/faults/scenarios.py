@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import random
+import signal
 import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from tests.faults.burst import Burst, Compared, Sent, compare, make_sent, wait_until_checked
-from tests.faults.site import Site, wait_until_gone
+from tests.faults.burst import Burst, Compared, Sent, Written, compare, make_sent, wait_until_checked, written
+from tests.faults.site import PAUSE, POISON, Site, wait_until_gone, wait_until_stopped
 
 
 @dataclass
@@ -22,6 +23,16 @@ class Outcome:
     recovered: float
     exit_code: int | None = None
     note: str = ""
+
+
+@dataclass
+class Paused:
+    """What a worker that was late left: the rows of its job before and after, and whether it says that it gave up."""
+
+    outcome: Outcome
+    before: Written
+    after: Written
+    given_up: bool
 
 
 class Rounds:
@@ -74,8 +85,12 @@ class Rounds:
         return Outcome("worker, SIGKILL", after, compare(self.site, self.ledger), time.monotonic() - began)
 
     def poisoned(self, good: int) -> Outcome:
-        """One file that kills every worker that takes it, among good ones: the time is until it has failed."""
+        """One file that kills every worker that takes it, among good ones: the time is until it has failed.
+
+        Two workers share the work, so that there is one while the other is started again.
+        """
         burst = self._burst(good, poison=True)
+        self.site.start_second_worker()
         stop = threading.Event()
         keeper = threading.Thread(target=self._keep_a_worker, args=(stop,))
         keeper.start()
@@ -90,11 +105,31 @@ class Rounds:
             keeper.join()
         return Outcome("a poison file", 0, compare(self.site, self.ledger), took, note=f"{self._deaths} workers died")
 
+    def worker_paused(self) -> Paused:
+        """A worker stands still with a result in its hand, past its lease; another one finishes; then it goes on."""
+        self._done += 1
+        sent = make_sent(self.site, 1, round_name=f"round {self._done}", word=f"{PAUSE} {self._done}")
+        self.ledger.append(sent)
+        burst = Burst(self.site, [sent])
+        burst.begin()
+        burst.finish()
+        wait_until_stopped(self.site.worker)
+        began = time.monotonic()
+        self.site.start_second_worker()
+        wait_until_checked(self.site)
+        recovered = time.monotonic() - began
+        before = written(self.site, sent)
+        assert self.site.worker is not None
+        self.site.worker.send_signal(signal.SIGCONT)
+        given_up = self.site.wait_for_log("worker", "job_result_given_up", before.job)
+        outcome = Outcome("worker, SIGSTOP", 1, compare(self.site, self.ledger), recovered)
+        return Paused(outcome, before, written(self.site, sent), given_up)
+
     def _burst(self, number: int, *, poison: bool = False) -> Burst:
         self._done += 1
         uploads = [make_sent(self.site, index, round_name=f"round {self._done}") for index in range(number)]
         if poison:
-            uploads.insert(0, make_sent(self.site, 1, round_name=f"poison {self._done}", poison=True))
+            uploads.insert(0, make_sent(self.site, 1, round_name=f"poison {self._done}", word=POISON))
         self.ledger += uploads
         return Burst(self.site, uploads)
 
@@ -128,3 +163,6 @@ class Rounds:
             if self.site.worker is not None and self.site.worker.poll() is not None:
                 self._deaths += 1
                 self.site.start_worker()
+            if self.site.second is not None and self.site.second.poll() is not None:
+                self._deaths += 1
+                self.site.start_second_worker()

@@ -37,17 +37,23 @@ _SECRET = "0123456789abcdef" * 4
 
 # what a worker does when its file holds this word: what no check of ours would survive
 POISON = "POISON"
+# and this one, where it is the first worker: it stops between the check and the storing, until it is told to go on
+PAUSE = "PAUSE"
 _LAUNCHER = """
 import os, signal, sys
 from census_api.services import jobs as service
 from census_api.store import jobs as queue
 if sys.argv.pop(1) == "hurried":
-    queue._HEARTBEAT_SECONDS, queue._STALLED_SECONDS, queue._EVERY_TEN_SECONDS = 0.5, 2.0, "* * * * * */2"
+    queue._HEARTBEAT_SECONDS, queue._STALLED_SECONDS, queue._EVERY_TEN_SECONDS = 0.4, 2.0, "* * * * * *"
+pausing = sys.argv.pop(1) == "pausing"
 judge = service.judge_in_sandbox
 def deadly(platform, data, *others, **named):
     if b"POISON" in data:
         os.kill(os.getpid(), signal.SIGKILL)
-    return judge(platform, data, *others, **named)
+    judged = judge(platform, data, *others, **named)
+    if pausing and b"PAUSE" in data:
+        os.kill(os.getpid(), signal.SIGSTOP)
+    return judged
 service.judge_in_sandbox = deadly
 from census_api.cli import main
 main()
@@ -70,12 +76,18 @@ class Site:
         self.address = f"http://127.0.0.1:{self.port}"
         self.web: subprocess.Popen[bytes] | None = None
         self.worker: subprocess.Popen[bytes] | None = None
+        self.second: subprocess.Popen[bytes] | None = None
 
     def start_web(self) -> None:
         self.web = self._process("serve", "--port", str(self.port))
 
     def start_worker(self) -> None:
-        self.worker = self._process("worker")
+        self.worker = self._process("worker", pausing=True)
+
+    def start_second_worker(self) -> None:
+        """Beside the first one, if there is none yet."""
+        if self.second is None or self.second.poll() is not None:
+            self.second = self._process("worker")
 
     def wait_for_web(self) -> float:
         """Seconds until it is ready to take returns."""
@@ -107,7 +119,7 @@ class Site:
         return process.wait(seconds)
 
     def close(self) -> None:
-        for process in (self.web, self.worker):
+        for process in (self.web, self.worker, self.second):
             if process is not None and process.poll() is None:
                 process.kill()
                 process.wait(10)
@@ -122,10 +134,20 @@ class Site:
     ) -> None:
         self.close()
 
+    def wait_for_log(self, process: str, *words: str, seconds: float = PATIENCE) -> bool:
+        """Whether a line with all the words comes into the log of a kind of process."""
+        ends = time.monotonic() + seconds
+        while time.monotonic() < ends:
+            lines = (self.root / f"{process}.log").read_text("utf-8", "replace").splitlines()
+            if any(all(word in line for word in words) for line in lines):
+                return True
+            time.sleep(0.1)
+        return False
+
     def logs(self) -> str:
         return "\n".join(file.read_text("utf-8", "replace")[-3000:] for file in sorted(self.root.glob("*.log")))
 
-    def _process(self, *arguments: str) -> subprocess.Popen[bytes]:
+    def _process(self, *arguments: str, pausing: bool = False) -> subprocess.Popen[bytes]:
         kept = {name: value for name, value in os.environ.items() if not name.startswith("CENSUS_")}
         environment = kept | {
             "DATABASE_URL": self.server.url().replace("postgresql+psycopg://", "postgresql://"),
@@ -138,7 +160,7 @@ class Site:
         }
         with (self.root / f"{arguments[0]}.log").open("ab") as log:
             return subprocess.Popen(
-                [sys.executable, "-c", _LAUNCHER, self._pace, *arguments],
+                [sys.executable, "-c", _LAUNCHER, self._pace, "pausing" if pausing else "going on", *arguments],
                 env=environment,
                 cwd=folder("tests").parent,
                 stdin=subprocess.DEVNULL,
@@ -161,6 +183,19 @@ class Site:
         held = {code: frozenset({"editor"}) for code in self.codes}
         person = accounts.add_person(self.platform, SYSTEM, "burst@example.org", "Burst", Roles(frozenset(), held))  # type: ignore[arg-type]
         return tokens.create_token(self.platform, SYSTEM, person.id, "burst", ["return.submit", "return.read"], 1)[1]
+
+
+def wait_until_stopped(process: subprocess.Popen[bytes] | None, seconds: float = PATIENCE) -> None:
+    """Until the process has stopped, and not ended."""
+    assert process is not None
+    ends = time.monotonic() + seconds
+    while time.monotonic() < ends:
+        found, status = os.waitpid(process.pid, os.WUNTRACED | os.WNOHANG)
+        if found:
+            assert os.WIFSTOPPED(status), status
+            return
+        time.sleep(0.05)
+    raise TimeoutError("the process did not stop")
 
 
 def wait_until_gone(server: RunningPostgres, seconds: float = 20) -> None:

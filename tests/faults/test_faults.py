@@ -54,6 +54,17 @@ def test_a_worker_that_is_told_to_stop_hands_its_jobs_back(rounds: Rounds) -> No
     assert outcome.exit_code == 0
 
 
+def test_a_worker_that_comes_back_too_late_writes_nothing(rounds: Rounds) -> None:
+    paused = rounds.worker_paused()
+    assert_whole(paused.outcome)
+    assert (paused.before.state, paused.before.attempt) == ("done", 2)
+    assert paused.before.findings > 0
+    assert paused.given_up
+    assert paused.after == paused.before
+    assert rounds.site.worker is not None
+    assert rounds.site.worker.poll() is None
+
+
 def test_one_poison_file_does_not_hold_up_the_others(rounds: Rounds) -> None:
     outcome = rounds.poisoned(20)
     assert_whole(outcome)

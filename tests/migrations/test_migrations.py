@@ -149,7 +149,7 @@ def test_every_migration_gives_up_rather_than_wait_for_a_lock(file: Path) -> Non
 def test_a_migration_stops_waiting_for_a_table_in_use(empty_url: str) -> None:
     migrate.upgrade(empty_url)
     with connected(empty_url) as reader:
-        reader.execute(text("SELECT * FROM margin"))
+        reader.execute(text("SELECT * FROM mail"))
         with pytest.raises(Exception, match="lock timeout"):
             migrate.downgrade(empty_url, "-1")
     assert migrate.current(empty_url) == migrate.head()

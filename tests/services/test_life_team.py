@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
+from collections import Counter
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -131,6 +133,18 @@ def test_people_are_told_without_a_figure(platform: Platform) -> None:
         ("accepted", "eddie@example.org"),
         ("reopened", "eddie@example.org"),
     }
+
+
+@pytest.mark.parametrize(("move", "kind"), [(life.decline, "declined"), (life.withdraw, "withdrawn")])
+def test_members_hear_that_their_return_was_ended(platform: Platform, move: Callable[..., object], kind: str) -> None:
+    add_person(platform, "eddie", at={"ALPHA": ["editor"]})
+    add_person(platform, "otto", at={"BETA": ["editor"]})
+    send(platform)
+    move(platform, TEAM, YEAR, "ALPHA", reason=WHY)
+    assert told(platform) == [(kind, "eddie@example.org")]
+    life.reopen(platform, TEAM, YEAR, "ALPHA", reason=WHY)
+    move(platform, TEAM, YEAR, "ALPHA", reason=WHY)
+    assert Counter(told(platform)) == {(kind, "eddie@example.org"): 2, ("reopened", "eddie@example.org"): 1}
 
 
 def test_accepting_another_submission_than_the_signed_one_is_refused(platform: Platform) -> None:

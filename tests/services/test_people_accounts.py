@@ -13,13 +13,14 @@ from sqlalchemy import text
 from census_api.domain.access import PLATFORM_ROLES, SYSTEM, Actor, MemberRole, PlatformRole
 from census_api.domain.errors import CensusError, Conflict, Forbidden, InvalidRequest, NotFound, SignInRequired
 from census_api.domain.register import FrameLine, Organisation
-from census_api.services import accounts
+from census_api.services import accounts, one_time_links
 from census_api.services.accounts import Roles
 from census_api.services.platform import Platform
 from census_api.services.register import load_frame, load_organisations
 from census_api.services.sessions import actor_for
 from census_api.store import people
 from tests.factories.actors import ANN
+from tests.factories.mail import mails
 from tests.factories.people import PASSWORD, add_person
 
 
@@ -126,6 +127,29 @@ def test_members_see_one_another_and_nothing_of_elsewhere(platform: Platform, ca
         accounts.set_membership(
             platform, acting(platform, cast["signatory"]), cast["analyst"], "ALPHA", "editor", held=True
         )
+
+
+def test_who_has_an_account_hears_of_a_new_role_by_mail(platform: Platform, cast: dict[str, uuid.UUID]) -> None:
+    team = acting(platform, cast["team"])
+    accounts.invite_member(platform, team, "ALPHA", "stranger@example.org", "Stranger", "editor")
+    accounts.set_membership(platform, team, cast["stranger"], "ALPHA", "signatory", held=True)
+    (mail,) = mails(platform)
+    assert (mail.kind, mail.to, mail.organisation, mail.links) == (
+        "member", "stranger@example.org", "ALPHA", {"page": "/returns"},
+    )  # fmt: skip
+    accounts.set_membership(platform, team, cast["stranger"], "BETA", "editor", held=True)
+    accounts.hand_over(platform, team, "ALPHA", cast["signatory"], cast["analyst"])
+    assert sorted((mail.to, mail.organisation) for mail in mails(platform)) == [
+        ("analyst@example.org", "ALPHA"), ("stranger@example.org", "ALPHA"), ("stranger@example.org", "BETA"),
+    ]  # fmt: skip
+
+
+def test_who_has_not_signed_in_yet_hears_by_the_invitation(platform: Platform, cast: dict[str, uuid.UUID]) -> None:
+    team = acting(platform, cast["team"])
+    new = accounts.invite_member(platform, team, "ALPHA", "new@example.org", "New", "editor")
+    one_time_links.invite(platform, team, new.id, organisation="ALPHA")
+    accounts.set_membership(platform, team, new.id, "ALPHA", "signatory", held=True)
+    assert [(mail.kind, mail.to) for mail in mails(platform)] == [("invite", "new@example.org")]
 
 
 def test_who_leaves_keeps_a_name_in_the_history(platform: Platform, cast: dict[str, uuid.UUID]) -> None:

@@ -1,0 +1,123 @@
+"""What it costs to freeze a large census, and how much memory: `python -m tests.benchmarks.snapshots --help`.
+
+The memory is that of the process that freezes, which is a fresh one for each year; what Postgres uses is its own
+setting's. `--keep FOLDER` leaves the database there, for benchmarks that want a large snapshot.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from census_api.intake.sandbox import Sandbox
+from census_api.services.platform import Platform
+from census_api.settings import Settings
+from census_api.store.session import connect
+from tests.benchmarks.large_census import FIRST_YEAR, add_register, add_returns
+
+_FREEZE = """
+import json, re, sys, time
+from pathlib import Path
+from census_api.services.platform import open_platform
+from census_api.services.snapshots import freeze
+from census_api.settings import Settings
+from tests.factories.actors import ANN
+
+def peak():
+    return int(re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())[1]) / 1024
+
+with open_platform(Settings(), sys.argv[1]) as platform:
+    platform.spec(int(sys.argv[2]))
+    before, start = peak(), time.perf_counter()
+    made = freeze(platform, ANN, int(sys.argv[2]))
+    took, start = time.perf_counter() - start, time.perf_counter()
+    again = freeze(platform, ANN, int(sys.argv[2]))
+    assert made.created and not again.created
+    snapshot = made.snapshot
+    print(json.dumps({
+        "seconds": took, "again": time.perf_counter() - start, "before": before, "peak": peak(),
+        "returns": snapshot.returns, "lines": snapshot.lines, "facts": snapshot.facts, "hash": snapshot.content_hash,
+    }))
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Freezing:
+    """One freeze: seconds, and those of asking again when nothing has changed; memory in MB before it and at most."""
+
+    seconds: float
+    again: float
+    before: float
+    peak: float
+    returns: int
+    lines: int
+    facts: int
+    hash: str
+
+
+def timed_freeze(url: str, year: int) -> Freezing:
+    """Freezes the returns of a year in a process of its own."""
+    done = subprocess.run([sys.executable, "-c", _FREEZE, url, str(year)], capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise RuntimeError(done.stderr)
+    return Freezing(**json.loads(done.stdout))
+
+
+@contextmanager
+def platform_at(url: str) -> Iterator[Platform]:
+    """A platform for making the data: no statement of it is ended for taking long."""
+    with Sandbox(workers=1) as sandbox:
+        database = connect(url, statement_seconds=0)
+        try:
+            yield Platform(database, sandbox, Settings())
+        finally:
+            database.close()
+
+
+def main() -> None:
+    given = _arguments()
+    from census_api.store.migrate import upgrade
+    from census_api.store.postgres import start
+
+    with (
+        tempfile.TemporaryDirectory() as temporary,
+        start(given.keep or Path(temporary) / "data", durable=False) as server,
+    ):
+        upgrade(server.url())
+        with platform_at(server.url()) as platform:
+            add_register(platform, given.organisations)
+            for year in range(FIRST_YEAR, FIRST_YEAR + given.years):
+                began = time.perf_counter()
+                rows = add_returns(platform, year, given.rows)
+                _say(f"{year}: {rows:,} rows of returns made in {time.perf_counter() - began:.0f} s")
+                found = timed_freeze(server.url(), year)
+                _say(
+                    f"{year}: frozen in {found.seconds:.1f} s: {found.returns:,} returns, {found.lines:,} lines, "
+                    f"{found.facts:,} staff rows; memory {found.before:.0f} MB before, {found.peak:.0f} MB at most; "
+                    f"asked again {found.again:.2f} s"
+                )
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.snapshots", description=__doc__)
+    parser.add_argument("--organisations", type=int, default=10_000, help="that answer each year, a multiple of ten")
+    parser.add_argument("--rows", type=int, default=600, help="of each return")
+    parser.add_argument("--years", type=int, default=1, choices=range(1, 5), help="that have a spec, from the first")
+    parser.add_argument("--keep", type=Path, help="folder of the database, which is left there")
+    return parser.parse_args()
+
+
+def _say(text: str) -> None:
+    print(text, flush=True)
+
+
+if __name__ == "__main__":
+    main()
