@@ -62,7 +62,7 @@ def load(
     """The panel of two snapshots; with the one before them, where there is one, the earlier year can be estimated."""
     reader = _Reader(session, platform.specs, asked, snapshots[1])
     before, after = (reader.lines(snapshot) for snapshot in snapshots)
-    before = with_sizes(before, [people_of(session, snapshots[1], after), people_of(session, snapshots[0], before)])
+    before = _sized(session, before, [(snapshots[1], after), (snapshots[0], before)])
     found = reader.definitions(snapshots[0])
     sides = (reader.side(snapshots[0], before, found.renamed), reader.side(snapshots[1], after, {}))
     years = (snapshots[0].collection, snapshots[1].collection)
@@ -90,7 +90,7 @@ def load_one(
     lines = reader.lines(snapshot)
     near = [(around[1], reader.lines(around[1]))] if around[1] else []
     near.append((snapshot, lines))
-    lines = with_sizes(lines, [people_of(session, one, its) for one, its in near])
+    lines = _sized(session, lines, near)
     side = reader.side(snapshot, lines, {})
     previous = None
     if around[0] is not None:
@@ -99,6 +99,12 @@ def load_one(
         years = (around[0].collection, snapshot.collection)
         previous = build(before, side, reader.lineage(edges, years, (its, lines), (before, side)))
     return side, Known(previous, reader.stock(snapshot, {}))
+
+
+def _sized(session: Session, lines: pl.DataFrame, near: Sequence[tuple[Snapshot, pl.DataFrame]]) -> pl.DataFrame:
+    if lines["size"].is_not_null().any():
+        return lines
+    return with_sizes(lines, [people_of(session, one, its) for one, its in near])
 
 
 class _Reader:

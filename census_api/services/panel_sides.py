@@ -44,8 +44,9 @@ def staff_side(
     reported = units.filter("reported").select("unit")
     doubtful = stored.doubtful_of(session, snapshot, asked.measure).rename({"line_no": "unit", "role": "atom"})
 
-    def rows(numbers: Sequence[int]) -> pl.DataFrame:
-        return _as_facts(stored.rows_of(session, snapshot, query, numbers), "line_no", asked.inner, names)
+    def rows(wanted: pl.DataFrame) -> pl.DataFrame:
+        found = stored.rows_of(session, snapshot, query, wanted["unit"].to_list(), wanted["atom"].to_list())
+        return _as_facts(found, "line_no", asked.inner, names)
 
     return Side(
         units, facts.join(reported, on="unit", how="semi"), doubtful.join(reported, on="unit", how="semi"), rows,
@@ -75,9 +76,10 @@ def breakdown_side(
     def numbered(frame: pl.DataFrame) -> pl.DataFrame:
         return _as_facts(frame.join(numbers, on="organisation").drop("organisation"), "unit", asked.inner, names)
 
-    def rows(wanted: Sequence[int]) -> pl.DataFrame:
-        some = [codes[unit] for unit in wanted]
-        return numbered(stored.breakdown_rows_of(session, snapshot, sheet, asked.inner, some))
+    def rows(wanted: pl.DataFrame) -> pl.DataFrame:
+        some = [codes[unit] for unit in wanted["unit"].unique().sort()]
+        known = numbered(stored.breakdown_rows_of(session, snapshot, sheet, asked.inner, some))
+        return known.join(wanted, on=["unit", "atom"], how="semi")
 
     doubtful = stored.breakdown_doubtful(session, snapshot, sheet).join(numbers, on="organisation")
     return Side(
@@ -91,13 +93,11 @@ def breakdown_side(
 
 
 def with_sizes(lines: pl.DataFrame, people: Sequence[pl.DataFrame]) -> pl.DataFrame:
-    """Lines with their sizes; of a first collection, where nothing is known before it, what they answered next or then.
+    """Sizes for the lines of a first collection, before which nothing is known: what they answered next, or then.
 
     `people` are sums of paid headcount by organisation, local authority and service type, the next year's first: the
     size that a line is weighed by must not be the very answer that is weighed.
     """
-    if lines["size"].is_not_null().any():
-        return lines
     key = ["organisation", "local_authority", "service_type"]
     found = lines
     for place, known in enumerate(people):

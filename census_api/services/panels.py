@@ -16,8 +16,8 @@ from census_api.services.panel_lineage import Lineage
 from census_api.statistics.components import Component, LineYear, components
 from census_api.statistics.identity import Booking, Term, book
 
-Rows = Callable[[Sequence[int]], pl.DataFrame]
-"""The known rows of some units: unit, atom (which row of it), the inner dimensions, num and den."""
+Rows = Callable[[pl.DataFrame], pl.DataFrame]
+"""The known ones of some rows (unit and atom, which says which row of it), with the inner dimensions, num and den."""
 
 NOWHERE = ""
 """Stands for None in the columns of dimensions: joins and groups treat it as a value."""
@@ -211,11 +211,10 @@ def _unknown_rows(panel: Panel, outer: list[str], inner: list[str]) -> pl.DataFr
 
 def _known_of(side: Side, units: pl.DataFrame, atoms: pl.DataFrame, outer: list[str], inner: list[str]) -> pl.DataFrame:
     """What is known of some rows of components in one year, by component, row and cell."""
-    wanted = units.join(atoms.select("component").unique(), on="component", how="semi")
-    rows = side.rows(sorted(wanted["unit"].to_list()))
-    joined = rows.join(wanted.select("unit", "component", *outer), on="unit", how="inner")
-    kept = joined.join(atoms, on=["component", "atom"], how="semi")
-    return kept.group_by("component", "atom", *outer, *inner).agg(pl.col("num", "den").sum())
+    wanted = units.join(atoms, on="component", how="inner").sort("unit", "atom")
+    rows = side.rows(wanted.select("unit", "atom"))
+    joined = rows.join(wanted.select("unit", "component", *outer).unique(), on="unit", how="inner")
+    return joined.group_by("component", "atom", *outer, *inner).agg(pl.col("num", "den").sum())
 
 
 def carried(panel: Panel) -> pl.DataFrame:

@@ -71,14 +71,17 @@ def doubtful_of(session: Session, snapshot: Snapshot, measure: Measure) -> pl.Da
     return _frame(session, query, {"line_no": pl.Int64, "role": pl.String})
 
 
-def rows_of(session: Session, snapshot: Snapshot, query: FactQuery, lines: Sequence[int]) -> pl.DataFrame:
-    """The known rows of some lines: line_no, atom (the role of the row), the dimensions, num and den."""
+def rows_of(
+    session: Session, snapshot: Snapshot, query: FactQuery, lines: Sequence[int], roles: Sequence[str]
+) -> pl.DataFrame:
+    """The known ones of some rows, each given by its line and role: line_no, atom (the role), dimensions, num, den."""
     inner = [sql.Identifier(name) for name in query.inner]
     wanted = sql.SQL(
-        "SELECT {columns} FROM ({rows}) AS row WHERE is_known AND line_no = ANY({lines})"
+        "SELECT {columns} FROM ({rows}) AS row JOIN unnest({lines}::int[], {roles}::text[]) AS wanted (line_no, atom)"
+        " USING (line_no, atom) WHERE is_known"
     ).format(
         columns=sql.SQL(", ").join([sql.Identifier("line_no"), sql.Identifier("atom"), *inner, sql.SQL("num, den")]),
-        rows=_rows(snapshot, query), lines=sql.Literal(list(lines)),
+        rows=_rows(snapshot, query), lines=sql.Literal(list(lines)), roles=sql.Literal(list(roles)),
     )  # fmt: skip
     schema = {"line_no": pl.Int64, "atom": pl.String} | dict.fromkeys(query.inner, pl.String)
     return _frame(session, wanted, schema | {"num": pl.Float64, "den": pl.Float64})
@@ -239,7 +242,10 @@ def _frame(session: Session, query: sql.Composable, schema: dict[str, Any]) -> p
     """What a query gives, without an object a row."""
     buffer = io.BytesIO()
     command = sql.SQL("COPY ({}) TO STDOUT (FORMAT csv, HEADER true)").format(query)
-    with driver_of(session).cursor() as cursor, cursor.copy(command) as copied:
+    driver = driver_of(session)
+    # of a snapshot that was frozen a moment ago the planner knows too little, and would go through it row by row
+    driver.execute("SET LOCAL enable_nestloop = off")
+    with driver.cursor() as cursor, cursor.copy(command) as copied:
         for part in copied:
             buffer.write(part)
     # booleans come as t and f, which the reader does not take

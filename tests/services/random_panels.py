@@ -87,7 +87,7 @@ def side_of(units: Sequence[Unit]) -> Side:
         schema={"unit": pl.Int64, "atom": pl.String, "role": pl.String, "num": pl.Float64, "den": pl.Float64},
         orient="row",
     )
-    return Side(frame, facts, doubtful, lambda some: known.filter(pl.col("unit").is_in(list(some))), OUTER, INNER)
+    return Side(frame, facts, doubtful, lambda some: known.join(some, on=["unit", "atom"], how="semi"), OUTER, INNER)
 
 
 AMOUNTS = st.integers(0, 400).map(lambda hundredths: hundredths / 4)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
 
@@ -14,75 +13,16 @@ from census_api.domain.errors import Forbidden, InvalidRequest, NotFound
 from census_api.services.margins import get_margin, get_margins
 from census_api.services.platform import Platform
 from census_api.statistics.canonical import content_id
-from census_api.statistics.margin_document import MarginDocument
 from census_api.statistics.margins import MarginsRefused
 from census_api.statistics.weighting import default_maps, weigh
 from tests.factories.actors import ADMINISTRATOR, ANALYST, EVE, make_actor
+from tests.factories.counted import freeze, heads, many, margins_of, paid
 from tests.factories.demo_snapshots import demo_rows
-from tests.factories.snapshots import LineRow, StaffRow, make_snapshot
+from tests.factories.snapshots import LineRow, StaffRow
 from tests.factories.surveys import drawn_answers
 from tests.statistics.survey_tools import ipfn_weights, misses, samplics_weights, weightipy_weights
 
 PIPELINE = make_actor("piper", "pipeline")
-AREAS = (
-    "E06000001",
-    "E06000008",
-    "E06000010",
-    "E06000015",
-    "E06000019",
-    "E06000031",
-    "E09000002",
-    "E06000035",
-    "E06000022",
-)
-"""One in each region."""
-
-
-def paid(line: int, people: int | None, role: str = "DAW") -> StaffRow:
-    return StaffRow(line, role, {"paid_headcount": people})
-
-
-def heads(row: StaffRow) -> int:
-    """The people of a row whose number is known."""
-    value = row.items["paid_headcount"]
-    assert isinstance(value, int | float)
-    return int(value)
-
-
-def freeze(
-    platform: Platform,
-    lines: Sequence[LineRow],
-    staff: Sequence[StaffRow],
-    year: int = 2024,
-    revision: int = 1,
-    nil: Sequence[str] = (),
-) -> None:
-    """A frozen snapshot of these rows."""
-    with platform.database.transaction() as session:
-        make_snapshot(session, year, revision, lines=lines, staff=staff, nil=nil)
-
-
-def many(people: int = 20) -> tuple[list[LineRow], list[StaffRow]]:
-    """Six organisations of every type in every region, each with people in every profession."""
-    sectors = ("voluntary", "nhs", "independent", "la_delivered", "lero", "la_commissioning")
-    lines, staff = [], []
-    for sector in sectors:
-        service = {"lero": "lero", "la_commissioning": "commissioning"}.get(sector, "adult_community")
-        route = "commissioning_team" if sector == "la_commissioning" else "la_commissioned"
-        for area in AREAS:
-            for number in range(6):
-                lines.append(
-                    LineRow(f"{sector}-{number}", area, service, sector, size=float(people), commissioning_route=route)
-                )
-                staff += [
-                    paid(len(lines), people + len(lines) % 7, role)
-                    for role in ("DAW", "NURSE_B5", "ADMIN", "PSW", "COMM_LEAD")
-                ]
-    return lines, staff
-
-
-def margins_of(document: MarginDocument) -> dict[str, dict[str, Fraction]]:
-    return {name: dict(part) for name, part in document.margins.items()}
 
 
 def test_all_margins_have_one_total_and_one_table(platform: Platform) -> None:
@@ -240,72 +180,6 @@ def test_the_plan_s_grouping_moves_roles_on_accredited_registers(platform: Platf
     for cell in plan.tree["joint"]:
         apart = cell["profession_group"] in ("regulated_frontline", "unregulated_frontline")
         assert (cell["value"] is None) == apart
-
-
-def test_groupings_that_differ_by_few_people_are_not_given_out_both(platform: Platform) -> None:
-    lines, staff = many()
-    freeze(platform, lines, [*staff, paid(1, 2, "COUNSELLOR")])
-
-    get_margins(platform, PIPELINE, "2024")
-    with pytest.raises(MarginsRefused, match="could be known"):
-        get_margins(platform, PIPELINE, "2024", grouping="plan")
-
-
-def test_cells_of_few_organisations_are_withheld_and_cannot_be_worked_out(platform: Platform) -> None:
-    lines, staff = many()
-    lonely = next(row for row in staff if row.role == "NURSE_B5")
-    alone = lines[lonely.line_no - 1]
-    same = {
-        number
-        for number, line in enumerate(lines, start=1)
-        if (line.sector, line.local_authority_code) == (alone.sector, alone.local_authority_code)
-    }
-    staff = [row for row in staff if row is lonely or row.role != "NURSE_B5" or row.line_no not in same]
-    freeze(platform, lines, staff)
-
-    found = get_margins(platform, PIPELINE, "2024")
-
-    withheld = [cell for cell in found.tree["joint"] if cell["value"] is None]
-    assert {"region": "E12000001", "profession_group": "regulated_frontline", "organisation_type": "voluntary",
-            "value": None} in withheld  # fmt: skip
-    # another cell along each dimension, or the margins would give the first away
-    assert len(withheld) > 3
-    assert found.tree["disclosure"]["cells_withheld"] == len(withheld)
-    assert sum(found.margins["region"].values()) == found.total
-
-
-@pytest.mark.parametrize(("silent", "shown"), [(1, False), (3, True)])
-def test_what_stands_in_for_one_organisation_is_not_shown_beside_the_reported_figures(
-    platform: Platform, silent: int, shown: bool
-) -> None:
-    lines, staff = many()
-    missing = {
-        number for number, line in enumerate(lines, start=1) if line.organisation.rpartition("-")[2] in "012"[:silent]
-    }
-    lines = [replace(line, reported=number not in missing) for number, line in enumerate(lines, start=1)]
-    freeze(platform, lines, [row for row in staff if row.line_no not in missing])
-
-    reported, adjusted = (get_margins(platform, PIPELINE, "2024", estimator=one) for one in ("reported", "adjusted"))
-
-    assert None not in [cell["value"] for cell in reported.tree["joint"]]
-    assert [cell["value"] is not None for cell in adjusted.tree["joint"]] == [shown] * 225
-    assert {sum(part.values()) for part in adjusted.margins.values()} == {adjusted.total}
-
-
-def test_a_category_of_few_organisations_is_joined_with_its_parent(platform: Platform) -> None:
-    lines, staff = many()
-    kept = {
-        number for number, line in enumerate(lines, start=1) if line.sector != "lero" or line.organisation == "lero-0"
-    }
-    numbers = {old: new for new, old in enumerate(sorted(kept), start=1)}
-    staff = [replace(row, line_no=numbers[row.line_no]) for row in staff if row.line_no in kept]
-    freeze(platform, [line for number, line in enumerate(lines, start=1) if number in kept], staff)
-
-    found = get_margins(platform, PIPELINE, "2024")
-
-    assert "lero" not in found.margins["organisation_type"]
-    assert found.tree["disclosure"]["joined"]["organisation_type"] == {"lero": "voluntary"}
-    assert sum(found.margins["organisation_type"].values()) == found.total
 
 
 @pytest.mark.parametrize("actor", [EVE, ADMINISTRATOR])
