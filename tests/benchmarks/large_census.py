@@ -13,7 +13,6 @@ import psycopg
 
 from census_api.services.collections import ensure_collections
 from census_api.services.platform import Platform
-from census_api.spec.load import load_spec
 from census_api.spec.model import Spec
 from tests.factories.actors import ANN
 
@@ -40,7 +39,7 @@ def add_register(platform: Platform, respondents: int) -> None:
 
 def add_returns(platform: Platform, year: int, rows: int) -> int:
     """The frame of a year and accepted returns of `rows` rows each; says how many rows in all."""
-    spec = load_spec(year)
+    spec = platform.spec(year)
     with _owner(platform) as connection:
         values = _values(spec, rows)
         for statement in _RETURNS:
