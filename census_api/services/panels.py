@@ -100,13 +100,13 @@ def _booked(side: Side, bookings: Sequence[Booking], numbers: dict[str, int], ye
 
 
 def _parents(bookings: Sequence[Booking], sides: tuple[Side, Side], numbers: Sequence[dict[str, int]]) -> pl.DataFrame:
-    """A component that joins several organisations counts under the parent of the first of its latest lines."""
+    """A component whose latest lines have several parents counts under all of them together: no order may decide."""
     parents = [dict(zip(side.units["unit"], side.units["parent"], strict=True)) for side in sides]
     rows = []
     for place, booking in enumerate(bookings):
         year = 1 if booking.component.after else 0
-        line = (booking.component.before, booking.component.after)[year][0]
-        rows.append((place, parents[year][numbers[year][line.line]]))
+        lines = (booking.component.before, booking.component.after)[year]
+        rows.append((place, " ".join(sorted({parents[year][numbers[year][line.line]] for line in lines}))))
     return pl.DataFrame(rows, schema={"component": pl.Int64, "parent": pl.String}, orient="row")
 
 

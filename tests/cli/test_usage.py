@@ -23,6 +23,8 @@ COMMANDS = {
     "template",
     "check",
     "demo-data",
+    "snapshot",
+    "compare",
     "vectors",
     "user",
     "token",
