@@ -41,6 +41,11 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "needs(tool): skipped where the tool is not installed; fails there when CI=true")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The tests that wait longest, for whole programs and new environments, begin first: at the end nobody is beside."""
+    items.sort(key=lambda item: not item.nodeid.startswith("tests/contracts/"))
+
+
 def pytest_runtest_setup(item: pytest.Item) -> None:
     for marker in item.iter_markers("needs"):
         tool = marker.args[0]
