@@ -18,7 +18,8 @@ from tests.factories.actors import ANN, NOW
 
 @pytest.fixture(scope="session")
 def sandbox() -> Iterator[Sandbox]:
-    with Sandbox(workers=2) as sandbox:
+    # patient: a machine that is busy with other tests must not look like a file that takes too long
+    with Sandbox(workers=2, seconds=120) as sandbox:
         yield sandbox
 
 
