@@ -14,10 +14,10 @@ from census_api.domain.access import SYSTEM
 from census_api.services.platform import Platform
 from census_api.statistics.margins import MarginsRefused
 from tests.api.conftest import address, bare, bearer, client, settings, token, with_usual_limits
+from tests.factories.counted import freeze, many
 from tests.factories.people import add_person, add_token
 from tests.factories.uploads import make_upload
 from tests.services.conftest import platform, sandbox
-from tests.services.test_margins import freeze, many
 
 __all__ = ["address", "bare", "bearer", "client", "platform", "sandbox", "settings", "token", "with_usual_limits"]
 

@@ -10,8 +10,8 @@ import httpx
 import pytest
 
 from census_api.services.platform import Platform
+from tests.factories.counted import freeze, many
 from tests.factories.people import add_person, add_token
-from tests.services.test_margins import freeze, many
 
 BY_NAME = "/api/v1/snapshots/2024/margins"
 

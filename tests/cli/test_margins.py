@@ -15,7 +15,7 @@ from census_api.settings import read_settings
 from census_api.spec.survey import GROUPINGS
 from census_api.statistics.margin_document import read_document
 from census_api.statistics.shapes import FORMATS
-from tests.services.test_margins import freeze, many
+from tests.factories.counted import freeze, many
 
 
 @pytest.fixture
