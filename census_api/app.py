@@ -9,34 +9,22 @@ from urllib.parse import urlsplit
 
 from fastapi import Depends, FastAPI
 
-from census_api.api import health, problems
-from census_api.api.dependencies import SharedState, declared_only
-from census_api.api.description import describe
-from census_api.api.guard import Guard
-from census_api.api.metrics import Metrics
+from census_api.api import health
+from census_api.api.kit import problems
+from census_api.api.kit.dependencies import SharedState, declared_only
+from census_api.api.kit.description import describe
+from census_api.api.kit.guard import Guard
+from census_api.api.kit.metrics import Metrics
+from census_api.api.kit.uploads import PLACES, Room
 from census_api.api.routes import router
-from census_api.api.uploads import PLACES, Room
-from census_api.services.platform import Platform
-from census_api.web import (
-    account,
-    changes,
-    check,
-    compare,
-    explore,
-    findings,
-    home,
-    information,
-    members,
-    one_return,
-    outbox,
-    receipts,
-    reference,
-    returns,
-    sign_in,
-    signing,
-    team_pages,
-)
-from census_api.web import problems as page_problems
+from census_api.services.kit.platform import Platform
+from census_api.web.account import account, sign_in
+from census_api.web.analyst import compare, explore
+from census_api.web.employer import changes, findings, members, one_return, receipts, returns, signing
+from census_api.web.kit import problems as page_problems
+from census_api.web.public import check, home, information, reference
+from census_api.web.team import outbox
+from census_api.web.team import pages as team_pages
 
 _TITLE = "Workforce census"
 _PAGES = (

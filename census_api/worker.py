@@ -8,9 +8,9 @@ import signal
 
 import structlog
 
-from census_api.services.jobs import queue_app
-from census_api.services.platform import Platform
-from census_api.store.jobs import run_worker
+from census_api.services.collecting.background_checks import queue_app
+from census_api.services.kit.platform import Platform
+from census_api.store.kit.queue import run_worker
 
 log = structlog.get_logger(__name__)
 

@@ -1,15 +1,15 @@
-"""Runs migrations on the connection that `census_api.store.migrate` holds; see there."""
+"""Runs migrations on the connection that `census_api.store.kit.migrate` holds; see there."""
 
 from __future__ import annotations
 
 from alembic import context
 
-from census_api.store.migrate import ours
-from census_api.store.tables import Base
+from census_api.store.all_tables import METADATA
+from census_api.store.kit.migrate import ours
 
 context.configure(
     connection=context.config.attributes["connection"],
-    target_metadata=Base.metadata,
+    target_metadata=METADATA,
     include_name=ours,
     transaction_per_migration=True,
     compare_server_default=True,

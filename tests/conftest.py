@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
     from sqlalchemy.orm import Session
 
-    from census_api.store.postgres import RunningPostgres
+    from census_api.embedded_postgres.launcher import RunningPostgres
 
 TEMPLATE = "census_template"
 SHARED_MEMORY = Path("/dev/shm")  # a file system in memory
@@ -59,7 +59,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 @pytest.fixture(scope="session")
 def postgres_server(tmp_path_factory: pytest.TempPathFactory, testrun_uid: str) -> Iterator[RunningPostgres]:
     """One server for the whole run: the first worker that needs it starts it, and ends it after the others are done."""
-    from census_api.store.postgres import start
+    from census_api.embedded_postgres.launcher import start
 
     folder = _run_folder(tmp_path_factory, testrun_uid)
     with _locked(folder, fcntl.LOCK_SH) as users:
@@ -161,7 +161,7 @@ def _remove_left_overs(parent: Path) -> None:
 def _make_template(server: RunningPostgres) -> None:
     import psycopg
 
-    from census_api.store.migrate import upgrade
+    from census_api.store.kit.migrate import upgrade
 
     server.create_database(TEMPLATE)
     upgrade(server.url(TEMPLATE))

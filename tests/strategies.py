@@ -11,7 +11,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from census_api.spec.model import Question, Spec
+from census_api.questionnaire.model import Question, Spec
 from tests.factories.returns import Row, Tree, breakdowns, clean_tree, service_row, staff_row
 
 _SERVICES = ("adult_community", "young_people", "residential_rehabilitation", "inpatient_detox")

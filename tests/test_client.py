@@ -10,9 +10,9 @@ import httpx
 import pytest
 
 from census_api.client import ApiError, Client
-from census_api.domain.access import SYSTEM
-from census_api.services.platform import Platform
-from census_api.statistics.margins import MarginsRefused
+from census_api.domain.kit.access import SYSTEM
+from census_api.services.kit.platform import Platform
+from census_api.statistics.margins.totals import MarginsRefused
 from tests.api.conftest import address, bare, bearer, client, settings, token, with_usual_limits
 from tests.factories.counted import freeze, many
 from tests.factories.people import add_person, add_token
@@ -132,7 +132,7 @@ def test_an_answer_that_has_not_changed_is_not_sent_again() -> None:
 
 
 def test_margins_that_were_altered_on_the_way_are_refused(platform: Platform) -> None:
-    from census_api.services.margins import get_margins
+    from census_api.services.margins.making import get_margins
 
     freeze(platform, *many())
     tree = dict(get_margins(platform, SYSTEM, "2024").tree)

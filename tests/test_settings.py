@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from census_api.domain.errors import ConfigError
+from census_api.domain.kit.errors import ConfigError
 from census_api.settings import Settings, default_data_dir, read_settings
 
 

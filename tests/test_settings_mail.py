@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from census_api.domain.errors import ConfigError
+from census_api.domain.kit.errors import ConfigError
 from census_api.settings import Settings, read_settings
 from tests.factories.mail_servers import SECRET, SERVICE, TEMPLATE
 

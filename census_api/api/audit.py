@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 from fastapi import APIRouter, Query, Response
 from pydantic import Field
 
-from census_api.api.answers import json_answer
-from census_api.api.dependencies import Caller, Cursor, OrganisationQuery, ThePlatform, limit_up_to, may
-from census_api.api.payloads import PagePayload, Payload
-from census_api.api.problems import documented
+from census_api.api.kit.answers import json_answer
+from census_api.api.kit.common_payloads import PagePayload, Payload
+from census_api.api.kit.dependencies import Caller, Cursor, OrganisationQuery, ThePlatform, limit_up_to, may
+from census_api.api.kit.problems import documented
 from census_api.domain.audit import AuditFilter
-from census_api.services import audit as service
+from census_api.services.audit import reading as service
 
 router = APIRouter(prefix="/audit", tags=["audit"])
 

@@ -9,15 +9,15 @@ from pathlib import Path
 from fastapi import APIRouter, Request, Response
 from pydantic import SecretStr
 
-from census_api.api.answers import json_answer
-from census_api.api.auth import address_of
-from census_api.api.dependencies import Shared, ThePlatform, everyone
-from census_api.api.payloads import HealthPayload
-from census_api.api.problems import documented
-from census_api.domain.access import is_loopback
-from census_api.domain.errors import Forbidden, SignInRequired, Unavailable
-from census_api.services.platform import Platform, is_ready
-from census_api.services.reconcile import figures
+from census_api.api.kit.answers import json_answer
+from census_api.api.kit.auth import address_of
+from census_api.api.kit.common_payloads import HealthPayload
+from census_api.api.kit.dependencies import Shared, ThePlatform, everyone
+from census_api.api.kit.problems import documented
+from census_api.domain.kit.access import is_loopback
+from census_api.domain.kit.errors import Forbidden, SignInRequired, Unavailable
+from census_api.services.kit.platform import Platform, is_ready
+from census_api.services.upkeep.reconcile import figures
 
 router = APIRouter(tags=["health"])
 

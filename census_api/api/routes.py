@@ -4,28 +4,19 @@ from __future__ import annotations
 
 from fastapi import APIRouter, Depends, Request, Response
 
-from census_api.api import (
-    accounts,
-    aggregates,
-    audit,
-    collections,
-    comparisons,
-    frame,
-    jobs,
-    life,
-    lineage,
-    margins,
-    organisations,
-    outbox,
-    progress,
-    receipts,
-    retention,
-    returns,
-    snapshots,
-    tokens,
-)
-from census_api.api.answers import json_bytes, tagged
-from census_api.api.dependencies import caller, declared_only, known_parameters_only, may
+from census_api.api import audit
+from census_api.api.aggregates import routes as aggregates
+from census_api.api.collecting import collections, life, receipts, returns
+from census_api.api.comparing import routes as comparisons
+from census_api.api.kit.answers import json_bytes, tagged
+from census_api.api.kit.dependencies import caller, declared_only, known_parameters_only, may
+from census_api.api.mail import routes as outbox
+from census_api.api.margins import routes as margins
+from census_api.api.people import accounts, tokens
+from census_api.api.progress import routes as progress
+from census_api.api.register import frame, lineage, organisations
+from census_api.api.snapshots import routes as snapshots
+from census_api.api.upkeep import jobs, retention
 
 PREFIX = "/api/v1"
 

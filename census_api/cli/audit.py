@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from census_api.cli.database import OPERATOR, opened_platform
+from census_api.cli.kit.database import OPERATOR, opened_platform
 from census_api.domain.audit import NO_COLLECTION, noted_end
 from census_api.settings import read_settings
 
@@ -14,7 +14,7 @@ DID_NOT_HOLD = 1
 
 def run_verify(noted: Sequence[str], data_dir: Path | None) -> int:
     """0 when every event is as it was written, 1 when not, with a line for each place that is not."""
-    from census_api.services.audit import verify
+    from census_api.services.audit.reading import verify
 
     ends = [noted_end(text) for text in noted]
     with opened_platform(read_settings(data_dir=data_dir)) as platform:
@@ -32,7 +32,7 @@ def run_verify(noted: Sequence[str], data_dir: Path | None) -> int:
 
 def run_reconcile(data_dir: Path | None) -> int:
     """0 when everything that was acknowledged is stored as it was, 1 when not."""
-    from census_api.services.reconcile import reconcile
+    from census_api.services.upkeep.reconcile import reconcile
 
     with opened_platform(read_settings(data_dir=data_dir)) as platform:
         found = reconcile(platform)

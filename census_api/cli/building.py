@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from census_api.cli.printing import say
-from census_api.domain.errors import InvalidRequest
-from census_api.spec.load import library
-from census_api.spec.resources import folder
+from census_api.cli.kit.printing import say
+from census_api.domain.kit.errors import InvalidRequest
+from census_api.questionnaire.load import library
+from census_api.questionnaire.resources import folder
 
 
 def run_build(year: int | None, check: bool, output: Path | None) -> int:
     """Writes them, or with `check` says which are not current: then 1."""
-    from census_api.intake.preflight_refusals import REFUSALS
-    from census_api.spec.build import build, stale
+    from census_api.intake.preflight.refusals import REFUSALS
+    from census_api.questionnaire.build import build, stale
 
     target = output or _project_folder()
     if check:

@@ -8,15 +8,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from census_api.cli.offline import READERS, annotate_file, judge_file
-from census_api.domain.errors import InvalidRequest, Refused
-from census_api.spec.load import library
+from census_api.cli.kit.offline import READERS, annotate_file, judge_file
+from census_api.domain.kit.errors import InvalidRequest, Refused
+from census_api.questionnaire.load import library
 
 if TYPE_CHECKING:
-    from census_api.domain.content import Content
-    from census_api.domain.findings import Report
+    from census_api.domain.collecting.content import Content
+    from census_api.domain.collecting.findings import Report
     from census_api.intake.sandbox import Sandbox
-    from census_api.spec.model import Sheet
+    from census_api.questionnaire.model import Sheet
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ def run_check(request: Request, *, as_json: bool) -> int:
         json.dump(report.as_json(), sys.stdout, ensure_ascii=True, indent=2)
         sys.stdout.write("\n")
     else:
-        from census_api.cli.report_table import print_report
+        from census_api.cli.kit.report_table import print_report
 
         print_report(report, library().spec(report.collection), request.file.name)
     return 0 if report.outcome == "clean" else 1
@@ -59,7 +59,7 @@ def _judged(sandbox: Sandbox, request: Request, data: bytes) -> Report:
             f"Give the return of {report.collection - 1}."
         )
     if sheet is not None:
-        from census_api.cli.csv_sheet import of_one_sheet
+        from census_api.cli.kit.csv_sheet import of_one_sheet
 
         report = of_one_sheet(report, sheet, library().spec(report.collection))
     if request.annotated is not None:
@@ -68,7 +68,7 @@ def _judged(sandbox: Sandbox, request: Request, data: bytes) -> Report:
 
 
 def _write_annotated(sandbox: Sandbox, target: Path, data: bytes, kind: str, report: Report) -> None:
-    from census_api.cli.printing import say
+    from census_api.cli.kit.printing import say
 
     body = sandbox.run(annotate_file, data, kind, report, library().spec(report.collection))
     target.write_bytes(body)
@@ -80,14 +80,14 @@ def _csv_sheet(request: Request) -> Sheet | None:
         return None
     if request.year is None:
         raise InvalidRequest("A .csv file does not say which census it is for. Add --year, for example --year 2025.")
-    from census_api.cli.csv_sheet import sheet_of
+    from census_api.cli.kit.csv_sheet import sheet_of
 
     return sheet_of(library().spec(request.year), request.file, request.sheet)
 
 
 def _of_csv(data: bytes, sheet: Sheet) -> bytes:
-    from census_api.cli.csv_sheet import as_workbook
-    from census_api.intake.preflight_refusals import refusal
+    from census_api.cli.kit.csv_sheet import as_workbook
+    from census_api.intake.preflight.refusals import refusal
 
     if not data:
         raise refusal("empty_file")
@@ -129,8 +129,8 @@ def _refuse_misuse(request: Request) -> None:
 
 
 def _read(file: Path) -> bytes:
-    from census_api.intake.preflight_refusals import refusal
-    from census_api.intake.preflight_zip import MAX_BYTES
+    from census_api.intake.preflight.container import MAX_BYTES
+    from census_api.intake.preflight.refusals import refusal
 
     if not file.exists():
         raise InvalidRequest(f"There is no file {file}. Check its name and folder.")

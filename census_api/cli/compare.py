@@ -8,9 +8,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from census_api.cli.database import OPERATOR, opened_platform
-from census_api.cli.printing import console
-from census_api.domain.comparisons import REASONS, STATUSES
+from census_api.cli.kit.database import OPERATOR, opened_platform
+from census_api.cli.kit.printing import console
+from census_api.domain.comparing import REASONS, STATUSES
 from census_api.settings import read_settings
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def run_compare(
     data_dir: Path | None,
 ) -> int:
     """Prints the comparison. 0 when it was made, blocked cells included. Raises CensusError."""
-    from census_api.services.comparisons import compare
+    from census_api.services.comparing.comparisons import compare
 
     with opened_platform(read_settings(data_dir=data_dir)) as platform:
         found = compare(platform, OPERATOR, before, after, measure=measure, by=",".join(by), policy=policy)
@@ -43,8 +43,8 @@ def run_compare(
 
 
 def _write_csv(found: Mapping[str, Any]) -> None:
-    from census_api.services.comparison_tables import comparison_sheet
-    from census_api.services.published import written
+    from census_api.services.comparing.tables import comparison_sheet
+    from census_api.services.kit.tables_out import written
 
     for piece in written(comparison_sheet(found), "csv"):
         sys.stdout.write(piece.decode().replace("\r\n", "\n"))

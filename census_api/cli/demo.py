@@ -11,17 +11,17 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from census_api.cli.printing import progress_of, say
+from census_api.cli.kit.printing import progress_of, say
 from census_api.cli.serving import listening, serve_on
-from census_api.domain.access import Actor
-from census_api.domain.errors import ConfigError
-from census_api.logging_setup import configure_logging
+from census_api.domain.kit.access import Actor
+from census_api.domain.kit.errors import ConfigError
+from census_api.logging import configure_logging
 from census_api.settings import Settings, read_settings
 
 if TYPE_CHECKING:
     from census_api.demo.population import Population
-    from census_api.domain.submission import Upload
-    from census_api.services.platform import Platform
+    from census_api.domain.collecting.submission import Upload
+    from census_api.services.kit.platform import Platform
 
 _LOADER = Actor("demonstration", kind="system")
 _PORTS_TRIED = 20
@@ -35,8 +35,8 @@ def run_demo(port: int, data_dir: Path | None, organisations: int) -> int:
     """Loads the demonstration on first use, then serves it until told to stop."""
     settings = _settings(port, data_dir)
     began = time.monotonic()
-    from census_api.store.migrate import upgrade
-    from census_api.store.postgres import start
+    from census_api.embedded_postgres.launcher import start
+    from census_api.store.kit.migrate import upgrade
 
     with start(settings.data_dir / "postgres") as server:
         if server.attached:
@@ -44,7 +44,7 @@ def run_demo(port: int, data_dir: Path | None, organisations: int) -> int:
             return 0
         upgrade(server.url())
         _lap("database", began)
-        from census_api.services.platform import open_platform
+        from census_api.services.kit.platform import open_platform
 
         with open_platform(settings, server.url()) as platform:
             _load_once(platform, organisations)
@@ -63,9 +63,9 @@ def _settings(port: int, data_dir: Path | None) -> Settings:
 
 
 def _load_once(platform: Platform, organisations: int) -> None:
+    from census_api.demo.loading import open_now
     from census_api.demo.parameters import OPEN_YEAR
-    from census_api.services import demo_accounts
-    from census_api.services.demonstration import open_now
+    from census_api.services.people import demo_accounts
 
     marker = platform.settings.data_dir / _LOADED
     wanted = {"organisations": organisations}
@@ -82,10 +82,10 @@ def _load_once(platform: Platform, organisations: int) -> None:
 
 
 def _load(platform: Platform, organisations: int) -> None:
+    from census_api.demo.loading import open_now, prepare
     from census_api.demo.parameters import OPEN_YEAR, YEARS
     from census_api.demo.population import frame_rows, population, register_rows
-    from census_api.services.demonstration import open_now, prepare
-    from census_api.services.register import load_organisations
+    from census_api.services.register.organisations import load_organisations
 
     began = time.monotonic()
     people = population(organisations=organisations)
@@ -105,10 +105,10 @@ def _load(platform: Platform, organisations: int) -> None:
 
 def _load_year(platform: Platform, people: Population, year: int) -> None:
     """The returns of a year. Those of the open one are at every stage: sent in, signed, accepted."""
+    from census_api.demo.loading import Course, load_returns, take
     from census_api.demo.parameters import OPEN_YEAR
     from census_api.demo.structure import FIXED
-    from census_api.services.collections import get_collection
-    from census_api.services.demonstration import Course, load_returns, take
+    from census_api.services.collecting.collections import get_collection
 
     course = Course(get_collection(platform, _LOADER, year).window, platform.clock())
     then = replace(platform, clock=course)
@@ -125,9 +125,9 @@ def _load_year(platform: Platform, people: Population, year: int) -> None:
 
 def _freeze(platform: Platform, people: Population) -> None:
     """The years that are over. What changes in their returns from now on counts in the next revision only."""
+    from census_api.demo.loading import freeze_past
     from census_api.demo.parameters import OPEN_YEAR, YEARS
     from census_api.demo.population import lineage_rows
-    from census_api.services.demonstration import freeze_past
 
     began = time.monotonic()
     past = [year for year in YEARS if year != OPEN_YEAR]
@@ -140,9 +140,9 @@ def _freeze(platform: Platform, people: Population) -> None:
 def _uploads(people: Population, year: int) -> Iterator[tuple[str, Upload]]:
     """Some as workbooks, the others as JSON, as a program would send them."""
     from census_api.demo.population import as_workbooks, returns
-    from census_api.domain.submission import Upload
-    from census_api.spec.load import load_spec
-    from census_api.spec.workbook import filled
+    from census_api.domain.collecting.submission import Upload
+    from census_api.questionnaire.load import load_spec
+    from census_api.questionnaire.templates.workbook import filled
 
     workbooks = frozenset(as_workbooks(people, year))
     for code, content in returns(people, year):
@@ -184,7 +184,7 @@ def _lap(what: str, began: float) -> None:
 
 
 def _welcome(address: str, data_dir: Path, seconds: float) -> str:
-    from census_api.services.demo_accounts import DEMO_ACCOUNTS
+    from census_api.services.people.demo_accounts import DEMO_ACCOUNTS
 
     token = DEMO_ACCOUNTS[0].token
     returns = f"{address}/api/v1/collections/2025/returns"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from census_api.cli.printing import progress_of, say
-from census_api.domain.errors import InvalidRequest
+from census_api.cli.kit.printing import progress_of, say
+from census_api.domain.kit.errors import InvalidRequest
 
 
 def run_demo_data(

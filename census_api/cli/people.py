@@ -9,22 +9,22 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from census_api.cli.database import OPERATOR, opened_platform
-from census_api.cli.printing import plain, say
-from census_api.domain.access import MEMBER_ROLES, PLATFORM_ROLES, SCOPES, MemberRole, PlatformRole
-from census_api.domain.errors import ConfigError, InvalidRequest
-from census_api.logging_setup import configure_logging
+from census_api.cli.kit.database import OPERATOR, opened_platform
+from census_api.cli.kit.printing import plain, say
+from census_api.domain.kit.access import MEMBER_ROLES, PLATFORM_ROLES, SCOPES, MemberRole, PlatformRole
+from census_api.domain.kit.errors import ConfigError, InvalidRequest
+from census_api.logging import configure_logging
 from census_api.settings import read_settings
 
 if TYPE_CHECKING:
     from census_api.domain.people import Account
-    from census_api.services.one_time_links import Link
-    from census_api.services.platform import Platform
+    from census_api.services.kit.platform import Platform
+    from census_api.services.people.one_time_links import Link
 
 
 def run_first_administrator(email: str, name: str, data_dir: Path | None) -> int:
     """Makes the account that everything else begins with, and prints its invitation."""
-    from census_api.services import accounts, one_time_links
+    from census_api.services.people import accounts, one_time_links
 
     with _opened(data_dir) as platform:
         account = accounts.first_administrator(platform, email, name)
@@ -36,8 +36,8 @@ def run_add(
     email: str, name: str, roles: Sequence[str], at: Sequence[str], machine: bool, invite: bool, data_dir: Path | None
 ) -> int:
     """Adds a person or a program."""
-    from census_api.services import accounts, one_time_links
-    from census_api.services.accounts import Roles
+    from census_api.services.people import accounts, one_time_links
+    from census_api.services.people.accounts import Roles
 
     wanted = Roles(frozenset(map(_platform_role, roles)), _memberships(at))
     with _opened(data_dir) as platform:
@@ -53,7 +53,7 @@ def run_add(
 
 def run_list(data_dir: Path | None) -> int:
     """Prints everybody, one a line."""
-    from census_api.services import accounts
+    from census_api.services.people import accounts
 
     with _opened(data_dir) as platform:
         for account in accounts.list_accounts(platform, OPERATOR):
@@ -63,7 +63,7 @@ def run_list(data_dir: Path | None) -> int:
 
 def run_disable(who: str, enable: bool, data_dir: Path | None) -> int:
     """Shuts an account out, or lets it in again."""
-    from census_api.services import accounts
+    from census_api.services.people import accounts
 
     with _opened(data_dir) as platform:
         account = _found(platform, who)
@@ -74,7 +74,7 @@ def run_disable(who: str, enable: bool, data_dir: Path | None) -> int:
 
 def run_invite(who: str, data_dir: Path | None) -> int:
     """Prints a new invitation; earlier ones stop working."""
-    from census_api.services import one_time_links
+    from census_api.services.people import one_time_links
 
     with _opened(data_dir) as platform:
         account = _found(platform, who)
@@ -88,7 +88,7 @@ def run_invite(who: str, data_dir: Path | None) -> int:
 
 def run_role(who: str, role: str, at: str | None, take: bool, data_dir: Path | None) -> int:
     """Gives or takes a role, of the platform or at an organisation."""
-    from census_api.services import accounts
+    from census_api.services.people import accounts
 
     with _opened(data_dir) as platform:
         account = _found(platform, who)
@@ -102,7 +102,7 @@ def run_role(who: str, role: str, at: str | None, take: bool, data_dir: Path | N
 
 def run_second_step(who: str, data_dir: Path | None) -> int:
     """Forgets the second step of who has lost it."""
-    from census_api.services import accounts
+    from census_api.services.people import accounts
 
     with _opened(data_dir) as platform:
         account = _found(platform, who)
@@ -113,7 +113,7 @@ def run_second_step(who: str, data_dir: Path | None) -> int:
 
 def run_token_create(who: str, name: str, scopes: Sequence[str], days: int, data_dir: Path | None) -> int:
     """Prints a new token, which is shown this once."""
-    from census_api.services import tokens
+    from census_api.services.people import tokens
 
     with _opened(data_dir) as platform:
         account = _found(platform, who)
@@ -125,7 +125,7 @@ def run_token_create(who: str, name: str, scopes: Sequence[str], days: int, data
 
 def run_token_list(data_dir: Path | None) -> int:
     """Prints all tokens, one a line, without what opens the door."""
-    from census_api.services import tokens
+    from census_api.services.people import tokens
 
     with _opened(data_dir) as platform:
         now = platform.clock()
@@ -142,7 +142,7 @@ def run_token_list(data_dir: Path | None) -> int:
 
 def run_token_revoke(token: str, data_dir: Path | None) -> int:
     """Shuts a token out."""
-    from census_api.services import tokens
+    from census_api.services.people import tokens
 
     with _opened(data_dir) as platform:
         tokens.revoke_token(platform, OPERATOR, _number(token))
@@ -160,7 +160,7 @@ def _opened(data_dir: Path | None) -> Iterator[Platform]:
 
 def _found(platform: Platform, who: str) -> Account:
     """By number, by e-mail address, or for a program by name."""
-    from census_api.services import accounts
+    from census_api.services.people import accounts
 
     if "@" in who:
         return accounts.get_account(platform, OPERATOR, who.strip().lower())

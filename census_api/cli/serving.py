@@ -10,14 +10,14 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from census_api.cli.database import OPERATOR, open_database, opened_platform
-from census_api.cli.printing import say
-from census_api.domain.errors import ConfigError
-from census_api.logging_setup import configure_logging
+from census_api.cli.kit.database import OPERATOR, open_database, opened_platform
+from census_api.cli.kit.printing import say
+from census_api.domain.kit.errors import ConfigError
+from census_api.logging import configure_logging
 from census_api.settings import Settings, read_settings, refuse_to_serve_without_secret
 
 if TYPE_CHECKING:
-    from census_api.services.platform import Platform
+    from census_api.services.kit.platform import Platform
 
 _GRACE_SECONDS = 30
 _BACKLOG = 512
@@ -45,9 +45,9 @@ def run_worker(data_dir: Path | None) -> int:
 
 def run_upgrade(data_dir: Path | None) -> int:
     """Brings the database to this version and sets up the collections of every year that has a spec."""
-    from census_api.services.collections import ensure_collections
-    from census_api.services.platform import open_platform
-    from census_api.store.migrate import upgrade
+    from census_api.services.collecting.collections import ensure_collections
+    from census_api.services.kit.platform import open_platform
+    from census_api.store.kit.migrate import upgrade
 
     settings = _start(data_dir=data_dir)
     with open_database(settings) as url, open_platform(settings, url) as platform:

@@ -5,15 +5,15 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from census_api.cli.database import OPERATOR, opened_platform
-from census_api.cli.printing import console, progress_of
-from census_api.domain.snapshots import Snapshot
+from census_api.cli.kit.database import OPERATOR, opened_platform
+from census_api.cli.kit.printing import console, progress_of
+from census_api.domain.snapshots.revisions import Snapshot
 from census_api.settings import read_settings
 
 
 def run_freeze(year: int, data_dir: Path | None) -> int:
     """Prints the new revision, or the one that holds all this already."""
-    from census_api.services.snapshots import freeze
+    from census_api.services.snapshots.revisions import freeze
 
     with (
         opened_platform(read_settings(data_dir=data_dir)) as platform,
@@ -34,7 +34,7 @@ def run_freeze(year: int, data_dir: Path | None) -> int:
 
 def run_list(year: int | None, data_dir: Path | None) -> int:
     """Prints a line for each snapshot, the newest first."""
-    from census_api.services.snapshots import MOST_SNAPSHOTS, list_snapshots
+    from census_api.services.snapshots.revisions import MOST_SNAPSHOTS, list_snapshots
 
     with opened_platform(read_settings(data_dir=data_dir)) as platform:
         page = list_snapshots(platform, OPERATOR, year, limit=MOST_SNAPSHOTS)

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from census_api.cli.printing import say
-from census_api.domain.errors import ConfigError, InvalidRequest
-from census_api.spec.load import load_spec
+from census_api.cli.kit.printing import say
+from census_api.domain.kit.errors import ConfigError, InvalidRequest
+from census_api.questionnaire.load import load_spec
 
 
 def run_template(year: int, organisation: str | None, output: Path | None, data_dir: Path | None) -> int:
     """Writes the workbook. Never over another file: that could be one that somebody has filled in."""
     spec = load_spec(year)
     if organisation is None:
-        from census_api.spec.workbook import template
+        from census_api.questionnaire.templates.workbook import template
 
         body = template(spec)
     else:
@@ -30,8 +30,8 @@ def run_template(year: int, organisation: str | None, output: Path | None, data_
 
 
 def _prefilled(year: int, organisation: str, data_dir: Path | None) -> bytes:
-    from census_api.cli.database import OPERATOR, opened_platform
-    from census_api.services.templates import prefilled_template
+    from census_api.cli.kit.database import OPERATOR, opened_platform
+    from census_api.services.collecting.templates import prefilled_template
     from census_api.settings import read_settings
 
     settings = read_settings(data_dir=data_dir)

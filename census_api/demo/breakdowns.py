@@ -12,7 +12,7 @@ from census_api.demo.fitting import Carry, around, chance, rake
 from census_api.demo.parameters import TREATMENT, Parameters
 from census_api.demo.staffing import YearStaff
 from census_api.demo.structure import Structure
-from census_api.spec.model import Sheet, Spec
+from census_api.questionnaire.model import Sheet, Spec
 
 Counts = dict[str, dict[str, dict[str, list[int]]]]
 """Organisation -> sheet -> role or role group -> people by category, in the order of the sheet's columns."""

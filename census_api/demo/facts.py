@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from census_api.demo.parameters import TREATMENT
-from census_api.domain.content import Cell, Content
-from census_api.spec.model import Spec
+from census_api.domain.collecting.content import Cell, Content
+from census_api.questionnaire.model import Spec
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 from census_api.demo.facts import BreakdownFact, StaffFact, YearFacts, year_facts
 from census_api.demo.parameters import HERE
-from census_api.domain.content import Content
-from census_api.spec.load import load_spec
+from census_api.domain.collecting.content import Content
+from census_api.questionnaire.load import load_spec
 
 Staff = Callable[[StaffFact], bool]
 Measure = Callable[[YearFacts], tuple[float, str]]

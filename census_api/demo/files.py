@@ -12,11 +12,11 @@ from census_api.demo.mistakes import spoilt
 from census_api.demo.parameters import SECTORS, YEARS
 from census_api.demo.population import DEFAULT_SEED, MOST, Population, population
 from census_api.demo.structure import BLOCK, FIXED
-from census_api.domain.content import Content
-from census_api.domain.errors import InvalidRequest, Unavailable
-from census_api.spec.load import load_spec
-from census_api.spec.model import Spec
-from census_api.spec.workbook import filled
+from census_api.domain.collecting.content import Content
+from census_api.domain.kit.errors import InvalidRequest, Unavailable
+from census_api.questionnaire.load import load_spec
+from census_api.questionnaire.model import Spec
+from census_api.questionnaire.templates.workbook import filled
 
 _SPARE = 0.15
 """Not everybody in the register is in every year's frame: that much more makes enough for the files asked for."""

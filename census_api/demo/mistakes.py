@@ -7,8 +7,8 @@ from typing import Any
 
 from census_api.demo.fitting import chance
 from census_api.demo.returns import decimal, from_tree
-from census_api.domain.content import Content
-from census_api.spec.model import Spec
+from census_api.domain.collecting.content import Content
+from census_api.questionnaire.model import Spec
 
 _Row = dict[str, Any]
 _MOST_IN_A_FILE = 4

@@ -21,12 +21,12 @@ from census_api.demo.response import Response, responses
 from census_api.demo.returns import Writer
 from census_api.demo.staffing import RowKey, YearStaff, staff_of_year
 from census_api.demo.structure import BLOCK, FIXED, Line, Structure, build
-from census_api.domain.content import Content
-from census_api.domain.errors import InvalidRequest
-from census_api.domain.lineage import EDGE_KINDS, LineageEdge, LineKey
-from census_api.domain.register import FrameLine, Organisation
-from census_api.spec.load import load_spec
-from census_api.spec.model import Spec
+from census_api.domain.collecting.content import Content
+from census_api.domain.kit.errors import InvalidRequest
+from census_api.domain.register.lineage import EDGE_KINDS, LineageEdge, LineKey
+from census_api.domain.register.organisations import FrameLine, Organisation
+from census_api.questionnaire.load import load_spec
+from census_api.questionnaire.model import Spec
 
 DEFAULT_SEED = 20260630
 LEAST, MOST = 100, 4000

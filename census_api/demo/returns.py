@@ -10,9 +10,9 @@ from census_api.demo.breakdowns import Counts
 from census_api.demo.fitting import chance
 from census_api.demo.staffing import RowKey, Staff, YearStaff
 from census_api.demo.structure import HEAD_OFFICE, Line, Structure
-from census_api.domain.content import Cell, Content, content_from_json
-from census_api.domain.register import Organisation
-from census_api.spec.model import Spec
+from census_api.domain.collecting.content import Cell, Content, content_from_json
+from census_api.domain.register.organisations import Organisation
+from census_api.questionnaire.model import Spec
 
 _Rows = list[dict[str, Cell]]
 _AVAILABLE = {None: "full", "flows": "partial", "none": "none"}

@@ -13,7 +13,7 @@ from census_api.demo.fitting import around, chance, fit
 from census_api.demo.parameters import Parameters, YearTargets
 from census_api.demo.response import Response
 from census_api.demo.structure import Structure
-from census_api.spec.model import Spec
+from census_api.questionnaire.model import Spec
 
 RowKey = tuple[str, str, str, str]
 """Organisation, area, service type, role."""

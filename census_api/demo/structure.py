@@ -9,8 +9,8 @@ from math import fsum
 from census_api.demo import names
 from census_api.demo.fitting import apportion, around, chance
 from census_api.demo.parameters import SECTORS
-from census_api.domain.register import Organisation
-from census_api.spec.model import Spec
+from census_api.domain.register.organisations import Organisation
+from census_api.questionnaire.model import Spec
 
 ADULT, YOUNG, RESIDENTIAL, DETOX = "adult_community", "young_people", "residential_rehabilitation", "inpatient_detox"
 LERO, COMMISSIONING, HEAD_OFFICE = "lero", "commissioning", "head_office"

@@ -13,9 +13,9 @@ from census_api.demo.response import Response
 from census_api.demo.returns import Writer
 from census_api.demo.staffing import ANCHORS, RowKey, Staff, YearStaff
 from census_api.demo.structure import Line
-from census_api.domain.content import Content
-from census_api.spec.load import load_spec
-from census_api.spec.model import Spec
+from census_api.domain.collecting.content import Content
+from census_api.questionnaire.load import load_spec
+from census_api.questionnaire.model import Spec
 
 _ROLES_AT_ONCE = 16
 _UNPAID_WTE = 40

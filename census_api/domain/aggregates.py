@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Literal
 
-from census_api.domain.measures import LINE_DIMENSIONS, MEASURES, PAID, ROLE_DIMENSIONS, Answer, Base, Item, Measure
+from census_api.domain.kit.measures import LINE_DIMENSIONS, MEASURES, PAID, ROLE_DIMENSIONS, Answer, Base, Item, Measure
 
 BREAKDOWNS = ("pay", "contract", "hours", "length_of_service", "age", "gender", "ethnicity", "disability")
 """Breakdowns of paid headcount: asked once an organisation, so that a breakdown by place is part of the answer only."""

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from census_api.domain.errors import InvalidRequest
+from census_api.domain.kit.errors import InvalidRequest
 
 NO_COLLECTION = 0
 """The chain of the events that belong to no collection."""

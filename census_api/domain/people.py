@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from census_api.domain.access import Actor, MemberRole, PlatformRole
-from census_api.domain.errors import InvalidRequest
+from census_api.domain.kit.access import Actor, MemberRole, PlatformRole
+from census_api.domain.kit.errors import InvalidRequest
 
 AccountKind = Literal["person", "machine"]
 ACCOUNT_KINDS: tuple[AccountKind, ...] = get_args(AccountKind)

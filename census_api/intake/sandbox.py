@@ -27,12 +27,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
-from census_api.domain.errors import CensusError, Unavailable
-from census_api.intake.preflight_refusals import refusal
+from census_api.domain.kit.errors import CensusError, Unavailable
+from census_api.intake.preflight.refusals import refusal
 
 T = TypeVar("T")
 
-PRELOAD = ("census_api.intake.reader",)
+PRELOAD = ("census_api.intake.reading.reader",)
 START_SECONDS = 60.0
 # a child is replaced after so many jobs, so that a slow leak never reaches the memory limit
 JOBS_PER_CHILD = 2_000

@@ -6,7 +6,7 @@ import math
 from decimal import Decimal
 from fractions import Fraction
 
-from census_api.domain.errors import InvalidRequest
+from census_api.domain.kit.errors import InvalidRequest
 
 Number = int | float | Decimal | Fraction
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, TypeVar
 
-from census_api.domain.errors import InvalidRequest
+from census_api.domain.kit.errors import InvalidRequest
 
 SLACK = 1e-9
 """Limits are inclusive (methods.md 1.4), so a share that misses one by rounding alone has met it."""

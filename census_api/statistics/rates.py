@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from census_api.statistics.identity import ratio
+from census_api.statistics.comparability.identity import ratio
 from census_api.statistics.policy import DEFAULT_POLICY, RatesPolicy
 
 

@@ -11,10 +11,10 @@ import pytest
 import structlog
 
 from census_api.app import create_app
-from census_api.domain.access import SYSTEM
-from census_api.domain.register import FrameLine
-from census_api.services.platform import Platform
-from census_api.services.register import load_frame
+from census_api.domain.kit.access import SYSTEM
+from census_api.domain.register.organisations import FrameLine
+from census_api.services.kit.platform import Platform
+from census_api.services.register.organisations import load_frame
 from census_api.settings import Settings
 from tests.api.serving import served
 from tests.factories.people import add_person, add_token

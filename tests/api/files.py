@@ -5,9 +5,9 @@ from __future__ import annotations
 import functools
 import json
 
-from census_api.domain.content import Content
-from census_api.spec.load import load_spec
-from census_api.spec.workbook import filled
+from census_api.domain.collecting.content import Content
+from census_api.questionnaire.load import load_spec
+from census_api.questionnaire.templates.workbook import filled
 from tests.factories.whole_returns import whole_return
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"

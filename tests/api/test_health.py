@@ -12,10 +12,10 @@ from pydantic import SecretStr
 from starlette.testclient import TestClient
 
 from census_api.app import create_app
-from census_api.services.platform import Platform
+from census_api.services.kit.platform import Platform
 from census_api.settings import Settings
-from census_api.store.migrate import downgrade
-from census_api.store.session import connect
+from census_api.store.kit.migrate import downgrade
+from census_api.store.kit.session import connect
 from tests.api.files import CHECK, SUBMISSIONS, form, workbook
 from tests.api.serving import served
 from tests.factories.people import SITE

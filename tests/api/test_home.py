@@ -8,8 +8,8 @@ from dataclasses import replace
 import httpx
 
 from census_api.app import create_app
-from census_api.services import demo_accounts
-from census_api.services.platform import Platform
+from census_api.services.kit.platform import Platform
+from census_api.services.people import demo_accounts
 from census_api.settings import Settings
 from tests.api.serving import served
 from tests.factories.people import Browser

@@ -11,9 +11,9 @@ from typing import Any
 
 import psycopg
 
-from census_api.services.collections import ensure_collections
-from census_api.services.platform import Platform
-from census_api.spec.model import Spec
+from census_api.questionnaire.model import Spec
+from census_api.services.collecting.collections import ensure_collections
+from census_api.services.kit.platform import Platform
 from tests.factories.actors import ANN
 
 FIRST_YEAR = 2022

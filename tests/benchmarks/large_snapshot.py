@@ -7,8 +7,8 @@ import uuid
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from census_api.spec.load import load_spec
-from census_api.store.copy import add_rows
+from census_api.questionnaire.load import load_spec
+from census_api.store.kit.copy import add_rows
 from tests.factories.snapshots import begin_snapshot, finish_snapshot, role_rows
 
 YEAR = 2024

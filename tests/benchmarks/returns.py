@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-from census_api.spec.model import Spec
+from census_api.questionnaire.model import Spec
 
 SERVICES = ("adult_community", "young_people", "residential_rehabilitation", "inpatient_detox", "lero")
 

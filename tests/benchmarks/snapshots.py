@@ -19,11 +19,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from census_api.intake.sandbox import Sandbox
-from census_api.services.platform import Platform
+from census_api.questionnaire.load import SpecLibrary
+from census_api.questionnaire.resources import folder
+from census_api.services.kit.platform import Platform
 from census_api.settings import Settings
-from census_api.spec.load import SpecLibrary
-from census_api.spec.resources import folder
-from census_api.store.session import connect
+from census_api.store.kit.session import connect
 from tests.benchmarks.large_census import FIRST_YEAR, add_register, add_returns
 
 _FREEZE = """
@@ -111,8 +111,8 @@ def platform_at(url: str, schemas: Path | None = None) -> Iterator[Platform]:
 
 def main() -> None:
     given = _arguments()
-    from census_api.store.migrate import upgrade
-    from census_api.store.postgres import start
+    from census_api.embedded_postgres.launcher import start
+    from census_api.store.kit.migrate import upgrade
 
     with (
         tempfile.TemporaryDirectory() as temporary,

@@ -20,16 +20,16 @@ import psycopg
 import pytest
 from sqlalchemy import text
 
-from census_api.domain.access import SYSTEM
+from census_api.domain.kit.access import SYSTEM
+from census_api.embedded_postgres.launcher import RunningPostgres
 from census_api.intake.sandbox import Sandbox
-from census_api.services.aggregate_query import Wanted
-from census_api.services.aggregate_tables import pieces
-from census_api.services.aggregates import aggregates
-from census_api.services.platform import Platform
+from census_api.services.aggregates.asking import aggregates
+from census_api.services.aggregates.question import Wanted
+from census_api.services.aggregates.tables import pieces
+from census_api.services.kit.platform import Platform
 from census_api.settings import Settings
-from census_api.store.copy import driver_of
-from census_api.store.postgres import RunningPostgres
-from census_api.store.session import connect
+from census_api.store.kit.copy import driver_of
+from census_api.store.kit.session import connect
 from tests.benchmarks.large_snapshot import YEAR, large_snapshot
 from tests.factories.actors import NOW
 from tests.services.conftest import sandbox

@@ -13,14 +13,14 @@ from collections.abc import Iterator
 import pytest
 from sqlalchemy import text
 
-from census_api.domain.access import SYSTEM
+from census_api.domain.kit.access import SYSTEM
+from census_api.embedded_postgres.launcher import RunningPostgres
 from census_api.intake.sandbox import Sandbox
-from census_api.services.comparisons import compare
-from census_api.services.platform import Platform
+from census_api.questionnaire.load import load_spec
+from census_api.services.comparing.comparisons import compare
+from census_api.services.kit.platform import Platform
 from census_api.settings import Settings
-from census_api.spec.load import load_spec
-from census_api.store.postgres import RunningPostgres
-from census_api.store.session import Session, connect
+from census_api.store.kit.session import Session, connect
 from tests.benchmarks.large_snapshot import large_snapshot
 from tests.factories.actors import NOW
 from tests.factories.snapshots import begin_snapshot, finish_snapshot

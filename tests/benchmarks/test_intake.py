@@ -15,10 +15,10 @@ from collections.abc import Callable
 import fastexcel
 import pytest
 
-from census_api.domain.content import content_from_json
-from census_api.intake.judge import Context, judge
-from census_api.spec.load import load_spec
-from census_api.spec.workbook import filled
+from census_api.domain.collecting.content import content_from_json
+from census_api.intake.judging.judge import Context, judge
+from census_api.questionnaire.load import load_spec
+from census_api.questionnaire.templates.workbook import filled
 from tests.benchmarks.returns import return_of
 
 SPEC = load_spec(2024)

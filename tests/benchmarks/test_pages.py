@@ -16,16 +16,16 @@ from starlette.testclient import TestClient
 
 from census_api.app import create_app
 from census_api.cli.demo import _load
-from census_api.domain.access import SYSTEM
+from census_api.demo.loading import open_now
+from census_api.domain.kit.access import SYSTEM
+from census_api.embedded_postgres.launcher import RunningPostgres
 from census_api.intake.sandbox import Sandbox
-from census_api.logging_setup import configure_logging
-from census_api.services import demo_accounts
-from census_api.services.collections import ensure_collections
-from census_api.services.demonstration import open_now
-from census_api.services.platform import Platform
+from census_api.logging import configure_logging
+from census_api.services.collecting.collections import ensure_collections
+from census_api.services.kit.platform import Platform
+from census_api.services.people import demo_accounts
 from census_api.settings import Settings
-from census_api.store.postgres import RunningPostgres
-from census_api.store.session import connect
+from census_api.store.kit.session import connect
 from tests.conftest import _drop
 from tests.factories.people import SITE
 from tests.services.conftest import sandbox

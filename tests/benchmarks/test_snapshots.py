@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from census_api.services.platform import Platform
+from census_api.services.kit.platform import Platform
 from tests.benchmarks.large_census import FIRST_YEAR, add_register, add_returns
 from tests.benchmarks.snapshots import Freezing, platform_at, timed_freeze
 

@@ -20,7 +20,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, StorageState, ViewportSize, sync_playwright
 
-from census_api.store.postgres import RunningPostgres
+from census_api.embedded_postgres.launcher import RunningPostgres
 from tests.conftest import TOOLS, _drop
 from tests.factories.people import PASSWORD
 from tests.factories.site import Site, made_site

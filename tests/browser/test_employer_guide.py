@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, ViewportSize
 
-from census_api.domain.access import SYSTEM
-from census_api.domain.submission import Upload
-from census_api.services.submit import submit
-from census_api.spec.workbook import template
+from census_api.domain.collecting.submission import Upload
+from census_api.domain.kit.access import SYSTEM
+from census_api.questionnaire.templates.workbook import template
+from census_api.services.collecting.submit import submit
 from tests.browser.conftest import Pictured, Visitor
 from tests.factories.filling_in import fill_in
 from tests.factories.site import YEAR, Site, tree_for

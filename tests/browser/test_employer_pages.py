@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import expect
 
-from census_api.domain.access import SYSTEM
-from census_api.services.receipts import standing_receipt
+from census_api.domain.kit.access import SYSTEM
+from census_api.services.collecting.receipts import standing_receipt
 from tests.browser.conftest import Accessible, LookedAt, Visitor
 from tests.factories.site import HOSTILE_NAME, YEAR, Site
 

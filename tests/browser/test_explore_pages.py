@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from census_api.domain.access import SYSTEM
+from census_api.domain.kit.access import SYSTEM
 from tests.browser.conftest import Accessible, LookedAt, Visitor
 from tests.factories.populations import random_breakdowns, random_lines, random_staff
 from tests.factories.site import Site

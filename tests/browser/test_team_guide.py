@@ -14,10 +14,10 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import ViewportSize
 
-from census_api.domain.access import SYSTEM
-from census_api.services.life import accept
-from census_api.services.sign_off import sign_off
-from census_api.services.snapshots import freeze
+from census_api.domain.kit.access import SYSTEM
+from census_api.services.collecting.life import accept
+from census_api.services.collecting.sign_off import sign_off
+from census_api.services.snapshots.revisions import freeze
 from tests.browser.conftest import Pictured, Visitor
 from tests.factories.actors import NOW
 from tests.factories.site import YEAR, Site, send, tree_for

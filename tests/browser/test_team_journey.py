@@ -5,15 +5,15 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Page, expect
 
-from census_api.domain.access import SYSTEM, Actor, MemberRole
+from census_api.domain.kit.access import SYSTEM, Actor, MemberRole
 from census_api.domain.people import Account
-from census_api.services import accounts
-from census_api.services.explanations import explain, list_explanations
-from census_api.services.freezing import build_queued
-from census_api.services.return_queries import list_questions, reply
-from census_api.services.sign_off import sign_off
-from census_api.services.snapshots import list_snapshots
-from census_api.services.submissions import get_return
+from census_api.services.collecting.explanations import explain, list_explanations
+from census_api.services.collecting.return_queries import list_questions, reply
+from census_api.services.collecting.sign_off import sign_off
+from census_api.services.collecting.submissions import get_return
+from census_api.services.people import accounts
+from census_api.services.snapshots.freezing import build_queued
+from census_api.services.snapshots.revisions import list_snapshots
 from tests.browser.conftest import Visitor
 from tests.factories.actors import TEAM
 from tests.factories.site import BECAUSE, YEAR, Site, send, tree_for

@@ -8,12 +8,12 @@ from dataclasses import replace
 import pytest
 from playwright.sync_api import expect
 
-from census_api.domain.access import SYSTEM
-from census_api.domain.lineage import LineageEdge, LineKey
-from census_api.services.life import accept
-from census_api.services.lineage import load_edges
-from census_api.services.sign_off import sign_off
-from census_api.services.snapshots import freeze
+from census_api.domain.kit.access import SYSTEM
+from census_api.domain.register.lineage import LineageEdge, LineKey
+from census_api.services.collecting.life import accept
+from census_api.services.collecting.sign_off import sign_off
+from census_api.services.register.lineage import load_edges
+from census_api.services.snapshots.revisions import freeze
 from tests.browser.conftest import Accessible, LookedAt, Visitor
 from tests.factories.actors import NOW
 from tests.factories.returns import LINES

@@ -7,12 +7,12 @@ from collections.abc import Callable
 import pytest
 from sqlalchemy import create_engine, text
 
-from census_api.cli.run import run
-from census_api.domain.register import Organisation
-from census_api.services.collections import ensure_collections
-from census_api.services.platform import Platform, open_platform
-from census_api.services.register import load_organisations
-from census_api.services.submit import submit
+from census_api.cli.kit.run import run
+from census_api.domain.register.organisations import Organisation
+from census_api.services.collecting.collections import ensure_collections
+from census_api.services.collecting.submit import submit
+from census_api.services.kit.platform import Platform, open_platform
+from census_api.services.register.organisations import load_organisations
 from census_api.settings import read_settings
 from tests.factories.actors import ANN
 from tests.factories.uploads import make_upload

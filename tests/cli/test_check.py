@@ -12,11 +12,11 @@ from typing import Any
 import openpyxl
 import pytest
 
-from census_api.cli.run import run
+from census_api.cli.kit.run import run
 from census_api.demo.population import population
-from census_api.domain.content import Content
-from census_api.spec.load import load_spec
-from census_api.spec.workbook import filled
+from census_api.domain.collecting.content import Content
+from census_api.questionnaire.load import load_spec
+from census_api.questionnaire.templates.workbook import filled
 
 Captured = pytest.CaptureFixture[str]
 

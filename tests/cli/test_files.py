@@ -12,9 +12,9 @@ from pathlib import Path
 import openpyxl
 import pytest
 
-from census_api.cli.run import run
-from census_api.spec.load import library, load_spec
-from census_api.spec.workbook import template
+from census_api.cli.kit.run import run
+from census_api.questionnaire.load import library, load_spec
+from census_api.questionnaire.templates.workbook import template
 
 Captured = pytest.CaptureFixture[str]
 
@@ -53,10 +53,10 @@ def test_a_prefilled_template_says_what_it_needs(
 def test_a_prefilled_template_comes_from_the_database(
     tmp_path: Path, fresh_database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from census_api.domain.access import SYSTEM
-    from census_api.domain.register import FrameLine, Organisation
-    from census_api.services.platform import open_platform
-    from census_api.services.register import load_frame, load_organisations
+    from census_api.domain.kit.access import SYSTEM
+    from census_api.domain.register.organisations import FrameLine, Organisation
+    from census_api.services.kit.platform import open_platform
+    from census_api.services.register.organisations import load_frame, load_organisations
     from census_api.settings import Settings
 
     monkeypatch.setenv("DATABASE_URL", fresh_database_url)

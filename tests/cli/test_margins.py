@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
+from census_api.cli.kit.run import run
 from census_api.cli.margins_commands import Estimator, Grouping, Shape
-from census_api.cli.run import run
-from census_api.services.margin_content import ESTIMATORS
-from census_api.services.platform import open_platform
+from census_api.questionnaire.survey import GROUPINGS
+from census_api.services.kit.platform import open_platform
+from census_api.services.margins.content import ESTIMATORS
 from census_api.settings import read_settings
-from census_api.spec.survey import GROUPINGS
-from census_api.statistics.margin_document import read_document
-from census_api.statistics.shapes import FORMATS
+from census_api.statistics.margins.document import read_document
+from census_api.statistics.margins.shapes import FORMATS
 from tests.factories.counted import freeze, many
 
 

@@ -7,11 +7,11 @@ from collections.abc import Callable
 import pytest
 from sqlalchemy import create_engine, text
 
-from census_api.cli.run import run
-from census_api.services.one_time_links import redeem
-from census_api.services.platform import open_platform
-from census_api.services.sessions import sign_in
-from census_api.services.tokens import actor_of_token
+from census_api.cli.kit.run import run
+from census_api.services.kit.platform import open_platform
+from census_api.services.people.one_time_links import redeem
+from census_api.services.people.sessions import sign_in
+from census_api.services.people.tokens import actor_of_token
 from census_api.settings import read_settings
 
 PASSWORD = "three brown suitcases"

@@ -16,18 +16,18 @@ from pathlib import Path
 import httpx
 import pytest
 
-from census_api.cli.run import run
+from census_api.cli.kit.run import run
 from census_api.cli.serving import listening
-from census_api.domain.access import SYSTEM
-from census_api.domain.errors import ConfigError
-from census_api.domain.register import Organisation
-from census_api.domain.submission import Upload
-from census_api.services import demo_accounts
-from census_api.services.demonstration import open_now
-from census_api.services.jobs import get_job
-from census_api.services.platform import open_platform
-from census_api.services.register import load_organisations
-from census_api.services.submit import submit
+from census_api.demo.loading import open_now
+from census_api.domain.collecting.submission import Upload
+from census_api.domain.kit.access import SYSTEM
+from census_api.domain.kit.errors import ConfigError
+from census_api.domain.register.organisations import Organisation
+from census_api.services.collecting.background_checks import get_job
+from census_api.services.collecting.submit import submit
+from census_api.services.kit.platform import open_platform
+from census_api.services.people import demo_accounts
+from census_api.services.register.organisations import load_organisations
 from census_api.settings import Settings
 from tests.api.files import as_json, form, workbook
 from tests.factories.people import add_person, add_token
@@ -132,7 +132,7 @@ def test_a_request_in_hand_is_finished_before_the_end(bearer: dict[str, str], tm
 
 
 def test_a_database_that_is_behind_is_not_served(fresh_database_url: str, capsys: pytest.CaptureFixture[str]) -> None:
-    from census_api.store.migrate import downgrade
+    from census_api.store.kit.migrate import downgrade
 
     downgrade(fresh_database_url, "-1")
     log = subprocess.run(

@@ -14,16 +14,16 @@ from typing import Any
 
 import pytest
 
-from census_api.api.auth import FORM_TOKEN_HEADER, form_token
-from census_api.domain.access import SYSTEM
-from census_api.domain.signoff import new_reference
-from census_api.services import return_queries, submit
-from census_api.services.platform import Platform
-from census_api.services.sign_off import sign_off
-from census_api.services.submissions import get_report
-from census_api.services.tokens import list_tokens
+from census_api.api.kit.auth import FORM_TOKEN_HEADER, form_token
+from census_api.domain.collecting.signoff import new_reference
+from census_api.domain.kit.access import SYSTEM
+from census_api.services.collecting import return_queries, submit
+from census_api.services.collecting.sign_off import sign_off
+from census_api.services.collecting.submissions import get_report
+from census_api.services.kit.platform import Platform
+from census_api.services.people.tokens import list_tokens
 from census_api.settings import Settings
-from census_api.store import outbox
+from census_api.store.mail import queries as outbox
 from tests.contracts.test_routes_and_roles import NONE, OTHER, OWN, Route, World
 from tests.factories.actors import OTHER_EDITOR, OTHER_SIGNATORY, TEAM, make_actor
 from tests.factories.life import ROLE, WHOLE, nil_upload

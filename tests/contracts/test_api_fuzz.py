@@ -23,14 +23,14 @@ import structlog
 from schemathesis.engine import events, from_schema
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from census_api.api.auth import FORM_TOKEN_HEADER, form_token
+from census_api.api.kit.auth import FORM_TOKEN_HEADER, form_token
 from census_api.app import create_app
-from census_api.domain.access import SYSTEM, MemberRole, PlatformRole
-from census_api.domain.errors import SignInRequired
-from census_api.services import accounts, sessions
-from census_api.services.platform import Platform
-from census_api.services.submit import submit
-from census_api.store import people
+from census_api.domain.kit.access import SYSTEM, MemberRole, PlatformRole
+from census_api.domain.kit.errors import SignInRequired
+from census_api.services.collecting.submit import submit
+from census_api.services.kit.platform import Platform
+from census_api.services.people import accounts, sessions
+from census_api.store.people import queries as people
 from tests.api.serving import served
 from tests.factories.life import BRING_TO
 from tests.factories.people import add_person, add_token

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from census_api.intake.preflight import REFUSALS
-from census_api.spec.build import build, stale
+from census_api.intake.preflight.inspection import REFUSALS
+from census_api.questionnaire.build import build, stale
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -13,22 +13,22 @@ import jsonschema_rs
 import openpyxl
 import pytest
 
-from census_api.domain.register import Organisation
-from census_api.domain.submission import Upload
-from census_api.intake.judge import Context, judge
+from census_api.domain.collecting.submission import Upload
+from census_api.domain.register.organisations import Organisation
+from census_api.intake.judging.judge import Context, judge
 from census_api.intake.sandbox import Sandbox
-from census_api.services.collections import ensure_collections
-from census_api.services.platform import Platform
-from census_api.services.register import load_organisations
-from census_api.services.submissions import get_content, get_report
-from census_api.services.submit import submit
+from census_api.questionnaire.json_schema import json_schema
+from census_api.questionnaire.load import SpecLibrary, library
+from census_api.questionnaire.model import Spec
+from census_api.questionnaire.resources import folder
+from census_api.questionnaire.templates.workbook import filled, template
+from census_api.services.collecting.collections import ensure_collections
+from census_api.services.collecting.submissions import get_content, get_report
+from census_api.services.collecting.submit import submit
+from census_api.services.kit.platform import Platform
+from census_api.services.register.organisations import load_organisations
 from census_api.settings import Settings
-from census_api.spec.json_schema import json_schema
-from census_api.spec.load import SpecLibrary, library
-from census_api.spec.model import Spec
-from census_api.spec.resources import folder
-from census_api.spec.workbook import filled, template
-from census_api.store.session import connect
+from census_api.store.kit.session import connect
 from tests.factories.actors import ANN, NOW
 from tests.factories.returns import Tree, breakdowns, clean_tree, staff_row
 

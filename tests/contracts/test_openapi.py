@@ -14,9 +14,9 @@ import pytest
 
 from census_api.app import create_app
 from census_api.intake.sandbox import Sandbox
-from census_api.services.platform import Platform
+from census_api.services.kit.platform import Platform
 from census_api.settings import Settings
-from census_api.store.session import connect
+from census_api.store.kit.session import connect
 
 SNAPSHOT = Path(__file__).with_name("openapi.json")
 

@@ -16,13 +16,14 @@ import pytest
 from fastapi.routing import APIRoute, iter_route_contexts
 from starlette.testclient import TestClient
 
-from census_api.api.auth import FORM_TOKEN_HEADER, form_token
-from census_api.api.dependencies import Everyone, May, SignedIn, declared
+from census_api.api.kit.auth import FORM_TOKEN_HEADER, form_token
+from census_api.api.kit.dependencies import Everyone, May, SignedIn, declared
 from census_api.app import create_app
-from census_api.domain.access import ANONYMOUS, SYSTEM, Action, Actor, is_allowed
-from census_api.services import accounts, sessions, submit, tokens
-from census_api.services.platform import Platform
-from census_api.store import people
+from census_api.domain.kit.access import ANONYMOUS, SYSTEM, Action, Actor, is_allowed
+from census_api.services.collecting import submit
+from census_api.services.kit.platform import Platform
+from census_api.services.people import accounts, sessions, tokens
+from census_api.store.people import queries as people
 from tests.factories.people import SITE, add_person, add_token
 from tests.factories.uploads import make_upload
 

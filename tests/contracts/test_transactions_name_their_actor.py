@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 
 import census_api.services
-from census_api.spec.resources import folder
+from census_api.questionnaire.resources import folder
 
 OF_ACCOUNTS = {
     "accounts", "attempts", "demo_accounts", "one_time_links", "second_factor", "secrets_at_rest", "sessions",

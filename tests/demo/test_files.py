@@ -11,9 +11,9 @@ from census_api.demo.files import row_limits, write_files
 from census_api.demo.mistakes import ERRORS, QUERIES, spoilt
 from census_api.demo.population import population
 from census_api.demo.structure import FIXED
-from census_api.domain.errors import InvalidRequest, Unavailable
-from census_api.intake.judge import Context, judge
-from census_api.spec.load import load_spec
+from census_api.domain.kit.errors import InvalidRequest, Unavailable
+from census_api.intake.judging.judge import Context, judge
+from census_api.questionnaire.load import load_spec
 
 
 @pytest.mark.parametrize("year", [2022, 2023, 2024, 2025])

@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import text
 
 from census_api.demo.facts import YearFacts, year_facts
+from census_api.demo.loading import freeze_past, load_returns, prepare, take
 from census_api.demo.parameters import OPEN_YEAR, YEARS
 from census_api.demo.population import (
     Population,
@@ -19,16 +20,15 @@ from census_api.demo.population import (
     register_rows,
     returns,
 )
-from census_api.domain.content import Content
-from census_api.domain.snapshots import Snapshot
-from census_api.domain.submission import Upload
+from census_api.domain.collecting.content import Content
+from census_api.domain.collecting.submission import Upload
+from census_api.domain.snapshots.revisions import Snapshot
+from census_api.embedded_postgres.launcher import RunningPostgres
 from census_api.intake.sandbox import Sandbox
-from census_api.services.demonstration import freeze_past, load_returns, prepare, take
-from census_api.services.platform import Platform
+from census_api.questionnaire.load import load_spec
+from census_api.services.kit.platform import Platform
 from census_api.settings import Settings
-from census_api.spec.load import load_spec
-from census_api.store.postgres import RunningPostgres
-from census_api.store.session import connect
+from census_api.store.kit.session import connect
 from tests.factories.actors import ANN, NOW
 
 PAST = tuple(year for year in YEARS if year != OPEN_YEAR)

@@ -22,11 +22,11 @@ from census_api.demo.population import (
     returns,
 )
 from census_api.demo.structure import FIXED
-from census_api.domain.content import Content
-from census_api.domain.errors import InvalidRequest
-from census_api.domain.findings import Finding
-from census_api.intake.judge import Context, RegisterEntry, judge
-from census_api.spec.load import load_spec
+from census_api.domain.collecting.content import Content
+from census_api.domain.collecting.findings import Finding
+from census_api.domain.kit.errors import InvalidRequest
+from census_api.intake.judging.judge import Context, RegisterEntry, judge
+from census_api.questionnaire.load import load_spec
 
 _EXPECTED_QUERIES = {
     # a line or organisation that really changed: won, lost, merged, split, begun, ended

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from census_api.demo.population import frame_rows, population, register_rows
-from census_api.domain.lineage import LineKey
-from census_api.domain.suggestions import suggestions
-from census_api.spec.areas import areas_after
-from census_api.spec.load import load_spec
+from census_api.domain.register.lineage import LineKey
+from census_api.domain.register.suggestions import suggestions
+from census_api.questionnaire.areas import areas_after
+from census_api.questionnaire.load import load_spec
 
 
 def lines(year: int) -> list[LineKey]:

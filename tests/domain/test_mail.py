@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from census_api.domain.errors import InvalidRequest
+from census_api.domain.kit.errors import InvalidRequest
 from census_api.domain.mail import (
     FACTS,
     MAIL_KINDS,

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from census_api.domain.errors import InvalidRequest
+from census_api.domain.kit.errors import InvalidRequest
 from census_api.domain.people import (
     checked_email,
     checked_name,
@@ -15,7 +15,7 @@ from census_api.domain.people import (
     may_give,
     new_secret,
 )
-from census_api.services.passwords import acceptable, common_passwords
+from census_api.services.people.passwords import acceptable, common_passwords
 from tests.factories.actors import ADMINISTRATOR, ANALYST, EDITOR, OTHER_SIGNATORY, SIGNATORY, TEAM
 
 

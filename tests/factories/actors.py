@@ -6,7 +6,7 @@ import datetime as dt
 import uuid
 from collections.abc import Iterable
 
-from census_api.domain.access import Actor, MemberRole, PlatformRole
+from census_api.domain.kit.access import Actor, MemberRole, PlatformRole
 
 NOW = dt.datetime(2024, 7, 15, 12, 30, tzinfo=dt.UTC)
 

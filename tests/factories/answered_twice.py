@@ -7,12 +7,12 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from census_api.domain.access import Actor
-from census_api.domain.register import FrameLine, Organisation
-from census_api.domain.submission import Upload
-from census_api.services.demonstration import load_returns, take
-from census_api.services.platform import Platform
-from census_api.services.register import load_frame, load_organisations
+from census_api.demo.loading import load_returns, take
+from census_api.domain.collecting.submission import Upload
+from census_api.domain.kit.access import Actor
+from census_api.domain.register.organisations import FrameLine, Organisation
+from census_api.services.kit.platform import Platform
+from census_api.services.register.organisations import load_frame, load_organisations
 from tests.factories.returns import LINES, breakdowns, clean_tree
 
 LOADER = Actor("a loader", kind="system")

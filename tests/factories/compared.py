@@ -6,13 +6,13 @@ import functools
 from collections.abc import Iterator
 
 from census_api.demo.population import returns
-from census_api.domain.access import SYSTEM
-from census_api.domain.content import Cell, Content
-from census_api.domain.lineage import EDGE_KINDS, LineageEdge, LineKey
-from census_api.domain.measures import ITEMS
-from census_api.services.platform import Platform
-from census_api.spec.load import load_spec
-from census_api.store import lineage
+from census_api.domain.collecting.content import Cell, Content
+from census_api.domain.kit.access import SYSTEM
+from census_api.domain.kit.measures import ITEMS
+from census_api.domain.register.lineage import EDGE_KINDS, LineageEdge, LineKey
+from census_api.questionnaire.load import load_spec
+from census_api.services.kit.platform import Platform
+from census_api.store.register import lineage
 from tests.factories.actors import NOW
 from tests.factories.demo_snapshots import demo_population, demo_rows
 from tests.factories.snapshots import BreakdownCell, Given, LineRow, StaffRow, make_snapshot

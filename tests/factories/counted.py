@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from fractions import Fraction
 
-from census_api.services.platform import Platform
-from census_api.statistics.margin_document import MarginDocument
+from census_api.services.kit.platform import Platform
+from census_api.statistics.margins.document import MarginDocument
 from tests.factories.snapshots import LineRow, StaffRow, make_snapshot
 
 AREAS = (

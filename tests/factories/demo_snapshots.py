@@ -6,7 +6,7 @@ import functools
 from dataclasses import dataclass
 
 from census_api.demo.population import Population, frame_rows, population, returns
-from census_api.domain.content import Cell
+from census_api.domain.collecting.content import Cell
 from tests.factories.snapshots import LineRow, StaffRow
 
 _Key = tuple[str, str, str]

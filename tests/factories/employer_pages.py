@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from census_api.domain.access import SYSTEM
-from census_api.domain.register import FrameLine
-from census_api.services import life
-from census_api.services.platform import Platform
-from census_api.services.register import load_frame
+from census_api.domain.kit.access import SYSTEM
+from census_api.domain.register.organisations import FrameLine
+from census_api.services.collecting import life
+from census_api.services.kit.platform import Platform
+from census_api.services.register.organisations import load_frame
 from tests.factories.actors import TEAM
 from tests.factories.life import (
     WHY,

@@ -8,7 +8,7 @@ from typing import Any
 
 from openpyxl import load_workbook
 
-from census_api.spec.model import Spec
+from census_api.questionnaire.model import Spec
 
 
 def fill_in(workbook: bytes, spec: Spec, tree: Mapping[str, Any]) -> bytes:

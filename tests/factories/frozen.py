@@ -6,12 +6,12 @@ import copy
 from collections.abc import Mapping
 from typing import Any
 
-from census_api.domain.register import FrameLine
-from census_api.services import life
-from census_api.services.demonstration import take
-from census_api.services.platform import Platform
-from census_api.services.register import load_frame
-from census_api.services.submit import submit
+from census_api.demo.loading import take
+from census_api.domain.register.organisations import FrameLine
+from census_api.services.collecting import life
+from census_api.services.collecting.submit import submit
+from census_api.services.kit.platform import Platform
+from census_api.services.register.organisations import load_frame
 from tests.factories.actors import ANN, TEAM
 from tests.factories.life import upload_of
 from tests.factories.returns import clean_tree

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from census_api.domain.content import Content, ContentRow
-from census_api.domain.findings import Finding, Report, Severity, finding_key
+from census_api.domain.collecting.content import Content, ContentRow
+from census_api.domain.collecting.findings import Finding, Report, Severity, finding_key
 
 
 def make_content(rows: int = 3, *, year: int = 2024, organisation: str = "ALPHA") -> Content:

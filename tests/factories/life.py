@@ -7,16 +7,16 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from census_api.domain.questions import Subject
-from census_api.domain.returns import Return, ReturnState
-from census_api.domain.submission import Submitted, Upload
-from census_api.services import life
-from census_api.services.explanations import explain, list_explanations
-from census_api.services.platform import Platform
-from census_api.services.return_queries import ask, list_questions, reply
-from census_api.services.sign_off import sign_off
-from census_api.services.submissions import get_return
-from census_api.services.submit import submit
+from census_api.domain.collecting.questions import Subject
+from census_api.domain.collecting.returns import Return, ReturnState
+from census_api.domain.collecting.submission import Submitted, Upload
+from census_api.services.collecting import life
+from census_api.services.collecting.explanations import explain, list_explanations
+from census_api.services.collecting.return_queries import ask, list_questions, reply
+from census_api.services.collecting.sign_off import sign_off
+from census_api.services.collecting.submissions import get_return
+from census_api.services.collecting.submit import submit
+from census_api.services.kit.platform import Platform
 from tests.factories.actors import EDITOR, SIGNATORY, TEAM
 from tests.factories.returns import clean_tree
 

@@ -9,14 +9,15 @@ from typing import Any
 from pydantic import SecretStr
 from sqlalchemy import create_engine, text
 
+from census_api.domain.collecting.returns import ReturnState
 from census_api.domain.mail import FACTS as OF_KIND
 from census_api.domain.mail import Mail, MailKind
-from census_api.domain.returns import ReturnState
-from census_api.services.mail import enqueue
-from census_api.services.outbox import list_mails
-from census_api.services.platform import Platform
+from census_api.services.kit.platform import Platform
+from census_api.services.mail.outbox import list_mails
+from census_api.services.mail.writing import enqueue
 from census_api.settings import Settings
-from census_api.store import people, register
+from census_api.store.people import queries as people
+from census_api.store.register import queries as register
 from tests.factories.actors import NOW, TEAM
 from tests.factories.mail_servers import SECRET, SERVICE, TEMPLATE, Notify, SmtpServer
 

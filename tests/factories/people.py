@@ -11,12 +11,12 @@ from typing import Any
 from starlette.testclient import TestClient
 
 from census_api.app import create_app
-from census_api.domain.access import SCOPES, SYSTEM, MemberRole, PlatformRole
-from census_api.services import accounts, tokens
-from census_api.services.accounts import Roles
-from census_api.services.passwords import hashed
-from census_api.services.platform import Platform
-from census_api.store import people
+from census_api.domain.kit.access import SCOPES, SYSTEM, MemberRole, PlatformRole
+from census_api.services.kit.platform import Platform
+from census_api.services.people import accounts, tokens
+from census_api.services.people.accounts import Roles
+from census_api.services.people.passwords import hashed
+from census_api.store.people import queries as people
 
 PASSWORD = "seven purple lanterns"
 _HASH = hashed(PASSWORD)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import random
 from typing import Any
 
-from census_api.domain.measures import ITEMS
-from census_api.spec.load import load_spec
+from census_api.domain.kit.measures import ITEMS
+from census_api.questionnaire.load import load_spec
 from tests.factories.snapshots import BreakdownCell, Given, LineRow, StaffRow
 
 AREAS = ("E06000001", "E06000002", "E08000001", "E09000002", "E09000003", "E10000034")

@@ -8,10 +8,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from census_api.domain.content import content_from_json
-from census_api.domain.findings import Finding, Report
-from census_api.intake.judge import Context, RegisterEntry, judge
-from census_api.spec.model import Sheet, Spec
+from census_api.domain.collecting.content import content_from_json
+from census_api.domain.collecting.findings import Finding, Report
+from census_api.intake.judging.judge import Context, RegisterEntry, judge
+from census_api.questionnaire.model import Sheet, Spec
 
 Row = dict[str, Any]
 Tree = dict[str, Any]

@@ -7,10 +7,12 @@ import uuid
 
 from sqlalchemy.orm import Session
 
-from census_api.domain.collection import Window
-from census_api.domain.register import Organisation
-from census_api.domain.submission import Upload
-from census_api.store import collections, register, returns, submissions, tables
+from census_api.domain.collecting.collection import Window
+from census_api.domain.collecting.submission import Upload
+from census_api.domain.register.organisations import Organisation
+from census_api.store.collecting import collections, returns, submissions
+from census_api.store.kit import tables
+from census_api.store.register import queries as register
 from tests.factories.actors import NOW
 
 WINDOW = Window(NOW - dt.timedelta(days=30), NOW + dt.timedelta(days=30), NOW + dt.timedelta(days=60))

@@ -14,21 +14,21 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from census_api.app import create_app
-from census_api.domain.access import SYSTEM, MemberRole
-from census_api.domain.questions import Subject
-from census_api.domain.register import FrameLine, Organisation
-from census_api.domain.submission import Submitted, Upload
+from census_api.domain.collecting.questions import Subject
+from census_api.domain.collecting.submission import Submitted, Upload
+from census_api.domain.kit.access import SYSTEM, MemberRole
+from census_api.domain.register.organisations import FrameLine, Organisation
 from census_api.intake.sandbox import Sandbox
-from census_api.services.collections import ensure_collections
-from census_api.services.explanations import explain, list_explanations
-from census_api.services.life import accept, decline
-from census_api.services.platform import Platform
-from census_api.services.register import list_organisation_codes, load_frame, load_organisations
-from census_api.services.return_queries import ask
-from census_api.services.sign_off import sign_off
-from census_api.services.submit import submit
+from census_api.services.collecting.collections import ensure_collections
+from census_api.services.collecting.explanations import explain, list_explanations
+from census_api.services.collecting.life import accept, decline
+from census_api.services.collecting.return_queries import ask
+from census_api.services.collecting.sign_off import sign_off
+from census_api.services.collecting.submit import submit
+from census_api.services.kit.platform import Platform
+from census_api.services.register.organisations import list_organisation_codes, load_frame, load_organisations
 from census_api.settings import Settings
-from census_api.store.session import connect
+from census_api.store.kit.session import connect
 from tests.api.serving import served
 from tests.factories.actors import NOW, TEAM
 from tests.factories.people import add_person

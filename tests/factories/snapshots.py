@@ -12,14 +12,14 @@ from sqlalchemy import update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from census_api.domain.measures import ITEMS, Answer
-from census_api.spec.load import load_spec
-from census_api.spec.model import Spec
+from census_api.domain.kit.measures import ITEMS, Answer
+from census_api.questionnaire.load import load_spec
+from census_api.questionnaire.model import Spec
 from census_api.statistics.policy import DEFAULT_POLICY
-from census_api.store import tables
-from census_api.store.copy import add_rows
-from census_api.store.cube import build_cube
-from census_api.store.tables_snapshot import Snapshot, StoredPolicy
+from census_api.store.aggregates.cube import build_cube
+from census_api.store.kit import tables
+from census_api.store.kit.copy import add_rows
+from census_api.store.kit.tables_snapshots import Snapshot, StoredPolicy
 
 Given = float | str | None
 """A value, None for blank, or how else it was answered: NK, REFUSED, NA."""

@@ -7,7 +7,7 @@ import random
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from census_api.statistics.margin_document import MarginDocument, read_document, sealed, served
+from census_api.statistics.margins.document import MarginDocument, read_document, sealed, served
 
 PROFESSIONS = (
     "peer_support_worker", "unregulated_frontline", "regulated_frontline", "management_administrative", "commissioning",

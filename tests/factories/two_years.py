@@ -5,8 +5,8 @@ from __future__ import annotations
 import random
 from dataclasses import replace
 
-from census_api.domain.access import SYSTEM
-from census_api.services.platform import Platform
+from census_api.domain.kit.access import SYSTEM
+from census_api.services.kit.platform import Platform
 from tests.factories.populations import random_breakdowns, random_lines, random_staff
 from tests.factories.snapshots import LineRow, make_snapshot
 

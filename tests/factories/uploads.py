@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from census_api.domain.submission import Upload
+from census_api.domain.collecting.submission import Upload
 
 
 def make_tree(organisation: str = "ALPHA", *, year: int = 2024, headcount: int = 10, rows: int = 1) -> dict[str, Any]:

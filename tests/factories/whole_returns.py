@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import random
 
-from census_api.domain.content import Cell, Content, ContentRow
-from census_api.spec.model import Question, Sheet, Spec
+from census_api.domain.collecting.content import Cell, Content, ContentRow
+from census_api.questionnaire.model import Question, Sheet, Spec
 
 FORMULA_LIKE = "=SUM(A1:A9)"
 ORGANISATION: dict[str, Cell] = {

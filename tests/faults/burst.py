@@ -14,10 +14,10 @@ from typing import Any
 import httpx
 from sqlalchemy import create_engine, text
 
-from census_api.domain.access import SYSTEM
-from census_api.intake.judge import Context, judge
-from census_api.services.audit import verify
-from census_api.services.reconcile import reconcile
+from census_api.domain.kit.access import SYSTEM
+from census_api.intake.judging.judge import Context, judge
+from census_api.services.audit.reading import verify
+from census_api.services.upkeep.reconcile import reconcile
 from tests.factories.uploads import make_tree
 from tests.faults.site import POISON, YEAR, Site, named
 

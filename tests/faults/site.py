@@ -17,18 +17,18 @@ from types import TracebackType
 import httpx
 import psycopg
 
-from census_api.domain.access import SYSTEM
-from census_api.domain.collection import Window
-from census_api.domain.register import Organisation
-from census_api.services import accounts, tokens
-from census_api.services.accounts import Roles
-from census_api.services.collections import ensure_collections, set_window
-from census_api.services.platform import open_platform, utc_now
-from census_api.services.register import load_organisations
+from census_api.domain.collecting.collection import Window
+from census_api.domain.kit.access import SYSTEM
+from census_api.domain.register.organisations import Organisation
+from census_api.embedded_postgres.launcher import RunningPostgres, start
+from census_api.questionnaire.resources import folder
+from census_api.services.collecting.collections import ensure_collections, set_window
+from census_api.services.kit.platform import open_platform, utc_now
+from census_api.services.people import accounts, tokens
+from census_api.services.people.accounts import Roles
+from census_api.services.register.organisations import load_organisations
 from census_api.settings import Settings
-from census_api.spec.resources import folder
-from census_api.store.migrate import upgrade
-from census_api.store.postgres import RunningPostgres, start
+from census_api.store.kit.migrate import upgrade
 
 YEAR = 2024
 LONG_FILE_BYTES = 1_500

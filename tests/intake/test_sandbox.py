@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from census_api.domain.errors import Refused, SpecError, Unavailable
-from census_api.intake.reader import read_workbook
+from census_api.domain.kit.errors import Refused, SpecError, Unavailable
+from census_api.intake.reading.reader import read_workbook
 from census_api.intake.sandbox import ChildError, Sandbox
 from tests.factories.packages import cell, row, xlsx
 from tests.intake.corpus import FAR_CORNER, GOOD_ROWS

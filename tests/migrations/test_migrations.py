@@ -15,14 +15,15 @@ from alembic.migration import MigrationContext
 from sqlalchemy import Connection, create_engine, text
 from sqlalchemy.orm import Session
 
-from census_api.spec.resources import folder
-from census_api.store import migrate, submissions
-from census_api.store.tables import Base
+from census_api.questionnaire.resources import folder
+from census_api.store.all_tables import METADATA
+from census_api.store.collecting import submissions
+from census_api.store.kit import migrate
 from tests.factories.judgements import make_content, make_report
 from tests.factories.rows import add_collection, add_organisation, add_submission
 
 if TYPE_CHECKING:
-    from census_api.store.postgres import RunningPostgres
+    from census_api.embedded_postgres.launcher import RunningPostgres
 
 CONSTRAINTS = text(
     "SELECT conrelid::regclass::text, conname, pg_get_constraintdef(oid) FROM pg_constraint "
@@ -59,7 +60,7 @@ def test_an_empty_database_is_at_no_revision_and_goes_to_the_head(empty_url: str
     migrate.upgrade(empty_url)
     assert migrate.current(empty_url) == migrate.head() != ""
     migrate.upgrade(empty_url)
-    assert set(Base.metadata.tables) < tables_of(empty_url)
+    assert set(METADATA.tables) < tables_of(empty_url)
 
 
 def test_the_migrations_make_the_tables_of_the_code(fresh_database_url: str) -> None:
@@ -67,12 +68,12 @@ def test_the_migrations_make_the_tables_of_the_code(fresh_database_url: str) -> 
         context = MigrationContext.configure(
             connection, opts={"include_name": migrate.ours, "compare_server_default": True}
         )
-        assert compare_metadata(context, Base.metadata) == []
+        assert compare_metadata(context, METADATA) == []
 
 
 def test_the_migrations_make_the_constraints_of_the_code(fresh_database_url: str, empty_url: str) -> None:
     with connected(empty_url) as connection:
-        Base.metadata.create_all(connection)
+        METADATA.create_all(connection)
         connection.commit()
         expected = [connection.execute(query).all() for query in (CONSTRAINTS, INDEXES)]
     with connected(fresh_database_url) as connection:
@@ -114,7 +115,7 @@ def everything(url: str) -> dict[str, list[str]]:
     with connected(url) as connection:
         return {
             name: sorted(map(str, connection.scalars(text(f'SELECT to_jsonb(t) FROM "{name}" AS t'))))
-            for name in Base.metadata.tables
+            for name in METADATA.tables
         }
 
 

@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from census_api.spec import grammar
-from census_api.spec.model import STATES, Question, Rule, Spec
+from census_api.questionnaire import grammar
+from census_api.questionnaire.model import STATES, Question, Rule, Spec
 
 Row = Mapping[str, Any]
 Answer = bool | None

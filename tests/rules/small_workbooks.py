@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from census_api.spec.model import Sheet, Spec
-from census_api.spec.workbook_names import CENSUS_YEAR, PROVENANCE, TEMPLATE_VERSION
+from census_api.questionnaire.model import Sheet, Spec
+from census_api.questionnaire.templates.names import CENSUS_YEAR, PROVENANCE, TEMPLATE_VERSION
 from tests.factories.packages import cell, packed, row, sheet_xml, xlsx_parts
 from tests.factories.returns import clean_tree
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from census_api.spec.load import library, load_spec
+from census_api.questionnaire.load import library, load_spec
 from tests.factories.returns import clean_draft
 
 

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from census_api.spec.load import library, load_spec
+from census_api.questionnaire.load import library, load_spec
 from tests.rules import test_faults, test_workbook_rules
 from tests.rules.test_rules import CASES
 

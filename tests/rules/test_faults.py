@@ -6,14 +6,14 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
-from census_api.domain.errors import SpecError
-from census_api.intake import views_totals
-from census_api.intake.judge import judge
-from census_api.spec import plan as plans
-from census_api.spec.load import library, load_spec
-from census_api.spec.model import Spec
-from census_api.spec.plan import compile_plan
-from census_api.spec.rulebook import VIEWS, column_types
+from census_api.domain.kit.errors import SpecError
+from census_api.intake.judging import total_views
+from census_api.intake.judging.judge import judge
+from census_api.questionnaire import plan as plans
+from census_api.questionnaire.load import library, load_spec
+from census_api.questionnaire.model import Spec
+from census_api.questionnaire.plan import compile_plan
+from census_api.questionnaire.rulebook import VIEWS, column_types
 from tests.factories.returns import Draft, clean_draft, staff
 
 YEARS = library().years
@@ -73,7 +73,7 @@ def test_a_view_that_cannot_be_built_fails_its_rules_and_no_other(monkeypatch: p
     def broken(*_: object) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(views_totals, "lines_view", broken)
+    monkeypatch.setattr(total_views, "lines_view", broken)
     draft = _spoilt(2024)
     report = draft.judged()
     of_lines = {rule.code for rule in draft.spec.rules if rule.on == "lines"}

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from census_api.spec.load import library, load_spec
+from census_api.questionnaire.load import library, load_spec
 from tests.factories.returns import Case, clean_draft
 from tests.rules import cases_breakdowns, cases_context, cases_files, cases_organisation, cases_return, cases_staff
 

@@ -7,10 +7,10 @@ import re
 
 import pytest
 
-from census_api.domain.findings import SEVERITIES
-from census_api.spec.load import library, load_spec
-from census_api.spec.model import Rule
-from census_api.spec.resources import folder
+from census_api.domain.collecting.findings import SEVERITIES
+from census_api.questionnaire.load import library, load_spec
+from census_api.questionnaire.model import Rule
+from census_api.questionnaire.resources import folder
 
 YEARS = library().years
 RULES = {rule.code: rule for year in YEARS for rule in load_spec(year).rules}

@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from census_api.spec.checks import CHECKS
-from census_api.spec.load import library, load_spec
-from census_api.spec.model import Spec
-from census_api.spec.plan import plan_for
-from census_api.spec.rulebook import VIEWS, column_types, questions
+from census_api.questionnaire.checks import CHECKS
+from census_api.questionnaire.load import library, load_spec
+from census_api.questionnaire.model import Spec
+from census_api.questionnaire.plan import plan_for
+from census_api.questionnaire.rulebook import VIEWS, column_types, questions
 from tests.rules.plain_reading import CHECKS_READ, Asked, failing_rows
 
 YEAR = library().years[-1]

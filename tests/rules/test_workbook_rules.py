@@ -7,11 +7,11 @@ from dataclasses import replace
 
 import pytest
 
-from census_api.domain.findings import Finding
-from census_api.intake import workbook
-from census_api.intake.judge import Context, judge
-from census_api.intake.reader import read_workbook
-from census_api.spec.load import library, load_spec
+from census_api.domain.collecting.findings import Finding
+from census_api.intake.judging.judge import Context, judge
+from census_api.intake.reading import workbook
+from census_api.intake.reading.reader import read_workbook
+from census_api.questionnaire.load import library, load_spec
 from tests.rules.small_workbooks import SmallWorkbook, small_workbook
 
 YEARS = library().years

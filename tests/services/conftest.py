@@ -6,13 +6,13 @@ from collections.abc import Iterator
 
 import pytest
 
-from census_api.domain.register import Organisation
+from census_api.domain.register.organisations import Organisation
 from census_api.intake.sandbox import Sandbox
-from census_api.services.collections import ensure_collections
-from census_api.services.platform import Platform
-from census_api.services.register import load_organisations
+from census_api.services.collecting.collections import ensure_collections
+from census_api.services.kit.platform import Platform
+from census_api.services.register.organisations import load_organisations
 from census_api.settings import Settings
-from census_api.store.session import connect
+from census_api.store.kit.session import connect
 from tests.factories.actors import ANN, NOW
 
 

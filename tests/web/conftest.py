@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from census_api.services.platform import Platform
+from census_api.services.kit.platform import Platform
 from tests.factories.people import Browser, add_person
 from tests.services.conftest import bare, platform, sandbox
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from census_api.domain.errors import Refused
-from census_api.intake.judge import Context, judge
+from census_api.domain.kit.errors import Refused
+from census_api.intake.judging.judge import Context, judge
 
 HERE = Path(__file__).parent
 

@@ -1,0 +1,82 @@
+"""The frame of a collection: the lines that are expected to answer, as a file out and in."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Header, Path, Request, Response
+
+from census_api.api.kit.dependencies import Caller, ThePlatform, Year, may
+from census_api.api.kit.problems import documented
+from census_api.api.kit.uploads import TheUpload
+from census_api.api.register.list_bodies import DOWNLOAD, Preview, described_list, file_of, reported
+from census_api.api.register.payloads import ListReportPayload
+from census_api.domain.kit.errors import InvalidRequest
+from census_api.domain.register.lists import ListFormat
+from census_api.services.register.frame_files import COLUMNS, NAME, export_frame, import_frame
+
+router = APIRouter(prefix="/frame", tags=["frame"])
+
+
+def _seen(
+    if_match: Annotated[
+        str | None,
+        Header(
+            description="The ETag of the frame as you have read it. When it has changed since, nothing is done.",
+            examples=['"0123456789abcdef0123456789abcdef"'],
+        ),
+    ] = None,
+) -> str | None:
+    """The version that an If-Match header names; None without one and for `*`. Raises InvalidRequest."""
+    if if_match is None or if_match.strip() == "*":
+        return None
+    named = re.fullmatch(r'\s*(?:W/)?"([0-9a-f]{32})"\s*', if_match)
+    if named is None:
+        raise InvalidRequest("If-Match takes the ETag of the frame as it was given, in its quotation marks.")
+    return named[1]
+
+
+@router.get(
+    "/{year}.{format}", dependencies=[may("frame.manage")], response_class=Response, responses=documented() | DOWNLOAD
+)
+def download_frame(
+    platform: ThePlatform,
+    caller: Caller,
+    year: Year,
+    format: Annotated[ListFormat, Path(description="csv, xlsx or json.")],
+) -> Response:
+    """The whole frame as a file, which can be sent back as it is."""
+    return _file(platform, caller, year, format)
+
+
+@router.get("/{year}", dependencies=[may("frame.manage")], response_class=Response, responses=documented() | DOWNLOAD)
+def get_frame(platform: ThePlatform, caller: Caller, year: Year) -> Response:
+    """The whole frame as JSON, with its version as ETag."""
+    return _file(platform, caller, year, "json")
+
+
+@router.put(
+    "/{year}",
+    dependencies=[may("frame.manage")],
+    response_model=ListReportPayload,
+    responses=documented(400, 408, 412, 413, 415),
+    openapi_extra=described_list(NAME, [column.key for column in COLUMNS]),
+)
+def put_frame(
+    request: Request,
+    platform: ThePlatform,
+    caller: Caller,
+    upload: TheUpload,
+    year: Year,
+    seen: Annotated[str | None, Depends(_seen)],
+    preview: Preview = False,
+) -> Response:
+    """Makes the lines of a list the whole frame. One with errors changes nothing, and says everything that is wrong."""
+    report = import_frame(platform, caller, year, upload.data, preview=preview, expected=seen)
+    return reported(request, report, preview=preview)
+
+
+def _file(platform: ThePlatform, caller: Caller, year: int, kind: ListFormat) -> Response:
+    data, version = export_frame(platform, caller, year, kind)
+    return file_of(data, kind, f"census-frame-{year}", {"ETag": f'"{version}"'})

@@ -1,0 +1,169 @@
+"""The cells of one question, read: text to value by the number grammar and the code lists.
+
+Returns repeat themselves (0, 1, 2.5, the same codes), so each question remembers what it has read: a warm process
+reads a usual cell with one dictionary look. Free text is never remembered.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from typing import Any, Final
+
+import polars as pl
+
+from census_api.domain.collecting.content import Cell
+from census_api.intake.reading.tables import Decoder, decoder
+from census_api.questionnaire import grammar
+from census_api.questionnaire.model import Question, Spec
+
+_WHOLE = re.compile(grammar.WHOLE.removesuffix("$") + r"\Z")
+_DECIMAL = re.compile(grammar.DECIMAL.removesuffix("$") + r"\Z")
+_REMEMBERED: Final = 50_000
+
+Value = int | float | str
+
+
+@dataclass(slots=True)
+class Column:
+    """One question's cells, a list entry a row. `texts` are trimmed, blank is None; `values` None where there is none.
+
+    `plain`: every filled cell holds a value that no rule about single cells can object to. `filled`: none is blank.
+    `former` gives codes of earlier years (None if there are none in the whole column).
+    """
+
+    texts: list[str | None]
+    values: list[Any]
+    plain: bool
+    filled: bool
+    reader: CellReader
+    former: list[str | None] | None = None
+
+    def pieces(self) -> list[str | None]:
+        """Each cell as `"key":value` of canonical JSON, None where blank."""
+        known = self.reader.piece_of
+        try:
+            return [known[text] for text in self.texts]
+        except KeyError:
+            return [self.reader.piece(text) for text in self.texts]
+
+    def cells(self) -> list[Cell | None]:
+        """Each cell as content: valid counts as int, everything else as text."""
+        return [self.reader.cell(text) for text in self.texts]
+
+    def series(self) -> list[pl.Series]:
+        """The column as a view has it: value, text, and for codes the former code.
+
+        Text and former codes are left out where no rule can want them: every cell is filled and plain.
+        """
+        question = self.reader.question
+        if not question.numeric and question.type != "code":
+            texts = pl.Series(question.key, self.texts, pl.String())
+            return [texts, texts.alias(f"{question.key}__raw")]
+        dtype = {"count": pl.Int64(), "decimal": pl.Float64()}.get(question.type, pl.String())
+        series = [pl.Series(question.key, self.values, dtype)]
+        if not (self.plain and self.filled):
+            series.append(pl.Series(f"{question.key}__raw", self.texts, pl.String()))
+            if question.type == "code":
+                former = self.former or [None] * len(self.texts)
+                series.append(pl.Series(f"{question.key}__former", former, pl.String()))
+        return series
+
+
+class CellReader:
+    """Reads the cells of one question of one spec. Made once a process."""
+
+    def __init__(self, question: Question, codes: Decoder | None) -> None:
+        self.question = question
+        self.codes = codes
+        self.value_of: dict[str | None, Any] = {None: None}
+        self.cell_of: dict[str | None, Cell | None] = {None: None}
+        self.piece_of: dict[str | None, str | None] = {None: None}
+
+    def read(self, texts: list[str | None]) -> Column:
+        """The column of these texts, which need not be trimmed."""
+        known = self.value_of
+        try:
+            values = [known[text] for text in texts]
+        except KeyError:
+            return self._read_new([text.strip() or None if text else None for text in texts])
+        return Column(texts, values, plain=True, filled=None not in texts, reader=self)
+
+    def _read_new(self, texts: list[str | None]) -> Column:
+        values: list[Any] = []
+        former: list[str | None] = []
+        plain = True
+        for text in texts:
+            if text in self.value_of:
+                values.append(self.value_of[text])
+                former.append(None)
+                continue
+            value = self.value(str(text))
+            old = self.codes.former(str(text)) if self.codes and value is None else None
+            former.append(old.code if old else None)
+            values.append(value)
+            if not self._remember(str(text), value):
+                plain = False
+        has_former = any(code is not None for code in former)
+        return Column(texts, values, plain, None not in texts, self, former if has_former else None)
+
+    def _remember(self, text: str, value: Any) -> bool:
+        """Keeps what a usual cell reads as. False for a cell that a rule must look at."""
+        if value is None or (self.question.numeric and not self._unobjectionable(text, value)):
+            return False
+        if self.question.type in ("count", "decimal", "code"):
+            if len(self.value_of) > _REMEMBERED:
+                for memory in (self.value_of, self.cell_of, self.piece_of):
+                    memory.clear()
+                    memory[None] = None
+            self.cell_of[text], self.piece_of[text] = self.cell(text), self.piece(text)
+            self.value_of[text] = value
+        return True
+
+    def _unobjectionable(self, text: str, value: float) -> bool:
+        question = self.question
+        few_places = question.type == "count" or len(text.partition(".")[2]) <= question.places
+        return question.minimum <= value and few_places and (question.maximum is None or value <= question.maximum)
+
+    def value(self, text: str) -> Value | None:
+        """What the text is, or None where it is not what the question asks for."""
+        match self.question.type:
+            case "count":
+                return int(text) if _WHOLE.match(text) else None
+            case "decimal":
+                return float(text) if _DECIMAL.match(text) else None
+            case "code":
+                return self.codes.code(text) if self.codes else None
+            case _:
+                return text
+
+    def cell(self, text: str | None) -> Cell | None:
+        """The canonical content of a cell."""
+        if text in self.cell_of:
+            return self.cell_of[text]
+        value = self.value(str(text))
+        if value is None:
+            return text
+        if self.question.type == "decimal":
+            return str(text).rstrip("0").rstrip(".") if "." in str(text) else text
+        return value if isinstance(value, int | str) else text
+
+    def piece(self, text: str | None) -> str | None:
+        if text in self.piece_of:
+            return self.piece_of[text]
+        return f"{json.dumps(self.question.key)}:{json.dumps(self.cell(text), ensure_ascii=False)}"
+
+
+_READERS: dict[tuple[str, str], dict[str, CellReader]] = {}
+
+
+def readers(spec: Spec, sheet: str) -> dict[str, CellReader]:
+    """The readers of a sheet's questions, made once a process."""
+    at = (spec.digest, sheet)
+    if at not in _READERS:
+        _READERS[at] = {
+            question.key: CellReader(question, decoder(spec, question.code_list) if question.code_list else None)
+            for question in spec.sheet[sheet].fields
+        }
+    return _READERS[at]

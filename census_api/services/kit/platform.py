@@ -1,0 +1,72 @@
+"""What every service needs: the database, the sandbox, the limits and the clock."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Self
+
+from census_api.domain.kit.access import no_such_organisation
+from census_api.intake.sandbox import Sandbox
+from census_api.questionnaire.load import SpecLibrary, library
+from census_api.questionnaire.model import Spec
+from census_api.settings import Settings
+from census_api.store.kit import migrate, session
+from census_api.store.kit.session import Database
+
+__all__ = ["Platform", "is_ready", "no_such_organisation", "open_platform", "utc_now"]
+
+
+def utc_now() -> dt.datetime:
+    return dt.datetime.now(dt.UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Platform:
+    """Shared by all threads of a process. `schemas` is another folder of specs than the installed one."""
+
+    database: Database
+    sandbox: Sandbox
+    settings: Settings
+    clock: Callable[[], dt.datetime] = field(default=utc_now)
+    schemas: Path | None = None
+
+    @property
+    def specs(self) -> SpecLibrary:
+        return library(self.schemas)
+
+    def spec(self, year: int) -> Spec:
+        """The spec of a year. Raises NotFound when there is no census of that year."""
+        return self.specs.spec(year)
+
+    def close(self) -> None:
+        self.sandbox.close()
+        self.database.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def open_platform(settings: Settings, url: str, *, schemas: Path | None = None) -> Platform:
+    """The platform on the database at `url`, which is at this version's schema. Close it after use."""
+    database = session.connect(
+        url,
+        pool_size=settings.pool_size,
+        pool_seconds=settings.pool_seconds,
+        statement_seconds=settings.statement_seconds,
+    )
+    sandbox = Sandbox(
+        workers=settings.sandbox_workers, memory_mb=settings.sandbox_memory_mb, seconds=settings.sandbox_seconds
+    )
+    return Platform(database, sandbox, settings, schemas=schemas)
+
+
+def is_ready(platform: Platform) -> bool:
+    """True when the database answers and is at this version's schema. Raises Unavailable when it is away."""
+    platform.database.ping()
+    return migrate.current(platform.database.url()) == migrate.head()

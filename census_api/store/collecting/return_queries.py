@@ -1,0 +1,105 @@
+"""The census team's questions about returns, and the replies."""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+from collections import defaultdict
+
+from sqlalchemy import exists, func, select
+from sqlalchemy.orm import Session
+
+from census_api.domain.collecting.questions import ABOUTS, Question, Reply, Subject
+from census_api.store.kit import tables
+from census_api.store.kit.tables_life import QueryReply, ReturnQuery
+
+
+def ask(
+    session: Session, submission: tables.Submission, subject: Subject, text: str, *, by: str, at: dt.datetime
+) -> uuid.UUID:
+    """Adds a question about a submission; its key."""
+    row = ReturnQuery(
+        collection_year=submission.collection_year,
+        return_id=submission.return_id,
+        submission_id=submission.id,
+        organisation_id=submission.organisation_id,
+        about=subject.about,
+        finding_key=subject.finding_key,
+        local_authority_code=subject.local_authority_code,
+        service_type=subject.service_type,
+        text=text,
+        asked_by=by,
+        asked_at=at,
+    )
+    session.add(row)
+    session.flush()
+    return row.id
+
+
+def find(session: Session, of: tables.Return, query_id: uuid.UUID) -> ReturnQuery | None:
+    """A question about this return."""
+    row = session.get(ReturnQuery, (of.collection_year, query_id))
+    return row if row is not None and row.return_id == of.id else None
+
+
+def reply(session: Session, to: ReturnQuery, text: str, *, by: str, at: dt.datetime) -> None:
+    session.add(
+        QueryReply(
+            collection_year=to.collection_year,
+            query_id=to.id,
+            organisation_id=to.organisation_id,
+            text=text,
+            replied_by=by,
+            replied_at=at,
+        )
+    )
+    session.flush()
+
+
+def all_of(session: Session, of: tables.Return) -> list[Question]:
+    """All questions about a return with their replies, in the order in which they were asked."""
+    query = (
+        select(ReturnQuery, tables.Submission.number)
+        .join(
+            tables.Submission,
+            (tables.Submission.collection_year == ReturnQuery.collection_year)
+            & (tables.Submission.id == ReturnQuery.submission_id),
+        )
+        .where(ReturnQuery.collection_year == of.collection_year, ReturnQuery.return_id == of.id)
+        .order_by(ReturnQuery.asked_at, ReturnQuery.id)
+    )
+    replies = _replies(session, of)
+    return [_question(row, number or 0, tuple(replies[row.id])) for row, number in session.execute(query)]
+
+
+def count_open(session: Session, of: tables.Return) -> int:
+    """How many questions about the return nobody has replied to."""
+    answered = exists().where(
+        QueryReply.collection_year == ReturnQuery.collection_year, QueryReply.query_id == ReturnQuery.id
+    )
+    query = select(func.count()).where(
+        ReturnQuery.collection_year == of.collection_year, ReturnQuery.return_id == of.id, ~answered
+    )
+    return session.scalar(query) or 0
+
+
+def _replies(session: Session, of: tables.Return) -> dict[uuid.UUID, list[Reply]]:
+    query = (
+        select(QueryReply)
+        .join(
+            ReturnQuery,
+            (ReturnQuery.collection_year == QueryReply.collection_year) & (ReturnQuery.id == QueryReply.query_id),
+        )
+        .where(ReturnQuery.collection_year == of.collection_year, ReturnQuery.return_id == of.id)
+        .order_by(QueryReply.replied_at, QueryReply.id)
+    )
+    replies: dict[uuid.UUID, list[Reply]] = defaultdict(list)
+    for row in session.scalars(query):
+        replies[row.query_id].append(Reply(row.text, row.replied_by, row.replied_at))
+    return replies
+
+
+def _question(row: ReturnQuery, number: int, replies: tuple[Reply, ...]) -> Question:
+    about = next(about for about in ABOUTS if about == row.about)
+    subject = Subject(about, row.finding_key, row.local_authority_code, row.service_type)
+    return Question(row.id, number, subject, row.text, row.asked_by, row.asked_at, replies)

@@ -1,0 +1,86 @@
+"""Brings a database to the schema of this version. Safe to call from every process at every start."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, NullPool, create_engine, func, select
+
+from census_api.questionnaire.resources import folder
+from census_api.store.kit.roles import EVERYBODY, ensure_app_role
+
+_LOCK = 7_235_201_107
+"""The advisory lock of migrations: any number that nothing else uses."""
+
+
+def upgrade(url: str, revision: str = "head") -> None:
+    """Applies the migrations up to `revision`, each in a transaction of its own. Waits for another starter's."""
+    with _alone(url) as config:
+        command.upgrade(config, revision)
+
+
+def downgrade(url: str, revision: str) -> None:
+    """Takes migrations back, down to `revision` (`base` for an empty database)."""
+    with _alone(url) as config:
+        command.downgrade(config, revision)
+
+
+def current(url: str) -> str:
+    """The revision a database is at, empty for one that was never migrated."""
+    with _connection(url) as connection:
+        return MigrationContext.configure(connection).get_current_revision() or ""
+
+
+def head() -> str:
+    """The revision that this version of the platform needs."""
+    return ScriptDirectory.from_config(_config()).get_current_head() or ""
+
+
+def new_migration(url: str, what: str) -> Path:
+    """Writes `migrations/versions/<date-time>_<what>.py` with the difference between the tables and the database."""
+    with _alone(url) as config:
+        script = command.revision(config, what, autogenerate=True)
+    if script is None or isinstance(script, list):
+        raise RuntimeError("exactly one migration was expected")
+    return Path(script.path)
+
+
+def ours(name: str | None, kind: str, parents: object) -> bool:
+    """False for tables of the job queue, which its own schema defines. In the form alembic's `include_name` wants."""
+    return not (kind == "table" and (name or "").startswith("procrastinate_"))
+
+
+def _config(connection: Connection | None = None) -> Config:
+    config = Config()
+    # the configuration file format reads % as the start of a variable
+    config.set_main_option("script_location", str(folder("migrations")).replace("%", "%%"))
+    config.set_main_option("path_separator", "os")
+    config.set_main_option("file_template", "%%(year)d%%(month).2d%%(day).2d_%%(hour).2d%%(minute).2d_%%(slug)s")
+    config.attributes["connection"] = connection
+    return config
+
+
+@contextmanager
+def _connection(url: str) -> Iterator[Connection]:
+    engine = create_engine(url, poolclass=NullPool, connect_args={"connect_timeout": 5})
+    with engine.connect() as connection:
+        yield connection
+
+
+@contextmanager
+def _alone(url: str) -> Iterator[Config]:
+    """Holds the lock on a connection apart, so that it outlives the transactions of the migrations."""
+    with _connection(url) as guard, _connection(url) as connection:
+        guard.execute(select(func.pg_advisory_lock(_LOCK)))
+        guard.commit()
+        ensure_app_role(connection)
+        # row-level security holds for the owner as well: a migration sees the rows of everybody, and says so
+        connection.execute(select(func.set_config("census.tenants", EVERYBODY, False)))
+        connection.commit()
+        yield _config(connection)

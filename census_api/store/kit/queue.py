@@ -1,0 +1,251 @@
+"""Background work: jobs that people can ask after, and the queue that carries them to a worker."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+import uuid
+from collections.abc import Callable
+
+import procrastinate
+from procrastinate import App, PsycopgConnector, RetryStrategy, SyncPsycopgConnector
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from sqlalchemy import Select, Update, func, make_url, select, text, update
+from sqlalchemy.orm import Session
+
+from census_api.domain.collecting.submission import JOB_STATES, Job
+from census_api.domain.kit.paging import Page, cursor_after
+from census_api.store.kit import tables
+from census_api.store.kit.copy import driver_of
+from census_api.store.kit.roles import APP_ROLE
+
+CHECK_TASK = "check_submission"
+_HEARTBEAT_SECONDS = 3.0
+_STALLED_SECONDS = 10.0
+_ALONE = 7_235_201_108
+"""The advisory lock of jobs that may be deadly: any number that nothing else uses."""
+_EVERY_TEN_SECONDS = "* * * * * */10"  # the seconds stand last
+
+
+def add(session: Session, submission: tables.Submission, at: dt.datetime) -> uuid.UUID:
+    """Makes the job that checks a submission and puts it on the queue, both in the session's transaction.
+
+    Jobs of one return run one after the other, in the order in which they were added.
+    """
+    job = tables.Job(
+        collection_year=submission.collection_year,
+        submission_id=submission.id,
+        state="waiting",
+        stage="waiting for its turn",
+        share=0,
+        attempt=0,
+        created_at=at,
+    )
+    session.add(job)
+    session.flush()
+    _queue(session, job.id, submission.return_id)
+    return job.id
+
+
+def find(session: Session, job_id: uuid.UUID) -> Job | None:
+    row = session.execute(_found().where(tables.Job.id == job_id)).first()
+    return None if row is None else _job(*row)
+
+
+def failed_page(session: Session, start: int, limit: int) -> Page[Job]:
+    """Jobs that failed, the latest first, from the one at place `start`."""
+    query = _found().where(tables.Job.state == "failed")
+    total = session.scalar(select(func.count()).select_from(tables.Job).where(tables.Job.state == "failed")) or 0
+    rows = session.execute(query.order_by(tables.Job.finished_at.desc(), tables.Job.id).offset(start).limit(limit))
+    items = tuple(_job(*row) for row in rows)
+    return Page(items, cursor_after(start + limit) if start + limit < total else None, total)
+
+
+def again(session: Session, job_id: uuid.UUID, at: dt.datetime) -> bool:
+    """Puts a failed job back on the queue, with all its tries before it. False when it is not a failed one."""
+    job = session.get(tables.Job, job_id, with_for_update=True)
+    if job is None or job.state != "failed":
+        return False
+    submission = session.get_one(tables.Submission, (job.collection_year, job.submission_id))
+    if submission.status != "failed":
+        return False
+    submission.status = "received"
+    job.state, job.stage, job.share = "waiting", "waiting for its turn", 0
+    job.reason = job.message = job.finished_at = None
+    job.attempts_before, job.retried_at = job.attempt, at
+    _queue(session, job.id, submission.return_id)
+    return True
+
+
+def put_back_lost(session: Session) -> int:
+    """Puts unfinished jobs that the queue does not know any more back on it; says how many there were."""
+    lost = session.execute(_LOST).all()
+    for job_id, return_id in lost:
+        _queue(session, job_id, return_id)
+    return len(lost)
+
+
+_LOST = text(
+    """
+    SELECT job.id, submission.return_id FROM job
+    JOIN submission ON (submission.collection_year, submission.id) = (job.collection_year, job.submission_id)
+    WHERE job.finished_at IS NULL AND NOT EXISTS (
+        SELECT FROM procrastinate_jobs AS queued
+        WHERE queued.task_name = 'check_submission' AND queued.status IN ('todo', 'doing')
+        AND queued.args ->> 'job_id' = job.id::text
+    )
+    FOR UPDATE OF job SKIP LOCKED
+    """
+)
+
+
+def _queue(session: Session, job_id: uuid.UUID, return_id: uuid.UUID) -> None:
+    App(connector=SyncPsycopgConnector()).configure_task(
+        CHECK_TASK, lock=f"return {return_id}", connection=driver_of(session)
+    ).defer(job_id=str(job_id))
+
+
+def _found() -> Select[tables.Job, int | None, str]:
+    return (
+        select(tables.Job, tables.Submission.number, tables.Organisation.code)
+        .join(
+            tables.Submission,
+            (tables.Submission.collection_year == tables.Job.collection_year)
+            & (tables.Submission.id == tables.Job.submission_id),
+        )
+        .join(tables.Organisation, tables.Organisation.id == tables.Submission.organisation_id)
+    )
+
+
+def _job(job: tables.Job, number: int | None, organisation: str) -> Job:
+    return Job(
+        id=job.id,
+        state=next(state for state in JOB_STATES if state == job.state),
+        stage=job.stage,
+        share=job.share,
+        collection=job.collection_year,
+        organisation=organisation,
+        submission=number,
+        reason=job.reason,
+        message=job.message,
+        created_at=job.created_at,
+        finished_at=job.finished_at,
+    )
+
+
+def of_submission(session: Session, submission: tables.Submission) -> uuid.UUID | None:
+    """The job that checks the submission, None when it was checked at once."""
+    return session.scalar(
+        select(tables.Job.id).where(
+            tables.Job.collection_year == submission.collection_year, tables.Job.submission_id == submission.id
+        )
+    )
+
+
+def was_begun(session: Session, job_id: uuid.UUID) -> bool:
+    """Whether the job was taken before, since it was made or asked to be tried again, and has not ended."""
+    job = session.get(tables.Job, job_id)
+    return job is not None and job.finished_at is None and job.attempt > job.attempts_before
+
+
+def wait_to_be_alone(session: Session) -> None:
+    """Waits until no other transaction has asked for the same, and keeps others waiting until this one ends."""
+    session.execute(select(func.pg_advisory_xact_lock(_ALONE)))
+
+
+def begin(session: Session, job_id: uuid.UUID) -> tables.Job | None:
+    """Takes the job for a new attempt: an earlier one that is still running can no longer finish it.
+
+    None when there is nothing left to do.
+    """
+    job = session.get(tables.Job, job_id, with_for_update=True)
+    if job is None or job.finished_at is not None:
+        return None
+    job.attempt += 1
+    job.state = "running"
+    return job
+
+
+def progress(session: Session, job_id: uuid.UUID, attempt: int, stage: str, share: float) -> None:
+    """Says how far this attempt is. Nothing happens when another attempt has taken over."""
+    session.execute(_mine(job_id, attempt).values(stage=stage, share=share))
+
+
+def finish(
+    session: Session,
+    job_id: uuid.UUID,
+    attempt: int,
+    state: str,
+    at: dt.datetime,
+    *,
+    reason: str | None = None,
+    message: str | None = None,
+) -> bool:
+    """Ends the job. False when another attempt has taken over: the caller's result must then be given up."""
+    ended = session.execute(
+        _mine(job_id, attempt)
+        .values(state=state, stage="finished", share=1, finished_at=at, reason=reason, message=message)
+        .returning(tables.Job.id)
+    )
+    return ended.first() is not None
+
+
+def _mine(job_id: uuid.UUID, attempt: int) -> Update:
+    return update(tables.Job).where(
+        tables.Job.id == job_id, tables.Job.attempt == attempt, tables.Job.finished_at.is_(None)
+    )
+
+
+def queue_app(url: str, check: Callable[[uuid.UUID], None]) -> App:
+    """The queue's side of a worker: runs `check` with the id of each job, and takes back what dead workers held.
+
+    `url` is a SQLAlchemy URL. A check that raises is tried again, later each time.
+    """
+    conninfo = make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
+    # the queue works under the platform's role too, from its first statement to its last
+    options = f"{conninfo_to_dict(conninfo).get('options', '')} -c role={APP_ROLE}"
+    app = App(connector=PsycopgConnector(conninfo=make_conninfo(conninfo, options=options), min_size=1, max_size=4))
+
+    @app.task(name=CHECK_TASK, retry=RetryStrategy(max_attempts=10, wait=1, exponential_wait=2))
+    def check_submission(job_id: str) -> None:
+        check(uuid.UUID(job_id))
+
+    # the queue itself never notices that a worker died
+    @app.periodic(cron=_EVERY_TEN_SECONDS)
+    @app.task(name="retry_stalled", queueing_lock="retry_stalled", pass_context=True)
+    async def retry_stalled(context: procrastinate.JobContext, timestamp: int) -> None:
+        await retry_stalled_jobs(app, _STALLED_SECONDS)
+
+    return app
+
+
+async def retry_stalled_jobs(app: App, seconds: float) -> int:
+    """Puts the jobs of workers that were silent for `seconds` back on the queue; says how many there were."""
+    stalled = list(await app.job_manager.get_stalled_jobs(seconds_since_heartbeat=seconds))
+    for job in stalled:
+        await app.job_manager.retry_job(job)
+    return len(stalled)
+
+
+async def run_worker(app: App, *, concurrency: int = 2, wait: bool = True) -> None:
+    """Works on the queue until cancelled, or with `wait` False until the queue is empty.
+
+    Ends, with an error or without, when its database goes away. Cancelled, it finishes what it has in hand.
+    """
+    async with app.open_async():
+        await app.run_worker_async(
+            concurrency=concurrency,
+            wait=wait,
+            install_signal_handlers=False,
+            update_heartbeat_interval=_HEARTBEAT_SECONDS,
+            stalled_worker_timeout=_STALLED_SECONDS,
+            shutdown_graceful_timeout=30,
+            fetch_job_polling_interval=1,
+            delete_jobs="successful",
+        )
+
+
+def run_worker_until_empty(app: App) -> None:
+    """Works off what is on the queue now, then returns."""
+    # one at a time: a second job of the same return could not start yet, and would be left
+    asyncio.run(run_worker(app, concurrency=1, wait=False))

@@ -1,0 +1,266 @@
+"""Snapshots as they are asked for, begun, watched and ended. The facts in them are made in freezing.py."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from procrastinate import App, RetryStrategy, SyncPsycopgConnector
+from sqlalchemy import Update, func, select, text, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from census_api.domain.snapshots.revisions import SNAPSHOT_STATES, ReturnChange, Snapshot
+from census_api.store.kit import tables
+from census_api.store.kit.copy import driver_of
+from census_api.store.kit.tables_snapshots import Snapshot as Row
+from census_api.store.kit.tables_snapshots import StoredPolicy
+
+if TYPE_CHECKING:
+    from census_api.domain.snapshots.revisions import ChangeKind
+
+FREEZE_TASK = "freeze_snapshot"
+_WAITING = "waiting for its turn"
+_NAME = re.compile(r"([0-9]{4})(?:\.([0-9]{1,6}))?")
+
+
+@dataclass(frozen=True, slots=True)
+class Beginning:
+    """What a new snapshot starts from. `policy` is the document that its digest is of."""
+
+    year: int
+    spec_digest: str
+    policy_digest: str
+    policy_version: str
+    policy: Mapping[str, Any]
+    by: str
+    at: dt.datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    returns: int
+    lines: int
+    facts: int
+
+
+def find(session: Session, wanted: str) -> Snapshot | None:
+    """A snapshot by its UUID, as "2024.2", or as "2024": the latest frozen revision of the year."""
+    named = _NAME.fullmatch(wanted)
+    query = select(Row)
+    if named is None:
+        try:
+            key = uuid.UUID(wanted)
+        except ValueError:
+            return None
+        query = query.where(Row.id == key)
+    else:
+        query = query.where(Row.collection_year == int(named[1]))
+        query = query.where(Row.state == "frozen" if named[2] is None else Row.revision == int(named[2]))
+    row = session.scalars(query.order_by(Row.revision.desc()).limit(1)).first()
+    return None if row is None else as_domain(row)
+
+
+def listed(session: Session, year: int | None, start: int, limit: int) -> tuple[list[Snapshot], int]:
+    """Snapshots from place `start`, the newest year and revision first; and how many there are in all."""
+    conditions = () if year is None else (Row.collection_year == year,)
+    total = session.scalar(select(func.count()).select_from(Row).where(*conditions)) or 0
+    query = select(Row).where(*conditions).order_by(Row.collection_year.desc(), Row.revision.desc())
+    return [as_domain(row) for row in session.scalars(query.offset(start).limit(limit))], total
+
+
+def lock_collection(session: Session, year: int) -> bool:
+    """Makes others who begin a snapshot of the year wait for this transaction. False when there is no collection."""
+    query = select(tables.Collection.year).where(tables.Collection.year == year)
+    return session.scalar(query.with_for_update(key_share=True)) is not None
+
+
+def latest(session: Session, year: int, *, frozen: bool = False) -> Snapshot | None:
+    """The newest snapshot of a year, in whatever state or, with `frozen`, of those that are frozen."""
+    query = select(Row).where(Row.collection_year == year)
+    if frozen:
+        query = query.where(Row.state == "frozen")
+    row = session.scalars(query.order_by(Row.revision.desc()).limit(1)).first()
+    return None if row is None else as_domain(row)
+
+
+def start(session: Session, beginning: Beginning, previous: Snapshot | None, failed: Snapshot | None) -> Snapshot:
+    """A snapshot that waits to be built: the next revision, or the one that failed, taken up again."""
+    session.execute(
+        insert(StoredPolicy)
+        .values(
+            digest=beginning.policy_digest,
+            version=beginning.policy_version,
+            document=dict(beginning.policy),
+            stored_at=beginning.at,
+        )
+        .on_conflict_do_nothing()
+    )
+    if failed is None:
+        revision = 1 + (session.scalar(_highest(beginning.year)) or 0)
+        row = Row(collection_year=beginning.year, id=uuid.uuid4(), revision=revision)
+        session.add(row)
+    else:
+        row = session.get_one(Row, (beginning.year, failed.id), with_for_update={"key_share": True})
+        row.attempts_before = row.attempt
+    row.state, row.stage, row.share, row.message = "building", _WAITING, 0, None
+    row.spec_digest, row.policy_digest = beginning.spec_digest, beginning.policy_digest
+    row.started_at, row.started_by, row.told_at = beginning.at, beginning.by, beginning.at
+    row.previous = None if previous is None else previous.id
+    session.flush()
+    session.refresh(row)
+    return as_domain(row)
+
+
+def queue(session: Session, year: int, snapshot_id: uuid.UUID) -> None:
+    """Puts the building of a snapshot on the queue, in the session's transaction."""
+    App(connector=SyncPsycopgConnector()).configure_task(
+        FREEZE_TASK, lock=f"snapshots of {year}", connection=driver_of(session)
+    ).defer(year=year, snapshot_id=str(snapshot_id))
+
+
+def add_task(app: App, build: Callable[[int, uuid.UUID], None]) -> None:
+    """Makes the workers of `app` build the snapshots on the queue. One that raises is tried again, later each time."""
+
+    @app.task(name=FREEZE_TASK, retry=RetryStrategy(max_attempts=10, wait=1, exponential_wait=2))
+    def freeze_snapshot(year: int, snapshot_id: str) -> None:
+        build(year, uuid.UUID(snapshot_id))
+
+
+def begin(session: Session, year: int, snapshot_id: uuid.UUID, at: dt.datetime) -> tuple[Snapshot, int, int] | None:
+    """Takes a snapshot for a new attempt: an earlier one that still runs can no longer freeze it.
+
+    The snapshot, the number of the attempt, and how often it was tried. None when there is nothing left to do.
+    """
+    # the facts of an attempt that still runs keep the row's key locked, and must not keep us waiting
+    row = session.get(Row, (year, snapshot_id), with_for_update={"key_share": True})
+    if row is None or row.state != "building":
+        return None
+    row.attempt += 1
+    row.told_at = at
+    session.flush()
+    return as_domain(row), row.attempt, row.attempt - row.attempts_before
+
+
+def wait_for_earlier_attempts(session: Session, snapshot_id: uuid.UUID) -> None:
+    """Waits until no other transaction builds the snapshot, and keeps others waiting until this one ends.
+
+    A builder that has stopped is ended by the database after a while, and then has nothing to show.
+    """
+    for setting in ("statement_timeout = '15min'", "idle_in_transaction_session_timeout = '20s'", "jit = off"):
+        session.execute(text(f"SET LOCAL {setting}"))
+    session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(str(snapshot_id), 0))))
+
+
+def tell(
+    session: Session, year: int, snapshot_id: uuid.UUID, attempt: int, stage: str, share: float, at: dt.datetime
+) -> bool:
+    """Says how far this attempt is. False when another has taken over."""
+    told = session.execute(
+        _mine(year, snapshot_id, attempt).values(stage=stage, share=share, told_at=at).returning(Row.id)
+    )
+    return told.first() is not None
+
+
+def freeze(
+    session: Session, year: int, snapshot_id: uuid.UUID, attempt: int, content_hash: str, counts: Counts,
+    changes: Sequence[Mapping[str, Any]], at: dt.datetime,
+) -> bool:  # fmt: skip
+    """Ends the building. False when another attempt has taken over: this transaction must then be given up."""
+    frozen = session.execute(
+        _mine(year, snapshot_id, attempt)
+        .values(
+            state="frozen", stage="frozen", share=1, content_hash=content_hash, frozen_at=at, returns=counts.returns,
+            lines=counts.lines, facts=counts.facts, changes=[dict(change) for change in changes],
+        )
+        .returning(Row.id)
+    )  # fmt: skip
+    return frozen.first() is not None
+
+
+def fail(session: Session, year: int, snapshot_id: uuid.UUID, attempt: int, message: str) -> bool:
+    """Ends the building without a snapshot. False when another attempt has taken over."""
+    failed = session.execute(
+        _mine(year, snapshot_id, attempt).values(state="failed", stage="failed", message=message).returning(Row.id)
+    )
+    return failed.first() is not None
+
+
+def put_back_lost(session: Session, silent_since: dt.datetime) -> list[tuple[int, uuid.UUID]]:
+    """Puts snapshots that nobody builds and the queue does not know back on it; says which."""
+    lost = [(row.collection_year, row.id) for row in session.execute(_LOST, {"since": silent_since})]
+    for year, snapshot_id in lost:
+        queue(session, year, snapshot_id)
+    return lost
+
+
+def is_silent(session: Session, snapshot: Snapshot, silent_since: dt.datetime) -> bool:
+    """Whether nobody has given a sign of building it since then."""
+    told = session.scalar(select(Row.told_at).where(Row.collection_year == snapshot.collection, Row.id == snapshot.id))
+    return told is None or told < silent_since
+
+
+def policy_document(session: Session, digest: str) -> Mapping[str, Any] | None:
+    """The thresholds of a digest, None when no result has ever used them."""
+    return session.scalar(select(StoredPolicy.document).where(StoredPolicy.digest == digest))
+
+
+def policies(session: Session) -> list[tuple[str, str, Mapping[str, Any], dt.datetime]]:
+    """(digest, version, document, when first used) of every policy, the newest first."""
+    query = select(StoredPolicy.digest, StoredPolicy.version, StoredPolicy.document, StoredPolicy.stored_at)
+    return [tuple(row) for row in session.execute(query.order_by(StoredPolicy.stored_at.desc(), StoredPolicy.digest))]
+
+
+def as_domain(row: Row) -> Snapshot:
+    return Snapshot(
+        id=row.id,
+        collection=row.collection_year,
+        revision=row.revision,
+        state=next(state for state in SNAPSHOT_STATES if state == row.state),
+        share=row.share,
+        stage=row.stage,
+        content_hash=row.content_hash,
+        spec_digest=row.spec_digest,
+        policy_digest=row.policy_digest,
+        started_at=row.started_at,
+        started_by=row.started_by,
+        frozen_at=row.frozen_at,
+        previous=row.previous,
+        returns=row.returns,
+        lines=row.lines,
+        facts=row.facts,
+        changes=tuple(_change(entry) for entry in row.changes),
+        message=row.message,
+    )
+
+
+def _change(entry: Mapping[str, Any]) -> ReturnChange:
+    kind: ChangeKind = entry["kind"]
+    return ReturnChange(kind, entry["organisation"], entry["before_sha256"], entry["after_sha256"])
+
+
+def _highest(year: int) -> Any:
+    return select(func.max(Row.revision)).where(Row.collection_year == year)
+
+
+def _mine(year: int, snapshot_id: uuid.UUID, attempt: int) -> Update:
+    return update(Row).where(
+        Row.collection_year == year, Row.id == snapshot_id, Row.attempt == attempt, Row.state == "building"
+    )
+
+
+_LOST = text(
+    """
+    SELECT collection_year, id FROM snapshot
+    WHERE state = 'building' AND coalesce(told_at, started_at) < :since AND NOT EXISTS (
+        SELECT FROM procrastinate_jobs AS queued
+        WHERE queued.task_name = 'freeze_snapshot' AND queued.status IN ('todo', 'doing')
+        AND queued.args ->> 'snapshot_id' = snapshot.id::text
+    )
+    FOR UPDATE OF snapshot SKIP LOCKED
+    """
+)

@@ -1,0 +1,81 @@
+"""kill -9 in the middle: what was not acknowledged is not there, and what is there is whole."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+
+import pytest
+from sqlalchemy import text
+
+from census_api.questionnaire.resources import folder
+from census_api.services.collecting.background_checks import check_received, get_job
+from census_api.services.collecting.submissions import get_report, list_submissions
+from census_api.services.collecting.submit import submit
+from census_api.services.kit.platform import Platform
+from tests.factories.actors import ANN
+from tests.factories.uploads import make_upload
+
+PROGRAM = """
+import os, signal, sys
+from census_api.domain.access import Actor
+from census_api.domain.submission import Upload
+from census_api.services import jobs, submit
+from census_api.services.platform import open_platform
+from census_api.settings import Settings
+from census_api.store import audit, submissions
+
+def die(*_, **__):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+url, where, long_file = sys.argv[1], sys.argv[2], int(sys.argv[3])
+platform = open_platform(Settings(long_file_bytes=long_file), url)
+upload = Upload(sys.stdin.buffer.read(), "return.json", None, "the key")
+steps = {"rows": (submissions, "add_findings"), "audit": (audit, "record")}
+module, step = steps.get(where, (jobs, where))
+if where in steps:
+    setattr(module, step, die)
+answer = submit.submit(platform, Actor("killed", kind="system"), 2024, "ALPHA", upload)
+setattr(module, step, die)
+jobs.check_received(platform, answer.job)
+"""
+
+
+def run_until_killed(platform: Platform, where: str, long_file_bytes: int) -> None:
+    ended = subprocess.run(
+        [sys.executable, "-c", PROGRAM, platform.database.url(), where, str(long_file_bytes)],
+        input=make_upload().data,
+        cwd=folder("tests").parent,
+        capture_output=True,
+        timeout=60,
+        check=False,
+    )
+    assert ended.returncode == -signal.SIGKILL, ended.stderr.decode()
+
+
+@pytest.mark.parametrize("where", ["rows", "audit"])
+def test_a_web_process_killed_before_the_commit_leaves_nothing(platform: Platform, where: str) -> None:
+    run_until_killed(platform, where, 1_000_000)
+    with platform.database.transaction() as session:
+        for table in ("submission", "submission_row", "finding", "idempotency", "return"):
+            assert session.scalar(text(f'SELECT count(*) FROM "{table}"')) == 0
+    answer = submit(platform, ANN, 2024, "ALPHA", make_upload(key="the key"))
+    assert (answer.submission.number, answer.replayed) == (1, False)
+
+
+@pytest.mark.parametrize("step", ["context_for", "_progress", "judge_in_sandbox", "_store", "seal", "facts_of"])
+def test_a_worker_killed_before_the_commit_is_made_good_by_the_next(platform: Platform, step: str) -> None:
+    run_until_killed(platform, step, 10)
+    (entry,) = list_submissions(platform, ANN, 2024, "ALPHA").items
+    begun = step != "context_for"
+    assert (entry.number, entry.status) == (1, "checking" if begun else "received")
+    again = submit(platform, ANN, 2024, "ALPHA", make_upload(key="the key"))
+    assert again.replayed
+    assert again.job is not None
+    assert get_job(platform, ANN, again.job).state == ("running" if begun else "waiting")
+    check_received(platform, again.job)
+    assert get_job(platform, ANN, again.job).state == "done"
+    report = get_report(platform, ANN, 2024, "ALPHA", 1)
+    with platform.database.transaction() as session:
+        assert session.scalar(text("SELECT count(*) FROM finding")) == len(report.findings) > 0
