@@ -29,7 +29,7 @@ from tests.benchmarks.large_census import FIRST_YEAR, add_register, add_returns
 _FREEZE = """
 import json, re, sys, time
 from pathlib import Path
-from census_api.services.platform import open_platform
+from census_api.services.kit.platform import open_platform
 from census_api.services.snapshots import freeze
 from census_api.settings import Settings
 from tests.factories.actors import ANN

@@ -81,7 +81,7 @@ def test_twenty_thousand_findings(capsys: pytest.CaptureFixture[str]) -> None:
 _MEMORY = """
 import re, sys
 from pathlib import Path
-from census_api.intake.judge import Context, judge
+from census_api.intake.judging.judge import Context, judge
 def peak():
     return int(re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())[1]) / 1024
 data = Path(sys.argv[1]).read_bytes()

@@ -27,7 +27,7 @@ SERVE = """
 import sys, threading
 from pathlib import Path
 import psycopg
-from census_api.store import postgres
+from census_api.embedded_postgres import launcher as postgres
 postgres.LINUX = postgres.LINUX and sys.argv[2] == "exec"
 found = []
 starter = threading.Thread(target=lambda: found.append(postgres.start(Path(sys.argv[1]))))

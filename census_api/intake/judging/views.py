@@ -1,4 +1,4 @@
-"""The views that rules read (see spec/rulebook.VIEWS), built from one return and what is known about its organisation.
+"""The views that rules read (see questionnaire/rulebook.VIEWS), built from one return and what is known about its organisation.
 
 A view carries, beside its frame, where each row stands in the employer's file, so that a failure becomes a finding
 at a cell. Views that need last year's return, the frame or the register are left out when those are not at hand.

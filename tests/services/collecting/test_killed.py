@@ -22,7 +22,7 @@ import os, signal, sys
 from census_api.domain.access import Actor
 from census_api.domain.submission import Upload
 from census_api.services import jobs, submit
-from census_api.services.platform import open_platform
+from census_api.services.kit.platform import open_platform
 from census_api.settings import Settings
 from census_api.store import audit, submissions
 

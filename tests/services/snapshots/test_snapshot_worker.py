@@ -36,7 +36,7 @@ import os, signal, sys
 from census_api.domain.access import Actor
 from census_api.services import freezing as service
 from census_api.services import snapshots
-from census_api.services.platform import open_platform
+from census_api.services.kit.platform import open_platform
 from census_api.settings import Settings
 from census_api.store import audit, freezing
 from census_api.store import snapshots as store
