@@ -15,7 +15,7 @@ from census_api.api.kit.dependencies import SharedState, declared_only
 from census_api.api.kit.description import describe
 from census_api.api.kit.guard import Guard
 from census_api.api.kit.metrics import Metrics
-from census_api.api.kit.uploads import PLACES, Room
+from census_api.api.kit.upload_room import PLACES, UploadRoom
 from census_api.api.routes import router
 from census_api.services.kit.platform import Platform
 from census_api.web.account import account, sign_in
@@ -72,7 +72,7 @@ def create_app(
     )
     # the others of the database's connections are for everybody else
     turns = max(1, platform.settings.pool_size - 2)
-    room = Room(PLACES, turns, _UPLOADS_IN_MEMORY * platform.settings.max_upload_bytes, metrics)
+    room = UploadRoom(PLACES, turns, _UPLOADS_IN_MEMORY * platform.settings.max_upload_bytes, metrics)
     app.state.shared = SharedState(platform, metrics, room)
     problems.register(app)
     page_problems.register(app)

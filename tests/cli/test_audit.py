@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 from sqlalchemy import create_engine, text
 
-from census_api.cli.kit.run import run
+from census_api.cli.run import run
 from census_api.domain.register.organisations import Organisation
 from census_api.services.collecting.collections import ensure_collections
 from census_api.services.collecting.submit import submit

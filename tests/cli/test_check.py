@@ -12,7 +12,7 @@ from typing import Any
 import openpyxl
 import pytest
 
-from census_api.cli.kit.run import run
+from census_api.cli.run import run
 from census_api.demo.population import population
 from census_api.domain.collecting.content import Content
 from census_api.questionnaire.load import load_spec

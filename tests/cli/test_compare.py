@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from census_api.cli.kit.run import run as census
+from census_api.cli.run import run as census
 from census_api.domain.kit.access import SYSTEM
 from census_api.store.kit.session import connect
 from tests.factories.snapshots import LineRow, StaffRow, make_snapshot

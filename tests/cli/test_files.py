@@ -12,7 +12,7 @@ from pathlib import Path
 import openpyxl
 import pytest
 
-from census_api.cli.kit.run import run
+from census_api.cli.run import run
 from census_api.questionnaire.load import library, load_spec
 from census_api.questionnaire.templates.workbook import template
 

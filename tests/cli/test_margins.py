@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from census_api.cli.kit.run import run
 from census_api.cli.margins_commands import Estimator, Grouping, Shape
+from census_api.cli.run import run
 from census_api.questionnaire.survey import GROUPINGS
 from census_api.services.kit.platform import open_platform
 from census_api.services.margins.content import ESTIMATORS

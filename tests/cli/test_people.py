@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 from sqlalchemy import create_engine, text
 
-from census_api.cli.kit.run import run
+from census_api.cli.run import run
 from census_api.services.kit.platform import open_platform
 from census_api.services.people.one_time_links import redeem
 from census_api.services.people.sessions import sign_in

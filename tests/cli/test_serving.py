@@ -16,7 +16,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from census_api.cli.kit.run import run
+from census_api.cli.run import run
 from census_api.cli.serving import listening
 from census_api.demo.loading import open_now
 from census_api.domain.collecting.submission import Upload

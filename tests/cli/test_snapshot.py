@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from census_api.cli.kit.run import run
+from census_api.cli.run import run
 from census_api.services.kit.platform import Platform
 from tests.factories.frozen import HERE, accepted, corrected, framed, tree_for
 from tests.services.conftest import bare, platform, sandbox

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from census_api.cli import check
-from census_api.cli.kit.run import run
+from census_api.cli.run import run
 
 COMMANDS = {
     "demo",

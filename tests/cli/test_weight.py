@@ -11,7 +11,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from census_api.cli.kit.run import run
+from census_api.cli.run import run
 from census_api.cli.weight.chart import bins, svg_chart, text_chart
 from tests.factories.surveys import altered, as_csv, make_json, published_answers, published_document
 

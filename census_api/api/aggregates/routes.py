@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Path, Query, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 
-from census_api.api.kit.dependencies import Caller, ThePlatform, may
+from census_api.api.kit.dependencies import Caller, SnapshotText, ThePlatform, may
 from census_api.api.kit.problems import documented
 from census_api.api.kit.served_tables import IN_EVERY_FORMAT, Format, chosen_kind, not_modified, streamed
 from census_api.domain.aggregates import DIMENSIONS
@@ -18,14 +18,6 @@ from census_api.services.aggregates.tables import pieces, tag_of
 router = APIRouter(prefix="/snapshots", tags=["aggregates"])
 
 _MOST_VALUES = 200
-SnapshotText = Annotated[
-    str,
-    Path(
-        max_length=40,
-        description="The snapshot's UUID, a year (its latest frozen revision), or a year and a revision: 2024.2.",
-        examples=["2024"],
-    ),
-]
 _Codes = list[str] | None
 Many = Annotated[
     _Codes,

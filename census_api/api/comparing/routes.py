@@ -7,9 +7,8 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
 
-from census_api.api.aggregates.routes import SnapshotText
 from census_api.api.kit.answers import json_bytes
-from census_api.api.kit.dependencies import Caller, ThePlatform, may
+from census_api.api.kit.dependencies import Caller, SnapshotText, ThePlatform, may
 from census_api.api.kit.problems import documented
 from census_api.api.kit.served_tables import IN_EVERY_FORMAT, OWN_CACHE, Format, chosen_kind, not_modified, sheet_answer
 from census_api.domain.kit.measures import LINE_DIMENSIONS, MEASURES, PAID, ROLE_DIMENSIONS

@@ -253,3 +253,11 @@ def submission_address(year: int, organisation: str, number: int) -> str:
 def job_address(job: object) -> str:
     """Where to ask how far a job is."""
     return f"/api/v1/jobs/{job}"
+
+
+class LinePayload(Payload):
+    """A line: organisation, local authority and service type, all as codes."""
+
+    organisation: str
+    local_authority_code: str
+    service_type: str

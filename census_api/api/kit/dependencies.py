@@ -20,7 +20,7 @@ from census_api.services.kit.platform import Platform
 if TYPE_CHECKING:
     from fastapi.dependencies.models import Dependant
 
-    from census_api.api.kit.uploads import Room
+    from census_api.api.kit.upload_room import UploadRoom
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ class SharedState:
 
     platform: Platform
     metrics: Metrics
-    room: Room
+    room: UploadRoom
 
 
 def shared_state(request: Request) -> SharedState:
@@ -186,3 +186,13 @@ IdempotencyKey = Annotated[
 def limit_up_to(largest: int) -> Any:
     """The type of the parameter `limit`."""
     return Annotated[int, digits(6), Query(ge=1, le=largest, description=f"How many to show, 1 to {largest}.")]
+
+
+SnapshotText = Annotated[
+    str,
+    Path(
+        max_length=40,
+        description="The snapshot's UUID, a year (its latest frozen revision), or a year and a revision: 2024.2.",
+        examples=["2024"],
+    ),
+]

@@ -3,27 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator
 from typing import Annotated, Any
 
 from fastapi import Depends, Request
 
 from census_api.api.kit.dependencies import Shared, ThePlatform
-from census_api.api.kit.metrics import Metrics
 from census_api.api.kit.multipart import OneFileForm
 from census_api.api.kit.problems import TooSlow, WrongMediaType
+from census_api.api.kit.upload_room import UploadPlace
 from census_api.domain.collecting.submission import Upload
-from census_api.domain.kit.errors import TooLarge, Unavailable
+from census_api.domain.kit.errors import TooLarge
 
 FORM_OVERHEAD = 64_000
 """Bytes that the form around a file may take."""
 IDLE_SECONDS = 30.0
-PLACES = 100
-"""Uploads in hand at once, from the first byte to the answer."""
-QUEUE_SECONDS = 20.0
-"""A whole upload waits so long for its turn to be checked."""
-_BUSY = "Many returns are being checked just now. Nothing was stored. Please try again in a few seconds."
 _KINDS = "Send application/json, or multipart/form-data with the file in a part named file."
 
 BODY: dict[str, Any] = {
@@ -51,70 +45,6 @@ BODY: dict[str, Any] = {
     }
 }
 """What OpenAPI says about the body of an upload."""
-
-
-class Room:
-    """How many uploads, and how many bytes of them, one process holds at once. Used on the event loop only.
-
-    `turns` of them are checked at the same time: fewer than there are threads and database connections, so that
-    everything else goes on beside them.
-    """
-
-    def __init__(self, places: int, turns: int, most_bytes: int, metrics: Metrics) -> None:
-        self._places = places
-        self._turns = asyncio.Semaphore(turns)
-        self._most_bytes = most_bytes
-        self._bytes = 0
-        self._metrics = metrics
-
-    @contextmanager
-    def place(self) -> Iterator[_Place]:
-        """A place for one upload. Raises Unavailable when all are taken."""
-        if not self._places:
-            raise self._turned_away()
-        self._places -= 1
-        self._metrics.change("census_uploads_in_flight", 1)
-        place = _Place(self)
-        try:
-            yield place
-        finally:
-            self._places += 1
-            self._bytes -= place.taken
-            self._metrics.change("census_uploads_in_flight", -1)
-
-    def take(self, number: int) -> None:
-        if self._bytes + number > self._most_bytes:
-            raise self._turned_away()
-        self._bytes += number
-
-    @asynccontextmanager
-    async def turn(self) -> AsyncIterator[None]:
-        """Waits until there is room to check one more. Raises Unavailable when that takes too long."""
-        try:
-            async with asyncio.timeout(QUEUE_SECONDS):
-                await self._turns.acquire()
-        except TimeoutError:
-            raise self._turned_away() from None
-        try:
-            yield
-        finally:
-            self._turns.release()
-
-    def _turned_away(self) -> Unavailable:
-        self._metrics.count("census_uploads_turned_away_total")
-        return Unavailable(_BUSY)
-
-
-class _Place:
-    """The bytes that one upload has taken so far."""
-
-    def __init__(self, room: Room) -> None:
-        self._room = room
-        self.taken = 0
-
-    def take(self, number: int) -> None:
-        self._room.take(number)
-        self.taken += number
 
 
 async def received(request: Request, platform: ThePlatform, shared: Shared) -> AsyncIterator[Upload]:
@@ -150,7 +80,7 @@ def _kind_of(request: Request) -> str:
     return kind
 
 
-async def pieces_of(request: Request, most: int, limit: int, place: _Place) -> AsyncIterator[bytes]:
+async def pieces_of(request: Request, most: int, limit: int, place: UploadPlace) -> AsyncIterator[bytes]:
     """The body as it arrives, of at most `most` bytes; `limit` is what is said to be allowed of the file itself.
 
     Raises TooLarge, TooSlow, Unavailable.

@@ -9,10 +9,9 @@ from fastapi import APIRouter, Response
 from pydantic import Field
 
 from census_api.api.kit.answers import json_answer
-from census_api.api.kit.common_payloads import Payload
+from census_api.api.kit.common_payloads import LinePayload, Payload
 from census_api.api.kit.dependencies import Caller, ThePlatform, Year, limit_up_to, may
 from census_api.api.kit.problems import documented
-from census_api.api.register.payloads import LinePayload
 from census_api.domain.collecting.returns import ReturnState
 from census_api.domain.kit.access import is_allowed
 from census_api.domain.kit.measures import Item

@@ -7,7 +7,7 @@ import uuid
 
 from pydantic import Field
 
-from census_api.api.kit.common_payloads import OrganisationPayload, Payload
+from census_api.api.kit.common_payloads import LinePayload, OrganisationPayload, Payload
 from census_api.domain.register.lineage import EdgeKind, EdgeState, LineageEdge
 from census_api.domain.register.lists import ListKind, ListReport, ListSeverity
 from census_api.domain.register.organisations import Organisation, SectorSpell
@@ -84,14 +84,6 @@ class ListReportPayload(Payload):
             findings=[ListFindingPayload.model_validate(one) for one in report.findings[:FINDINGS_SHOWN]],
             changes=[ListChangePayload.model_validate(one) for one in report.changes[:CHANGES_SHOWN]],
         )
-
-
-class LinePayload(Payload):
-    """A line: organisation, local authority and service type, all as codes."""
-
-    organisation: str
-    local_authority_code: str
-    service_type: str
 
 
 class EdgePayload(Payload):

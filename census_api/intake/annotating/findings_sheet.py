@@ -17,18 +17,16 @@ from census_api.intake.annotating.marks import FILLS, keep_as_text
 from census_api.intake.annotating.opening import Opened, Place
 from census_api.intake.annotating.styles import style_numbers, wear
 from census_api.intake.annotating.words import (
-    FINDINGS_SHEET,
-    FINDINGS_TITLE,
     MAX_COMMENTS,
     MAX_FINDINGS,
     SEVERITY_LABELS,
     SEVERITY_MEANINGS,
-    is_findings_sheet,
     looks_like_formula,
     outcome_in_words,
     printable,
 )
 from census_api.questionnaire.model import Spec
+from census_api.questionnaire.templates.names import FINDINGS_SHEET, FINDINGS_TITLE, is_findings_sheet
 
 _COLUMNS = (
     ("Severity", 11), ("Sheet", 17), ("Cell", 9), ("Column", 22), ("Value", 20),

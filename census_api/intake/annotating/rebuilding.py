@@ -17,10 +17,10 @@ from openpyxl.worksheet.worksheet import Worksheet
 
 from census_api.intake.annotating.marks import keep_as_text, split_address
 from census_api.intake.annotating.styles import blank_style, wear
-from census_api.intake.annotating.words import is_findings_sheet, looks_like_formula, printable
+from census_api.intake.annotating.words import looks_like_formula, printable
 from census_api.intake.preflight.package import RawSheet, RawWorkbook
 from census_api.questionnaire.model import Question, Sheet, Spec, fold, shown
-from census_api.questionnaire.templates.names import HELPER_SHEETS
+from census_api.questionnaire.templates.names import HELPER_SHEETS, is_findings_sheet
 from census_api.questionnaire.templates.workbook import template
 
 Cells = dict[tuple[int, int], str]

@@ -1,7 +1,4 @@
-"""Words that the annotated workbook is written in, and text made safe for a cell.
-
-Free of openpyxl, so that the reader of uploads can recognise our own sheet without loading it.
-"""
+"""Words that the annotated workbook is written in, and text made safe for a cell."""
 
 from __future__ import annotations
 
@@ -10,9 +7,8 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from census_api.domain.collecting.findings import Finding, Outcome, Report, Severity
+from census_api.questionnaire.templates.names import FINDINGS_SHEET
 
-FINDINGS_SHEET: Final = "Findings"
-FINDINGS_TITLE: Final = "Census check: findings"
 AUTHOR: Final = "Census check"
 COMMENT_MARK: Final = "[Census check]"
 MAX_FINDINGS: Final = 20_000
@@ -38,11 +34,6 @@ SEVERITY_MEANINGS: Mapping[Severity, str] = {
     "query": "correct it, or explain why it is right",
     "note": "for information",
 }
-
-
-def is_findings_sheet(name: str, first_cell: str | None) -> bool:
-    """Whether a sheet of an upload is one that we wrote into an earlier annotated copy, by its name and cell A1."""
-    return name.startswith(FINDINGS_SHEET) and first_cell == FINDINGS_TITLE
 
 
 def printable(text: str, limit: int = _CELL_LIMIT) -> str:

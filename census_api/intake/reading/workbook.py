@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from census_api.domain.kit.errors import InvalidRequest
-from census_api.intake.annotating.words import is_findings_sheet
 from census_api.intake.preflight.package import RawSheet, RawWorkbook
 from census_api.intake.reading.tables import Form, Mark, Source, Table, column_letter, decoder, shortened
 from census_api.questionnaire.model import Sheet, Spec, fold, shown
@@ -20,6 +19,7 @@ from census_api.questionnaire.templates.names import (
     PROVENANCE,
     SPEC_DIGEST,
     TEMPLATE_VERSION,
+    is_findings_sheet,
 )
 
 UNREAD = frozenset({INSTRUCTIONS, LISTS})

@@ -21,3 +21,11 @@ TEMPLATE_VERSION: Final = "template_version"
 SPEC_DIGEST: Final = "spec_digest"
 PREFILLED_FOR: Final = "prefilled_for"
 """Keys in column A of the provenance sheet; values in column B, as text."""
+
+FINDINGS_SHEET: Final = "Findings"
+FINDINGS_TITLE: Final = "Census check: findings"
+
+
+def is_findings_sheet(name: str, first_cell: str | None) -> bool:
+    """Whether a sheet of an upload is one that we wrote into an earlier annotated copy, by its name and cell A1."""
+    return name.startswith(FINDINGS_SHEET) and first_cell == FINDINGS_TITLE

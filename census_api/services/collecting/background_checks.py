@@ -16,17 +16,12 @@ from census_api.domain.kit.errors import CensusError, InvalidRequest, NotFound, 
 from census_api.services.collecting.judging import context_for, judge_in_sandbox, log_fault
 from census_api.services.collecting.submit import facts_of, record_refusal, seal
 from census_api.services.kit.platform import Platform
-from census_api.services.mail.delivery import add_mail_tasks
-from census_api.services.snapshots.freezing import add_freezing
-from census_api.services.upkeep.schedule import add_upkeep
 from census_api.store.collecting import submissions
 from census_api.store.kit import audit, queue
 from census_api.store.kit.session import Session
 from census_api.store.register import queries as register
 
 if TYPE_CHECKING:
-    from procrastinate import App
-
     from census_api.intake.judging.judge import Context, Judged
 
 log = structlog.get_logger(__name__)
@@ -46,15 +41,6 @@ def get_job(platform: Platform, actor: Actor, job_id: uuid.UUID) -> Job:
         raise NotFound("There is no such job here.")
     authorise(actor, "return.read", job.organisation)
     return job
-
-
-def queue_app(platform: Platform) -> App:
-    """The queue's side of a worker, for `census_api.store.kit.queue.run_worker`."""
-    app = queue.queue_app(platform.database.url(), lambda job_id: check_received(platform, job_id))
-    add_freezing(app, platform)
-    add_mail_tasks(app, platform)
-    add_upkeep(app, platform)
-    return app
 
 
 def check_received(platform: Platform, job_id: uuid.UUID) -> None:

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 from census_api.domain.kit.access import Actor, authorise
 from census_api.domain.kit.errors import TooLarge
 from census_api.services.audit.reading import reading
-from census_api.services.collecting.judging import context_for, judge_in_sandbox, organisation_for, refuse_too_large
+from census_api.services.collecting.judging import context_for, judge_in_sandbox, organisation_for
 from census_api.services.collecting.submissions import annotate_in_sandbox
 from census_api.services.kit import attempts
+from census_api.services.kit.limits import refuse_too_large
 from census_api.services.kit.platform import Platform
 from census_api.settings import Settings
 

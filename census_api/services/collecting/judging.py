@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from census_api.domain.collecting.content import Content
-from census_api.domain.kit.errors import NotFound, Refused, TooLarge
+from census_api.domain.kit.errors import NotFound, Refused
 from census_api.domain.register.organisations import Organisation
 from census_api.services.kit.platform import Platform, no_such_organisation
 from census_api.store.collecting import collections, contents, returns, submissions
@@ -69,16 +69,6 @@ def _last_year(session: Session, year: int, organisation_id: uuid.UUID) -> Conte
     row = submissions.find_row(session, year, standing)
     # one that was deleted for good says nothing, which is not zero
     return contents.content_of(session, row) if row.status == "checked" else None
-
-
-def refuse_too_large(platform: Platform, data: bytes) -> None:
-    """Raises TooLarge above the size that the platform takes in one piece."""
-    largest = platform.settings.max_upload_bytes
-    if len(data) > largest:
-        raise TooLarge(
-            f"The file has {len(data):,} bytes, more than the {largest:,} that can be sent. Remove sheets, pictures "
-            "and empty formatted rows that are not part of the return, and send it again."
-        )
 
 
 def log_fault(problem: Refused) -> None:

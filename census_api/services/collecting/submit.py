@@ -17,13 +17,7 @@ from census_api.domain.collecting.submission import Submitted, Upload, checked_k
 from census_api.domain.kit.access import Actor, authorise
 from census_api.domain.kit.errors import IdempotencyMismatch, Overtaken, Refused
 from census_api.domain.register.organisations import Organisation
-from census_api.services.collecting.judging import (
-    context_for,
-    judge_in_sandbox,
-    log_fault,
-    organisation_for,
-    refuse_too_large,
-)
+from census_api.services.collecting.judging import context_for, judge_in_sandbox, log_fault, organisation_for
 from census_api.services.collecting.receiving import (
     Receipt,
     carried_to,
@@ -32,6 +26,7 @@ from census_api.services.collecting.receiving import (
     overtaken_by,
     receive,
 )
+from census_api.services.kit.limits import refuse_too_large
 from census_api.services.kit.platform import Platform
 from census_api.store.collecting import contents, extensions, returns, submissions
 from census_api.store.kit import audit, queue, tables

@@ -95,7 +95,7 @@ def choices(platform: Platform, actor: Actor) -> tuple[list[Snapshot], list[str]
     """What can be compared: the frozen snapshots in order of year and revision, and the keys of the breakdowns."""
     authorise(actor, "aggregate.read")
     with platform.database.snapshot(SYSTEM) as session:
-        frozen = stored.frozen_snapshots(session)
+        frozen = snapshots.list_frozen(session)
     years = sorted({snapshot.collection for snapshot in frozen})
     return frozen, list(breakdowns_of([platform.spec(year) for year in years])) if years else []
 
@@ -105,7 +105,7 @@ def resolved(session: Session, text: str) -> Snapshot:
 
     Raises NotFound, and says which there are.
     """
-    frozen = stored.frozen_snapshots(session)
+    frozen = snapshots.list_frozen(session)
     named = [one for one in frozen if text in (str(one.id), one.name, str(one.collection))]
     if not named:
         there = f"The frozen ones are {', '.join(one.name for one in frozen)}" if frozen else "None is frozen yet"
@@ -145,7 +145,7 @@ def _plan(
     asked = question(measure, by, breakdowns_of(specs))
     chosen = policy_named(session, policy)
     moment = pair[0].frozen_at
-    earlier = stored.find_snapshot(session, years[0] - 1, moment) if moment is not None else None
+    earlier = snapshots.find_latest_before(session, years[0] - 1, moment) if moment is not None else None
     edges = tuple(edges_of(session, (*years, *([earlier.collection] if earlier else []))))
     lineage = lineage_digest(edges)
     parts: dict[str, Any] = {

@@ -31,8 +31,8 @@ from census_api.services.comparing.panels import Side
 from census_api.services.kit.platform import Platform
 from census_api.statistics.nonresponse.estimates import Estimate
 from census_api.statistics.policy import Policy
-from census_api.store.comparing import queries as stored
 from census_api.store.kit.session import Session
+from census_api.store.snapshots import queries as snapshots
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,10 +130,10 @@ def _near(session: Session, snapshot: Snapshot) -> tuple[Snapshot | None, Snapsh
     """The snapshot of the year before; of a first year, for the sizes of its lines, that of the year after."""
     if snapshot.frozen_at is None:
         return None, None
-    before = stored.find_snapshot(session, snapshot.collection - 1, snapshot.frozen_at)
+    before = snapshots.find_latest_before(session, snapshot.collection - 1, snapshot.frozen_at)
     if before is not None:
         return before, None
-    later = [one for one in stored.frozen_snapshots(session) if one.collection == snapshot.collection + 1]
+    later = [one for one in snapshots.list_frozen(session) if one.collection == snapshot.collection + 1]
     return None, later[-1] if later else None
 
 

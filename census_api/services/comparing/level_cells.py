@@ -26,8 +26,8 @@ from census_api.services.comparing.cells import (
 from census_api.services.comparing.panels import Panel, cell_key, moves
 from census_api.statistics.comparability.bounds import Growth, cell_bounds, growth_range
 from census_api.statistics.comparability.identity import Decomposition, Movement, Term, decompose, ratio, recoded
-from census_api.statistics.comparability.panel_growth import LinkEstimate, Matched, link_interval
 from census_api.statistics.comparability.status import level_evidence, level_status
+from census_api.statistics.nonresponse.panel_growth import LinkEstimate, Matched, link_interval
 from census_api.statistics.policy import BoundsPolicy
 
 _CONTINUING = Term.CONTINUING.value

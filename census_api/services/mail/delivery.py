@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
-from typing import TYPE_CHECKING
 
 import structlog
 
@@ -14,15 +13,10 @@ from census_api.domain.mail import Mail, MailState
 from census_api.services.kit.platform import Platform
 from census_api.services.mail.senders import AwayError, NotSentError, RejectedError, Sender, UnclearError, opened_sender
 from census_api.services.mail.writing import in_words
-from census_api.services.progress.reminders import run_schedule
 from census_api.store.kit import audit
-from census_api.store.kit.periodic import EVERY_TEN_MINUTES, EVERY_TEN_SECONDS, every
 from census_api.store.kit.session import Session
 from census_api.store.mail import queries as outbox
 from census_api.store.mail.queries import Claimed
-
-if TYPE_CHECKING:
-    from procrastinate import App
 
 log = structlog.get_logger(__name__)
 
@@ -30,18 +24,9 @@ _LEASE = dt.timedelta(minutes=5)
 _LONGEST_PAUSE = dt.timedelta(minutes=15)
 _MOST_AT_ONCE = 100
 _KEPT = dt.timedelta(days=400)
-_EVERY_NIGHT = "40 2 * * *"
 _FAULT = "The platform could not write or send this message because of a fault of its own. Tell who runs the platform."
 _RETURNED = "The mail service could not deliver it. Check the address with the organisation, and invite the right one."
 _TOO_LATE = "It could not be sent for a whole day. The last reason was: "
-
-
-def add_mail_tasks(app: App, platform: Platform) -> None:
-    """Makes a worker send what is due, and write what the calendar asks for."""
-    every(app, EVERY_TEN_SECONDS, "send_mail", lambda: send_due(platform))
-    every(app, EVERY_TEN_MINUTES, "write_reminders", lambda: run_schedule(platform))
-    every(app, EVERY_TEN_MINUTES, "look_for_returned_mail", lambda: note_returned(platform))
-    every(app, _EVERY_NIGHT, "forget_old_mail", lambda: forget_old(platform))
 
 
 def send_due(platform: Platform, opened: AbstractContextManager[Sender | None] | None = None) -> dict[MailState, int]:

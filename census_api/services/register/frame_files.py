@@ -24,7 +24,7 @@ from census_api.domain.register.lists import (
 from census_api.domain.register.organisations import FrameLine, Organisation, sector_on
 from census_api.questionnaire.areas import AREAS, areas_after
 from census_api.questionnaire.model import Spec, fold
-from census_api.services.collecting.judging import refuse_too_large
+from census_api.services.kit.limits import refuse_too_large
 from census_api.services.kit.platform import Platform
 from census_api.services.register.organisations import load_frame
 from census_api.services.register.register_files import in_list

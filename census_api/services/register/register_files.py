@@ -29,7 +29,7 @@ from census_api.domain.register.organisations import (
 from census_api.questionnaire import grammar
 from census_api.questionnaire.identifiers import identifier_schemes, local_authority_letters
 from census_api.questionnaire.model import CodeList, Spec, fold
-from census_api.services.collecting.judging import refuse_too_large
+from census_api.services.kit.limits import refuse_too_large
 from census_api.services.kit.platform import Platform
 from census_api.services.register.organisations import load_organisations
 from census_api.store.register import queries as register

@@ -7,7 +7,6 @@ import uuid
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import structlog
 
@@ -18,16 +17,12 @@ from census_api.questionnaire.model import Spec
 from census_api.services.kit.platform import Platform
 from census_api.store.aggregates.cube import build_cube
 from census_api.store.kit import audit
-from census_api.store.kit.periodic import EVERY_TEN_SECONDS, every
 from census_api.store.kit.session import Session
 from census_api.store.progress.sizes import set_sizes
 from census_api.store.snapshots import freezing
 from census_api.store.snapshots import queries as snapshots
 from census_api.store.snapshots.freezing import Batch, Meaning
 from census_api.store.snapshots.queries import Counts
-
-if TYPE_CHECKING:
-    from procrastinate import App
 
 log = structlog.get_logger(__name__)
 
@@ -70,12 +65,6 @@ class _Attempt:
     @property
     def year(self) -> int:
         return self.snapshot.collection
-
-
-def add_freezing(app: App, platform: Platform) -> None:
-    """Makes a worker build the snapshots that were asked for, those too whose builder died."""
-    snapshots.add_task(app, lambda year, snapshot_id: build_queued(platform, year, snapshot_id))
-    every(app, EVERY_TEN_SECONDS, "put_back_lost_snapshots", lambda: put_back_lost(platform))
 
 
 def put_back_lost(platform: Platform) -> int:

@@ -22,8 +22,6 @@ from census_api.domain.kit.measures import ITEMS, PAID, ROLE_DIMENSIONS, Item, M
 from census_api.domain.snapshots.revisions import Snapshot
 from census_api.store.kit.copy import driver_of
 from census_api.store.kit.tables_snapshots import ComparisonResult
-from census_api.store.kit.tables_snapshots import Snapshot as SnapshotRow
-from census_api.store.snapshots.queries import as_domain
 
 NUMBERS = ("num", "den", "rows", "known", "people", "known_people")
 """Of a group of rows: numerator and denominator over known rows, rows and paid people, all and of known rows."""
@@ -127,27 +125,6 @@ def roles_of(session: Session, snapshot: Snapshot) -> list[dict[str, str]]:
     """The roles of the snapshot with their attributes, in order."""
     query = sql.SQL("SELECT role, role_group, regulated, profession_group FROM snapshot_role WHERE {} ORDER BY role")
     return _frame(session, query.format(_here(snapshot)), dict.fromkeys(ROLE_DIMENSIONS, pl.String)).to_dicts()
-
-
-def find_snapshot(session: Session, year: int, before: dt.datetime) -> Snapshot | None:
-    """The latest revision of a collection that was frozen before a moment."""
-    row = session.scalar(
-        select(SnapshotRow)
-        .where(SnapshotRow.collection_year == year, SnapshotRow.state == "frozen", SnapshotRow.frozen_at <= before)
-        .order_by(SnapshotRow.revision.desc())
-        .limit(1)
-    )
-    return None if row is None else as_domain(row)
-
-
-def frozen_snapshots(session: Session) -> list[Snapshot]:
-    """Every frozen snapshot, in order of collection and revision."""
-    rows = session.scalars(
-        select(SnapshotRow)
-        .where(SnapshotRow.state == "frozen")
-        .order_by(SnapshotRow.collection_year, SnapshotRow.revision)
-    )
-    return [as_domain(row) for row in rows]
 
 
 def kept_result(session: Session, key: str) -> dict[str, Any] | None:

@@ -13,10 +13,8 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, NullPool, create_engine, func, select
 
 from census_api.questionnaire.resources import folder
+from census_api.store.kit.locks import AdvisoryLock, wait_for_connection_lock
 from census_api.store.kit.roles import EVERYBODY, ensure_app_role
-
-_LOCK = 7_235_201_107
-"""The advisory lock of migrations: any number that nothing else uses."""
 
 
 def upgrade(url: str, revision: str = "head") -> None:
@@ -77,8 +75,7 @@ def _connection(url: str) -> Iterator[Connection]:
 def _alone(url: str) -> Iterator[Config]:
     """Holds the lock on a connection apart, so that it outlives the transactions of the migrations."""
     with _connection(url) as guard, _connection(url) as connection:
-        guard.execute(select(func.pg_advisory_lock(_LOCK)))
-        guard.commit()
+        wait_for_connection_lock(guard, AdvisoryLock.MIGRATING)
         ensure_app_role(connection)
         # row-level security holds for the owner as well: a migration sees the rows of everybody, and says so
         connection.execute(select(func.set_config("census.tenants", EVERYBODY, False)))

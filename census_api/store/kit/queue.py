@@ -6,6 +6,7 @@ import asyncio
 import datetime as dt
 import uuid
 from collections.abc import Callable
+from typing import Any
 
 import procrastinate
 from procrastinate import App, PsycopgConnector, RetryStrategy, SyncPsycopgConnector
@@ -17,14 +18,13 @@ from census_api.domain.collecting.submission import JOB_STATES, Job
 from census_api.domain.kit.paging import Page, cursor_after
 from census_api.store.kit import tables
 from census_api.store.kit.copy import driver_of
+from census_api.store.kit.locks import AdvisoryLock, wait_for_lock
+from census_api.store.kit.periodic import EVERY_TEN_SECONDS
 from census_api.store.kit.roles import APP_ROLE
 
 CHECK_TASK = "check_submission"
 _HEARTBEAT_SECONDS = 3.0
 _STALLED_SECONDS = 10.0
-_ALONE = 7_235_201_108
-"""The advisory lock of jobs that may be deadly: any number that nothing else uses."""
-_EVERY_TEN_SECONDS = "* * * * * */10"  # the seconds stand last
 
 
 def add(session: Session, submission: tables.Submission, at: dt.datetime) -> uuid.UUID:
@@ -150,7 +150,7 @@ def was_begun(session: Session, job_id: uuid.UUID) -> bool:
 
 def wait_to_be_alone(session: Session) -> None:
     """Waits until no other transaction has asked for the same, and keeps others waiting until this one ends."""
-    session.execute(select(func.pg_advisory_xact_lock(_ALONE)))
+    wait_for_lock(session, AdvisoryLock.CHECKING_ALONE)
 
 
 def begin(session: Session, job_id: uuid.UUID) -> tables.Job | None:
@@ -196,27 +196,34 @@ def _mine(job_id: uuid.UUID, attempt: int) -> Update:
     )
 
 
-def queue_app(url: str, check: Callable[[uuid.UUID], None]) -> App:
-    """The queue's side of a worker: runs `check` with the id of each job, and takes back what dead workers held.
+def open_queue(url: str) -> App:
+    """The queue's side of a worker, without tasks yet; it takes back what dead workers held. See `add_task`.
 
-    `url` is a SQLAlchemy URL. A check that raises is tried again, later each time.
+    `url` is a SQLAlchemy URL.
     """
     conninfo = make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
     # the queue works under the platform's role too, from its first statement to its last
     options = f"{conninfo_to_dict(conninfo).get('options', '')} -c role={APP_ROLE}"
     app = App(connector=PsycopgConnector(conninfo=make_conninfo(conninfo, options=options), min_size=1, max_size=4))
 
-    @app.task(name=CHECK_TASK, retry=RetryStrategy(max_attempts=10, wait=1, exponential_wait=2))
-    def check_submission(job_id: str) -> None:
-        check(uuid.UUID(job_id))
-
     # the queue itself never notices that a worker died
-    @app.periodic(cron=_EVERY_TEN_SECONDS)
+    @app.periodic(cron=EVERY_TEN_SECONDS)
     @app.task(name="retry_stalled", queueing_lock="retry_stalled", pass_context=True)
     async def retry_stalled(context: procrastinate.JobContext, timestamp: int) -> None:
         await retry_stalled_jobs(app, _STALLED_SECONDS)
 
     return app
+
+
+def add_task(app: App, name: str, do: Callable[..., None]) -> None:
+    """Makes the workers of `app` call `do` with the arguments of each job of this name on the queue.
+
+    A call that raises is tried again, later each time, ten times at the most.
+    """
+
+    @app.task(name=name, retry=RetryStrategy(max_attempts=10, wait=1, exponential_wait=2))
+    def run(**arguments: Any) -> None:
+        do(**arguments)
 
 
 async def retry_stalled_jobs(app: App, seconds: float) -> int:

@@ -12,9 +12,7 @@ from sqlalchemy.orm import Session
 
 from census_api.domain.snapshots.revisions import Snapshot
 from census_api.store.kit import tables_snapshots as tables
-
-_LOCK = 718_290_000
-"""The advisory locks of margins: with the year added, one for each collection."""
+from census_api.store.kit.locks import AdvisoryLock, wait_for_lock
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +127,7 @@ def of_collection(session: Session, year: int) -> list[StoredMargins]:
 
 def one_at_a_time(session: Session, year: int) -> None:
     """Waits until nobody else is storing margins of the collection, and holds that until the transaction ends."""
-    session.execute(select(func.pg_advisory_xact_lock(_LOCK + year)))
+    wait_for_lock(session, AdvisoryLock.KEEPING_MARGINS, offset=year)
 
 
 def add(

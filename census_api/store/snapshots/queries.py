@@ -5,11 +5,11 @@ from __future__ import annotations
 import datetime as dt
 import re
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from procrastinate import App, RetryStrategy, SyncPsycopgConnector
+from procrastinate import App, SyncPsycopgConnector
 from sqlalchemy import Update, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 from census_api.domain.snapshots.revisions import SNAPSHOT_STATES, ReturnChange, Snapshot
 from census_api.store.kit import tables
 from census_api.store.kit.copy import driver_of
+from census_api.store.kit.locks import AdvisoryLock, wait_for_lock_on
 from census_api.store.kit.tables_snapshots import Snapshot as Row
 from census_api.store.kit.tables_snapshots import StoredPolicy
 
@@ -123,14 +124,6 @@ def queue(session: Session, year: int, snapshot_id: uuid.UUID) -> None:
     ).defer(year=year, snapshot_id=str(snapshot_id))
 
 
-def add_task(app: App, build: Callable[[int, uuid.UUID], None]) -> None:
-    """Makes the workers of `app` build the snapshots on the queue. One that raises is tried again, later each time."""
-
-    @app.task(name=FREEZE_TASK, retry=RetryStrategy(max_attempts=10, wait=1, exponential_wait=2))
-    def freeze_snapshot(year: int, snapshot_id: str) -> None:
-        build(year, uuid.UUID(snapshot_id))
-
-
 def begin(session: Session, year: int, snapshot_id: uuid.UUID, at: dt.datetime) -> tuple[Snapshot, int, int] | None:
     """Takes a snapshot for a new attempt: an earlier one that still runs can no longer freeze it.
 
@@ -153,7 +146,7 @@ def wait_for_earlier_attempts(session: Session, snapshot_id: uuid.UUID) -> None:
     """
     for setting in ("statement_timeout = '15min'", "idle_in_transaction_session_timeout = '20s'", "jit = off"):
         session.execute(text(f"SET LOCAL {setting}"))
-    session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(str(snapshot_id), 0))))
+    wait_for_lock_on(session, AdvisoryLock.BUILDING_SNAPSHOT, str(snapshot_id))
 
 
 def tell(
@@ -213,6 +206,23 @@ def policies(session: Session) -> list[tuple[str, str, Mapping[str, Any], dt.dat
     """(digest, version, document, when first used) of every policy, the newest first."""
     query = select(StoredPolicy.digest, StoredPolicy.version, StoredPolicy.document, StoredPolicy.stored_at)
     return [tuple(row) for row in session.execute(query.order_by(StoredPolicy.stored_at.desc(), StoredPolicy.digest))]
+
+
+def find_latest_before(session: Session, year: int, before: dt.datetime) -> Snapshot | None:
+    """The latest revision of a collection that was frozen before a moment."""
+    row = session.scalar(
+        select(Row)
+        .where(Row.collection_year == year, Row.state == "frozen", Row.frozen_at <= before)
+        .order_by(Row.revision.desc())
+        .limit(1)
+    )
+    return None if row is None else as_domain(row)
+
+
+def list_frozen(session: Session) -> list[Snapshot]:
+    """Every frozen snapshot, in order of collection and revision."""
+    rows = session.scalars(select(Row).where(Row.state == "frozen").order_by(Row.collection_year, Row.revision))
+    return [as_domain(row) for row in rows]
 
 
 def as_domain(row: Row) -> Snapshot:

@@ -9,8 +9,8 @@ from urllib.parse import urlencode
 
 from fastapi import APIRouter, Response
 
-from census_api.api.aggregates.routes import SnapshotText, TheQuestion
-from census_api.api.kit.dependencies import may
+from census_api.api.aggregates.routes import TheQuestion
+from census_api.api.kit.dependencies import SnapshotText, may
 from census_api.api.kit.problems import status_of
 from census_api.domain.aggregates import BREAKDOWNS, REASONS, Aggregates, Cell, Figure
 from census_api.domain.kit.errors import InvalidRequest

@@ -15,9 +15,9 @@ from census_api.demo.loading import open_now
 from census_api.domain.kit.access import SYSTEM
 from census_api.questionnaire.load import load_spec
 from census_api.questionnaire.templates.workbook import filled
-from census_api.services.collecting.background_checks import queue_app
 from census_api.services.kit.platform import Platform
 from census_api.store.kit.queue import run_worker_until_empty
+from census_api.worker import open_tasks
 from tests.api.files import CHECK, SUBMISSIONS, XLSX, as_json, content, form, workbook
 from tests.factories.whole_returns import whole_return
 
@@ -178,7 +178,7 @@ def test_a_long_file_is_answered_with_a_job_and_checked_by_the_worker(client: ht
     early = client.get(f"{SUBMISSIONS}/1")
     assert (early.status_code, early.json()["code"]) == (409, "conflict")
 
-    run_worker_until_empty(queue_app(platform))
+    run_worker_until_empty(open_tasks(platform))
     done = client.get(job).json()
     assert (done["state"], done["share"], done["result"]) == ("done", 1, f"{SUBMISSIONS}/1")
     report = client.get(done["result"]).json()

@@ -13,7 +13,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from census_api.api.kit import uploads
+from census_api.api.kit import upload_room, uploads
 from census_api.app import create_app
 from census_api.services.kit.platform import Platform
 from tests.api.files import CHECK, SUBMISSIONS, as_json, form, multipart, workbook
@@ -169,7 +169,7 @@ def test_memory_for_uploads_is_bounded_in_bytes() -> None:
     from census_api.api.kit.metrics import Metrics
     from census_api.domain.kit.errors import Unavailable
 
-    room = uploads.Room(3, 3, 100, Metrics())
+    room = upload_room.UploadRoom(3, 3, 100, Metrics())
     with room.place() as first, room.place() as second:
         first.take(60)
         second.take(40)
@@ -204,7 +204,7 @@ def test_more_files_than_can_be_checked_at_once_wait_for_their_turn(
         with ThreadPoolExecutor(8) as pool:
             answers = list(pool.map(lambda _: client.post(CHECK, content=as_json(), headers=JSON), range(16)))
         assert [answer.status_code for answer in answers] == [200] * 16
-        monkeypatch.setattr(uploads, "QUEUE_SECONDS", 0.0)
+        monkeypatch.setattr(upload_room, "QUEUE_SECONDS", 0.0)
         with ThreadPoolExecutor(8) as pool:
             answers = list(pool.map(lambda _: client.post(CHECK, content=as_json(), headers=JSON), range(16)))
         assert {answer.status_code for answer in answers} == {200, 503}

@@ -8,9 +8,9 @@ import httpx
 import pytest
 
 from census_api.domain.kit.access import PlatformRole
-from census_api.services.collecting.background_checks import queue_app
 from census_api.services.kit.platform import Platform
 from census_api.store.kit.queue import run_worker_until_empty
+from census_api.worker import open_tasks
 from tests.factories.frozen import HERE, accepted, corrected, framed, tree_for
 from tests.factories.people import add_person, add_token
 
@@ -34,7 +34,7 @@ def test_a_snapshot_is_asked_for_built_by_a_worker_and_found(client: httpx.Clien
     assert client.post(ASK).json()["id"] == body["id"]
     assert client.get(asked.headers["location"]).json()["state"] == "building"
     assert client.get("/api/v1/snapshots/2024").status_code == 404
-    run_worker_until_empty(queue_app(platform))
+    run_worker_until_empty(open_tasks(platform))
     frozen = client.get(asked.headers["location"]).json()
     assert (frozen["state"], frozen["share"], frozen["returns"], frozen["facts"]) == ("frozen", 1, 1, 7)
     assert len(frozen["content_hash"]) == 64
@@ -49,7 +49,7 @@ def test_a_correction_lists_its_changes_to_the_team_and_counts_them_for_others(
 ) -> None:
     for _ in range(2):
         assert client.post(ASK).status_code == 202
-        run_worker_until_empty(queue_app(platform))
+        run_worker_until_empty(open_tasks(platform))
         corrected(platform, "ALPHA", YEAR, tree_for(platform, "ALPHA", YEAR, {"vacant_wte": "2"}))
     second = client.get("/api/v1/snapshots/2024.2").json()
     assert second["changed"] == {"added": 0, "removed": 0, "changed": 1}
@@ -69,7 +69,7 @@ def test_a_correction_lists_its_changes_to_the_team_and_counts_them_for_others(
 
 def test_another_policy_is_another_revision_and_kept_under_its_digest(client: httpx.Client, platform: Platform) -> None:
     client.post(ASK)
-    run_worker_until_empty(queue_app(platform))
+    run_worker_until_empty(open_tasks(platform))
     asked = client.post(ASK, json={"policy": {"level": {"min_matched": 7}}})
     assert asked.status_code == 202
     assert client.post(ASK).status_code == 409

@@ -18,16 +18,9 @@ from census_api.domain.collecting.content import Cell, Content, ContentRow
 from census_api.domain.collecting.findings import Finding, Report
 from census_api.intake.annotating.annotate import annotate
 from census_api.intake.annotating.marks import FILLS
-from census_api.intake.annotating.words import (
-    AUTHOR,
-    FINDINGS_SHEET,
-    FINDINGS_TITLE,
-    MAX_COMMENTS,
-    MAX_FINDINGS,
-    counts_in_words,
-    is_findings_sheet,
-)
+from census_api.intake.annotating.words import AUTHOR, MAX_COMMENTS, MAX_FINDINGS, counts_in_words
 from census_api.questionnaire.load import load_spec
+from census_api.questionnaire.templates.names import FINDINGS_SHEET, FINDINGS_TITLE, is_findings_sheet
 from census_api.questionnaire.templates.workbook import filled
 
 SPEC = load_spec(2024)

@@ -20,10 +20,10 @@ from census_api.domain.collecting.findings import Finding, Report
 from census_api.intake.annotating.annotate import annotate
 from census_api.intake.annotating.marks import FILLS
 from census_api.intake.annotating.rebuilding import from_raw
-from census_api.intake.annotating.words import FINDINGS_SHEET
 from census_api.intake.judging.judge import Context, judge
 from census_api.intake.reading.reader import read_workbook
 from census_api.questionnaire.load import load_spec
+from census_api.questionnaire.templates.names import FINDINGS_SHEET
 from census_api.questionnaire.templates.workbook import filled
 
 SPEC = load_spec(2024)

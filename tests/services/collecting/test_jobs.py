@@ -14,13 +14,14 @@ from sqlalchemy import text
 from census_api.domain.collecting.submission import Job, Upload
 from census_api.domain.kit.errors import Conflict, NotFound, Refused, Unavailable
 from census_api.services.collecting import background_checks as service
-from census_api.services.collecting.background_checks import check_received, get_job, queue_app
+from census_api.services.collecting.background_checks import check_received, get_job
 from census_api.services.collecting.judging import judge_in_sandbox
 from census_api.services.collecting.submissions import get_original, get_report, get_submission, list_submissions
 from census_api.services.collecting.submit import submit
 from census_api.services.kit.platform import Platform
 from census_api.settings import Settings
 from census_api.store.kit import queue as store
+from census_api.worker import open_tasks
 from tests.factories.actors import ANN, EVE
 from tests.factories.uploads import make_tree, make_upload
 
@@ -62,7 +63,7 @@ def test_a_long_file_is_kept_at_once_and_checked_by_a_worker(platform: Platform)
     with pytest.raises(Conflict, match=str(job_id)):
         get_report(platform, ANN, 2024, "ALPHA", 1)
 
-    store.run_worker_until_empty(queue_app(platform))
+    store.run_worker_until_empty(open_tasks(platform))
 
     job = job_of(platform, job_id)
     assert (job.state, job.share, job.message) == ("done", 1, None)
@@ -169,21 +170,21 @@ def test_a_worker_that_died_has_its_job_taken_back(platform: Platform) -> None:
                 "RETURNING id) UPDATE procrastinate_jobs SET status = 'doing', worker_id = (SELECT id FROM dead)"
             )
         )
-    app = queue_app(platform)
+    app = open_tasks(platform)
 
     async def take_back() -> int:
         async with app.open_async():
             return await store.retry_stalled_jobs(app, 10)
 
     assert asyncio.run(take_back()) == 1
-    store.run_worker_until_empty(queue_app(platform))
+    store.run_worker_until_empty(open_tasks(platform))
     assert job_of(platform, job_id).state == "done"
 
 
 def test_one_bad_file_does_not_hold_up_the_others(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> None:
     bad = send(platform, Upload(json.dumps({"census_year": 2024, "staff": 7}).encode()))
     good = [submit(platform, ANN, 2024, "BETA", make_upload("BETA", headcount=index)).job for index in range(5)]
-    store.run_worker_until_empty(queue_app(platform))
+    store.run_worker_until_empty(open_tasks(platform))
     assert job_of(platform, bad).state in ("refused", "done")
     assert [job_of(platform, job_id).state for job_id in good if job_id] == ["done"] * 5
 
@@ -226,7 +227,7 @@ def _failing(problem: Exception) -> Callable[..., None]:
 def test_a_worker_that_waits_takes_what_comes_and_ends_when_told(platform: Platform) -> None:
     async def work() -> None:
         began = asyncio.get_running_loop().time()
-        worker = asyncio.create_task(store.run_worker(queue_app(platform)))
+        worker = asyncio.create_task(store.run_worker(open_tasks(platform)))
         await asyncio.sleep(0.3)
         sent = [await asyncio.to_thread(send, platform, make_upload(headcount=index)) for index in range(3)]
         while {job_of(platform, job_id).state for job_id in sent} != {"done"}:

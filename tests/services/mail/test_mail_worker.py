@@ -10,11 +10,11 @@ from dataclasses import replace
 import pytest
 
 from census_api.domain.collecting.collection import window_of
-from census_api.services.collecting.background_checks import queue_app
 from census_api.services.collecting.collections import set_window
 from census_api.services.kit.platform import Platform
 from census_api.settings import Settings
 from census_api.store.kit import queue as store
+from census_api.worker import open_tasks
 from tests.factories.actors import ANN, NOW
 from tests.factories.mail import add_person, mails, write
 from tests.factories.mail_servers import smtp_server
@@ -30,7 +30,7 @@ def test_a_running_worker_sends_what_is_written_while_it_runs(platform: Platform
         platform = replace(platform, settings=settings)
 
         async def work() -> None:
-            worker = asyncio.create_task(store.run_worker(queue_app(platform)))
+            worker = asyncio.create_task(store.run_worker(open_tasks(platform)))
             write(platform, at=NOW)
             began = time.monotonic()
             while not server.letters and time.monotonic() - began < 30:
@@ -46,12 +46,12 @@ def test_a_running_worker_sends_what_is_written_while_it_runs(platform: Platform
 def test_the_calendar_and_the_sender_are_work_of_the_queue(platform: Platform) -> None:
     set_window(platform, ANN, 2024, window_of(dt.date(2024, 7, 10), dt.date(2024, 9, 1), dt.date(2024, 9, 1)))
     add_person(platform, "ann@example.org", "ALPHA")
-    app = queue_app(platform)
+    app = open_tasks(platform)
 
     async def ask() -> None:
         async with app.open_async():
             await app.tasks["write_reminders"].defer_async(timestamp=0)
 
     asyncio.run(ask())
-    store.run_worker_until_empty(queue_app(platform))
+    store.run_worker_until_empty(open_tasks(platform))
     assert [mail.kind for mail in mails(platform)] == ["opening"]

@@ -17,7 +17,6 @@ from census_api.domain.kit.errors import Conflict, Unavailable
 from census_api.domain.snapshots.revisions import Snapshot
 from census_api.questionnaire.resources import folder
 from census_api.services.collecting import life
-from census_api.services.collecting.background_checks import queue_app
 from census_api.services.collecting.submissions import get_return
 from census_api.services.kit.platform import Platform
 from census_api.services.snapshots import freezing as service
@@ -26,6 +25,7 @@ from census_api.services.snapshots.revisions import freeze, get_snapshot, reques
 from census_api.store.kit.queue import run_worker_until_empty
 from census_api.store.snapshots import freezing
 from census_api.store.snapshots import queries as snapshots
+from census_api.worker import open_tasks
 from tests.factories.actors import ANN, NOW, TEAM
 from tests.factories.frozen import HERE, THERE, accepted, framed, tree_for
 
@@ -125,7 +125,7 @@ def test_killed_at_any_step_it_is_done_once_by_the_next(platform: Platform, wher
     assert set(facts(platform).values()) == {0}
     later = replace(platform, clock=lambda: dt.datetime.now(dt.UTC) + dt.timedelta(seconds=61))
     assert put_back_lost(later) == (1 if how == "now" else 0)
-    run_worker_until_empty(queue_app(later))
+    run_worker_until_empty(open_tasks(later))
     found = get_snapshot(platform, TEAM, "2024.1")
     assert (found.state, found.content_hash) == ("frozen", content_hash)
     assert facts(platform) == expected

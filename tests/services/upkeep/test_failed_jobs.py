@@ -16,7 +16,7 @@ from census_api.domain.kit.errors import Conflict, Forbidden, NotFound, Unavaila
 from census_api.services.audit.reading import list_events
 from census_api.services.collecting import background_checks as service
 from census_api.services.collecting import submissions as reading
-from census_api.services.collecting.background_checks import check_received, get_job, queue_app
+from census_api.services.collecting.background_checks import check_received, get_job
 from census_api.services.collecting.judging import judge_in_sandbox
 from census_api.services.collecting.submit import submit
 from census_api.services.kit.platform import Platform
@@ -24,6 +24,7 @@ from census_api.services.upkeep.failed_jobs import list_failed, put_back_lost, t
 from census_api.services.upkeep.retention import erase
 from census_api.settings import Settings
 from census_api.store.kit.queue import run_worker_until_empty
+from census_api.worker import open_tasks
 from tests.factories.actors import ADMINISTRATOR, ANALYST, EDITOR, OTHER_EDITOR, SIGNATORY, TEAM
 from tests.factories.uploads import make_upload
 
@@ -65,7 +66,7 @@ def test_tried_again_it_is_checked_like_any_other(platform: Platform, monkeypatc
     job = fail(platform, monkeypatch)
     assert try_again(platform, TEAM, job).state == "waiting"
     assert reading.get_submission(platform, EDITOR, 2024, "ALPHA", 1).status == "received"
-    run_worker_until_empty(queue_app(platform))
+    run_worker_until_empty(open_tasks(platform))
     assert get_job(platform, EDITOR, job).state == "done"
     assert reading.get_report(platform, EDITOR, 2024, "ALPHA", 1).findings
     assert list_failed(platform, TEAM).total == 0
@@ -156,5 +157,5 @@ def test_what_the_queue_lost_is_put_back_once(platform: Platform, left: str) -> 
         session.execute(text(left))
     assert put_back_lost(platform) == 2
     assert put_back_lost(platform) == 0
-    run_worker_until_empty(queue_app(platform))
+    run_worker_until_empty(open_tasks(platform))
     assert {get_job(platform, EDITOR, job).state for job in jobs if job} == {"done"}

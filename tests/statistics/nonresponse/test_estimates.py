@@ -11,7 +11,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from census_api.domain.kit.errors import InvalidRequest
-from census_api.statistics.comparability.panel_growth import Matched, link_interval
 from census_api.statistics.nonresponse.bootstrap import Respondent, Weights, bootstrap
 from census_api.statistics.nonresponse.classes import ratio_adjust
 from census_api.statistics.nonresponse.estimates import (
@@ -25,6 +24,7 @@ from census_api.statistics.nonresponse.estimates import (
     estimate_total,
     interval,
 )
+from census_api.statistics.nonresponse.panel_growth import Matched, link_interval
 from census_api.statistics.policy import EstimatePolicy
 
 POLICY = EstimatePolicy()
