@@ -12,7 +12,7 @@ from fastapi import Depends, FastAPI
 from census_api.api import health
 from census_api.api.kit import problems
 from census_api.api.kit.dependencies import SharedState, declared_only
-from census_api.api.kit.description import describe
+from census_api.api.kit.description import describe_api
 from census_api.api.kit.guard import Guard
 from census_api.api.kit.metrics import Metrics
 from census_api.api.kit.upload_room import PLACES, UploadRoom
@@ -74,12 +74,12 @@ def create_app(
     turns = max(1, platform.settings.pool_size - 2)
     room = UploadRoom(PLACES, turns, _UPLOADS_IN_MEMORY * platform.settings.max_upload_bytes, metrics)
     app.state.shared = SharedState(platform, metrics, room)
-    problems.register(app)
-    page_problems.register(app)
+    problems.register_handlers(app)
+    page_problems.register_pages(app)
     app.include_router(router)
     for pages in _PAGES:
         app.include_router(pages.router, dependencies=[Depends(declared_only)])
-    describe(app)
+    describe_api(app)
     address = urlsplit(platform.settings.public_url or "")
     names = {*hosts, *([address.hostname] if address.hostname else [])}
     app.add_middleware(Guard, metrics=metrics, hosts=names, over_https=address.scheme == "https")

@@ -19,9 +19,9 @@ from census_api.services.mail.delivery import forget_old, note_returned, send_du
 from census_api.services.progress.reminders import run_schedule
 from census_api.services.snapshots import freezing
 from census_api.services.upkeep.failed_jobs import put_back_lost
-from census_api.services.upkeep.reconcile import RECENT, reconcile
+from census_api.services.upkeep.reconcile import RECENT, reconcile_record
 from census_api.services.upkeep.schedule import keep_whole
-from census_api.store.kit.periodic import EVERY_TEN_MINUTES, EVERY_TEN_SECONDS, every
+from census_api.store.kit.periodic import EVERY_TEN_MINUTES, EVERY_TEN_SECONDS, add_periodic
 from census_api.store.kit.queue import CHECK_TASK, add_task, open_queue, run_worker
 from census_api.store.snapshots.queries import FREEZE_TASK
 
@@ -50,7 +50,9 @@ CLOCK_TASKS = (
     ClockTask("send_mail", EVERY_TEN_SECONDS, send_due),
     ClockTask("write_reminders", EVERY_TEN_MINUTES, run_schedule),
     ClockTask("look_for_returned_mail", EVERY_TEN_MINUTES, note_returned),
-    ClockTask("reconcile", EVERY_TEN_MINUTES, lambda platform: reconcile(platform, since=platform.clock() - RECENT)),
+    ClockTask(
+        "reconcile", EVERY_TEN_MINUTES, lambda platform: reconcile_record(platform, since=platform.clock() - RECENT)
+    ),
     ClockTask("forget_old_mail", _FORGET_MAIL_AT, forget_old),
     ClockTask("every_night", _KEEP_WHOLE_AT, keep_whole),
 )
@@ -67,11 +69,11 @@ def open_tasks(platform: Platform) -> App:
         lambda year, snapshot_id: freezing.build_queued(platform, year, uuid.UUID(snapshot_id)),
     )
     for task in CLOCK_TASKS:
-        every(app, task.cron, task.name, partial(task.do, platform))
+        add_periodic(app, task.cron, task.name, partial(task.do, platform))
     return app
 
 
-def work(platform: Platform) -> None:
+def work_until_told(platform: Platform) -> None:
     """Works until the process is told to stop (SIGTERM, SIGINT): the jobs in hand are finished or handed back."""
     log.info("worker_started")
     asyncio.run(_work_until_told(platform))

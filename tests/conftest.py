@@ -59,11 +59,11 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 @pytest.fixture(scope="session")
 def postgres_server(tmp_path_factory: pytest.TempPathFactory, testrun_uid: str) -> Iterator[RunningPostgres]:
     """One server for the whole run: the first worker that needs it starts it, and ends it after the others are done."""
-    from census_api.embedded_postgres.launcher import start
+    from census_api.embedded_postgres.launcher import start_server
 
     folder = _run_folder(tmp_path_factory, testrun_uid)
     with _locked(folder, fcntl.LOCK_SH) as users:
-        server = start(folder / "data", durable=False)
+        server = start_server(folder / "data", durable=False)
         yield server
         if server.attached:
             return
@@ -161,10 +161,10 @@ def _remove_left_overs(parent: Path) -> None:
 def _make_template(server: RunningPostgres) -> None:
     import psycopg
 
-    from census_api.store.kit.migrate import upgrade
+    from census_api.store.kit.migrate import upgrade_schema
 
     server.create_database(TEMPLATE)
-    upgrade(server.url(TEMPLATE))
+    upgrade_schema(server.url(TEMPLATE))
     with psycopg.connect(server.conninfo("postgres"), autocommit=True) as connection:
         # a copy is only made of a database that nobody is connected to
         connection.execute(f"ALTER DATABASE {TEMPLATE} ALLOW_CONNECTIONS false")

@@ -11,7 +11,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from census_api.questionnaire.model import Question, Spec
+from census_api.questionnaire.model import SheetQuestion, Spec
 from tests.factories.returns import Row, Tree, breakdowns, clean_tree, service_row, staff_row
 
 _SERVICES = ("adult_community", "young_people", "residential_rehabilitation", "inpatient_detox")
@@ -79,7 +79,7 @@ def spoilt_returns(draw: st.DrawFn, spec: Spec) -> Tree:
     return tree
 
 
-def _cells(question: Question, spec: Spec) -> st.SearchStrategy[Any]:
+def _cells(question: SheetQuestion, spec: Spec) -> st.SearchStrategy[Any]:
     texts: st.SearchStrategy[Any] = st.none() | st.sampled_from(_WORDS) | st.sampled_from(["NK", "REFUSED", "NA"])
     if question.type == "count":
         return texts | st.integers(-3, 120_000)

@@ -11,7 +11,7 @@ from pydantic import Field
 from census_api.api.kit.answers import json_answer
 from census_api.api.kit.common_payloads import PagePayload, Payload
 from census_api.api.kit.dependencies import Caller, Cursor, OrganisationQuery, ThePlatform, limit_up_to, may
-from census_api.api.kit.problems import documented
+from census_api.api.kit.problems import document_problems
 from census_api.domain.audit import AuditFilter
 from census_api.services.audit import reading as service
 
@@ -44,7 +44,7 @@ class AuditEventPayload(Payload):
     "",
     dependencies=[may("audit.read")],
     response_model=PagePayload[AuditEventPayload],
-    responses=documented(401, 403),
+    responses=document_problems(401, 403),
 )
 def list_events(
     platform: ThePlatform,

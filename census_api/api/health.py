@@ -13,11 +13,11 @@ from census_api.api.kit.answers import json_answer
 from census_api.api.kit.auth import address_of
 from census_api.api.kit.common_payloads import HealthPayload
 from census_api.api.kit.dependencies import Shared, ThePlatform, everyone
-from census_api.api.kit.problems import documented
+from census_api.api.kit.problems import document_problems
 from census_api.domain.kit.access import is_loopback
 from census_api.domain.kit.errors import Forbidden, SignInRequired, Unavailable
 from census_api.services.kit.platform import Platform, is_ready
-from census_api.services.upkeep.reconcile import figures
+from census_api.services.upkeep.reconcile import read_figures
 
 router = APIRouter(tags=["health"])
 
@@ -33,7 +33,9 @@ async def livez() -> Response:
     return json_answer(HealthPayload(status="alive"))
 
 
-@router.get("/readyz", dependencies=[everyone()], response_model=HealthPayload, responses=documented(only=(503,)))
+@router.get(
+    "/readyz", dependencies=[everyone()], response_model=HealthPayload, responses=document_problems(only=(503,))
+)
 def readyz(platform: ThePlatform) -> Response:
     """The platform can take returns: the database answers and is at this version's schema, and the disk has room."""
     if not is_ready(platform):
@@ -47,7 +49,7 @@ def readyz(platform: ThePlatform) -> Response:
     "/metrics",
     dependencies=[everyone()],
     response_class=Response,
-    responses=documented(only=(401, 403)) | {200: {"content": {_TEXT: {"schema": {"type": "string"}}}}},
+    responses=document_problems(only=(401, 403)) | {200: {"content": {_TEXT: {"schema": {"type": "string"}}}}},
 )
 def metrics(request: Request, shared: Shared) -> Response:
     """What this process has done, and how the platform as a whole stands, in Prometheus' text format.
@@ -72,7 +74,7 @@ def _refuse_onlookers(request: Request, token: SecretStr | None) -> None:
 def _figures(platform: Platform) -> str:
     """Nothing while the database is away: what this process has done can still be read."""
     try:
-        found = figures(platform)
+        found = read_figures(platform)
     except Unavailable:
         return ""
     return "".join(f"# TYPE {name} gauge\n{name} {value:.15g}\n" for name, value in sorted(found.items()))

@@ -8,7 +8,7 @@ from census_api.api import audit
 from census_api.api.aggregates import routes as aggregates
 from census_api.api.collecting import collections, life, receipts, returns
 from census_api.api.comparing import routes as comparisons
-from census_api.api.kit.answers import json_bytes, tagged
+from census_api.api.kit.answers import answer_tagged, json_bytes
 from census_api.api.kit.dependencies import caller, declared_only, known_parameters_only, may
 from census_api.api.mail import routes as outbox
 from census_api.api.margins import routes as margins
@@ -33,4 +33,4 @@ for part in (
 @router.get("/openapi.json", dependencies=[may("collection.read")], include_in_schema=False)
 def openapi(request: Request) -> Response:
     """The description of this API in OpenAPI 3.1."""
-    return tagged(request, json_bytes(request.app.openapi()))
+    return answer_tagged(request, json_bytes(request.app.openapi()))

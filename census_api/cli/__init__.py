@@ -7,6 +7,6 @@ import sys
 
 def main() -> None:
     """Runs the command that the process was started with, and ends the process with its exit code."""
-    from census_api.cli.run import run
+    from census_api.cli.run import run_command
 
-    sys.exit(run(sys.argv[1:]))
+    sys.exit(run_command(sys.argv[1:]))

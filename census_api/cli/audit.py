@@ -14,11 +14,11 @@ DID_NOT_HOLD = 1
 
 def run_verify(noted: Sequence[str], data_dir: Path | None) -> int:
     """0 when every event is as it was written, 1 when not, with a line for each place that is not."""
-    from census_api.services.audit.reading import verify
+    from census_api.services.audit.reading import verify_chains
 
     ends = [noted_end(text) for text in noted]
     with opened_platform(read_settings(data_dir=data_dir)) as platform:
-        verdict = verify(platform, OPERATOR, ends)
+        verdict = verify_chains(platform, OPERATOR, ends)
     for end in verdict.ends:
         name = "no collection" if end.collection == NO_COLLECTION else f"the census of {end.collection}"
         print(f"Events of {name}: {end.position}. The chain ends with {end}")  # noqa: T201
@@ -32,10 +32,10 @@ def run_verify(noted: Sequence[str], data_dir: Path | None) -> int:
 
 def run_reconcile(data_dir: Path | None) -> int:
     """0 when everything that was acknowledged is stored as it was, 1 when not."""
-    from census_api.services.upkeep.reconcile import reconcile
+    from census_api.services.upkeep.reconcile import reconcile_record
 
     with opened_platform(read_settings(data_dir=data_dir)) as platform:
-        found = reconcile(platform)
+        found = reconcile_record(platform)
     for discrepancy in found.discrepancies:
         where = f"{discrepancy.submission_id} of {discrepancy.collection}"
         print(f"The acknowledged submission {where} is not as it should be: {discrepancy.what}.")  # noqa: T201

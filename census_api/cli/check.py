@@ -10,17 +10,17 @@ from typing import TYPE_CHECKING
 
 from census_api.cli.kit.offline import READERS, annotate_file, judge_file
 from census_api.domain.kit.errors import InvalidRequest, Refused
-from census_api.questionnaire.load import library
+from census_api.questionnaire.load import load_library
 
 if TYPE_CHECKING:
     from census_api.domain.collecting.content import Content
     from census_api.domain.collecting.findings import Report
     from census_api.intake.sandbox import Sandbox
-    from census_api.questionnaire.model import Sheet
+    from census_api.questionnaire.model import SpecSheet
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class CheckRequest:
     """What is asked for on the command line."""
 
     file: Path
@@ -30,7 +30,7 @@ class Request:
     sheet: str | None = None
 
 
-def run_check(request: Request, *, as_json: bool) -> int:
+def run_check(request: CheckRequest, *, as_json: bool) -> int:
     """Prints the report. 0 when clean, 1 with findings to correct or explain. Raises CensusError otherwise."""
     from census_api.intake.sandbox import Sandbox
 
@@ -43,11 +43,11 @@ def run_check(request: Request, *, as_json: bool) -> int:
     else:
         from census_api.cli.kit.report_table import print_report
 
-        print_report(report, library().spec(report.collection), request.file.name)
+        print_report(report, load_library().spec(report.collection), request.file.name)
     return 0 if report.outcome == "clean" else 1
 
 
-def _judged(sandbox: Sandbox, request: Request, data: bytes) -> Report:
+def _judged(sandbox: Sandbox, request: CheckRequest, data: bytes) -> Report:
     sheet = _csv_sheet(request)
     if sheet is not None:
         data = _of_csv(data, sheet)
@@ -61,7 +61,7 @@ def _judged(sandbox: Sandbox, request: Request, data: bytes) -> Report:
     if sheet is not None:
         from census_api.cli.kit.csv_sheet import of_one_sheet
 
-        report = of_one_sheet(report, sheet, library().spec(report.collection))
+        report = of_one_sheet(report, sheet, load_library().spec(report.collection))
     if request.annotated is not None:
         _write_annotated(sandbox, request.annotated, data, kind, report)
     return report
@@ -70,31 +70,31 @@ def _judged(sandbox: Sandbox, request: Request, data: bytes) -> Report:
 def _write_annotated(sandbox: Sandbox, target: Path, data: bytes, kind: str, report: Report) -> None:
     from census_api.cli.kit.printing import say
 
-    body = sandbox.run(annotate_file, data, kind, report, library().spec(report.collection))
+    body = sandbox.run(annotate_file, data, kind, report, load_library().spec(report.collection))
     target.write_bytes(body)
     say(f"The workbook with the findings in it is {target}")
 
 
-def _csv_sheet(request: Request) -> Sheet | None:
+def _csv_sheet(request: CheckRequest) -> SpecSheet | None:
     if request.file.suffix.lower() != ".csv":
         return None
     if request.year is None:
         raise InvalidRequest("A .csv file does not say which census it is for. Add --year, for example --year 2025.")
     from census_api.cli.kit.csv_sheet import sheet_of
 
-    return sheet_of(library().spec(request.year), request.file, request.sheet)
+    return sheet_of(load_library().spec(request.year), request.file, request.sheet)
 
 
-def _of_csv(data: bytes, sheet: Sheet) -> bytes:
+def _of_csv(data: bytes, sheet: SpecSheet) -> bytes:
     from census_api.cli.kit.csv_sheet import as_workbook
-    from census_api.intake.preflight.refusals import refusal
+    from census_api.intake.preflight.refusals import make_refusal
 
     if not data:
-        raise refusal("empty_file")
+        raise make_refusal("empty_file")
     return as_workbook(data, sheet)
 
 
-def _last_year(sandbox: Sandbox, request: Request) -> Content | None:
+def _last_year(sandbox: Sandbox, request: CheckRequest) -> Content | None:
     if request.last_year is None:
         return None
     data = _read(request.last_year)
@@ -109,9 +109,9 @@ def _last_year(sandbox: Sandbox, request: Request) -> Content | None:
         raise Refused(problem.reason, f"The file of --last-year cannot be used. {problem.message}") from None
 
 
-def _refuse_misuse(request: Request) -> None:
+def _refuse_misuse(request: CheckRequest) -> None:
     if request.year is not None:
-        library().spec(request.year)
+        load_library().spec(request.year)
     if request.sheet is not None and request.file.suffix.lower() != ".csv":
         raise InvalidRequest(
             "--sheet is for .csv files, which hold one sheet. This file says itself what its sheets are."
@@ -130,7 +130,7 @@ def _refuse_misuse(request: Request) -> None:
 
 def _read(file: Path) -> bytes:
     from census_api.intake.preflight.container import MAX_BYTES
-    from census_api.intake.preflight.refusals import refusal
+    from census_api.intake.preflight.refusals import make_refusal
 
     if not file.exists():
         raise InvalidRequest(f"There is no file {file}. Check its name and folder.")
@@ -139,5 +139,5 @@ def _read(file: Path) -> bytes:
     with file.open("rb") as opened:
         data = opened.read(MAX_BYTES + 1)
     if len(data) > MAX_BYTES:
-        raise refusal("too_large")
+        raise make_refusal("too_large")
     return data

@@ -162,9 +162,9 @@ def check(
 
     Ends with 0 when there is nothing to correct or explain, 1 when there is, 2 when the file cannot be read.
     """
-    from census_api.cli.check import Request, run_check
+    from census_api.cli.check import CheckRequest, run_check
 
-    return run_check(Request(file, year, last_year, annotated, sheet), as_json=report_format is Format.JSON)
+    return run_check(CheckRequest(file, year, last_year, annotated, sheet), as_json=report_format is Format.JSON)
 
 
 @app.command(name="demo-data")

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from census_api.cli.kit.database import OPERATOR, opened_platform
-from census_api.cli.kit.printing import console
+from census_api.cli.kit.printing import open_console
 from census_api.domain.comparing import REASONS, STATUSES
 from census_api.settings import read_settings
 
@@ -29,10 +29,10 @@ def run_compare(
     data_dir: Path | None,
 ) -> int:
     """Prints the comparison. 0 when it was made, blocked cells included. Raises CensusError."""
-    from census_api.services.comparing.comparisons import compare
+    from census_api.services.comparing.comparisons import compare_snapshots
 
     with opened_platform(read_settings(data_dir=data_dir)) as platform:
-        found = compare(platform, OPERATOR, before, after, measure=measure, by=",".join(by), policy=policy)
+        found = compare_snapshots(platform, OPERATOR, before, after, measure=measure, by=",".join(by), policy=policy)
     if wanted == "json":
         sys.stdout.write(json.dumps(found, ensure_ascii=False, indent=1) + "\n")
     elif wanted == "csv":
@@ -44,16 +44,16 @@ def run_compare(
 
 def _write_csv(found: Mapping[str, Any]) -> None:
     from census_api.services.comparing.tables import comparison_sheet
-    from census_api.services.kit.tables_out import written
+    from census_api.services.kit.tables_out import write_sheet
 
-    for piece in written(comparison_sheet(found), "csv"):
+    for piece in write_sheet(comparison_sheet(found), "csv"):
         sys.stdout.write(piece.decode().replace("\r\n", "\n"))
 
 
 def _print_table(found: Mapping[str, Any]) -> None:
     from rich.table import Table
 
-    out = console(sys.stdout)
+    out = open_console(sys.stdout)
     out.print(f"{found['label']}: {found['from']['name']} to {found['to']['name']}", style="bold")
     out.print(STATUSES[found["total"]["status"]], style=_STYLES[found["total"]["status"]])
     is_rate = "rate" in found["total"]

@@ -12,14 +12,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from census_api.cli.kit.printing import progress_of, say
-from census_api.cli.serving import listening, serve_on
+from census_api.cli.serving import open_listener, serve_on
 from census_api.domain.kit.access import Actor
 from census_api.domain.kit.errors import ConfigError
 from census_api.logging import configure_logging
 from census_api.settings import Settings, read_settings
 
 if TYPE_CHECKING:
-    from census_api.demo.population import Population
+    from census_api.demo.population import DemoPopulation
     from census_api.domain.collecting.submission import Upload
     from census_api.services.kit.platform import Platform
 
@@ -35,14 +35,14 @@ def run_demo(port: int, data_dir: Path | None, organisations: int) -> int:
     """Loads the demonstration on first use, then serves it until told to stop."""
     settings = _settings(port, data_dir)
     began = time.monotonic()
-    from census_api.embedded_postgres.launcher import start
-    from census_api.store.kit.migrate import upgrade
+    from census_api.embedded_postgres.launcher import start_server
+    from census_api.store.kit.migrate import upgrade_schema
 
-    with start(settings.data_dir / "postgres") as server:
+    with start_server(settings.data_dir / "postgres") as server:
         if server.attached:
             say(f"This demonstration is running already{_where(settings.data_dir)}.")
             return 0
-        upgrade(server.url())
+        upgrade_schema(server.url())
         _lap("database", began)
         from census_api.services.kit.platform import open_platform
 
@@ -78,20 +78,20 @@ def _load_once(platform: Platform, organisations: int) -> None:
             "Start it with that number, or choose another folder with --data-dir."
         )
     open_now(platform, _LOADER, OPEN_YEAR)
-    demo_accounts.ensure(platform)
+    demo_accounts.ensure_accounts(platform)
 
 
 def _load(platform: Platform, organisations: int) -> None:
-    from census_api.demo.loading import open_now, prepare
+    from census_api.demo.loading import open_now, prepare_register
     from census_api.demo.parameters import OPEN_YEAR, YEARS
-    from census_api.demo.population import frame_rows, population, register_rows
+    from census_api.demo.population import frame_rows, make_population, register_rows
     from census_api.services.register.organisations import load_organisations
 
     began = time.monotonic()
-    people = population(organisations=organisations)
+    people = make_population(organisations=organisations)
     _lap(f"{len(people.organisations)} organisations invented", began)
     began = time.monotonic()
-    prepare(platform, _LOADER, register_rows(people), {year: frame_rows(people, year) for year in YEARS})
+    prepare_register(platform, _LOADER, register_rows(people), {year: frame_rows(people, year) for year in YEARS})
     _lap("register and frames", began)
     for year in YEARS:
         began = time.monotonic()
@@ -103,9 +103,9 @@ def _load(platform: Platform, organisations: int) -> None:
     _freeze(platform, people)
 
 
-def _load_year(platform: Platform, people: Population, year: int) -> None:
+def _load_year(platform: Platform, people: DemoPopulation, year: int) -> None:
     """The returns of a year. Those of the open one are at every stage: sent in, signed, accepted."""
-    from census_api.demo.loading import Course, load_returns, take
+    from census_api.demo.loading import Course, load_returns, take_answer
     from census_api.demo.parameters import OPEN_YEAR
     from census_api.demo.structure import FIXED
     from census_api.services.collecting.collections import get_collection
@@ -117,13 +117,13 @@ def _load_year(platform: Platform, people: Population, year: int) -> None:
         for done, answer in enumerate(load_returns(then, _LOADER, year, _uploads(people, year)), start=1):
             course.go(done / total)
             if year != OPEN_YEAR:
-                take(then, _LOADER, answer)
+                take_answer(then, _LOADER, answer)
             elif answer.submission.organisation not in FIXED and done % _OF_FIVE != 0:
-                take(then, _LOADER, answer, accepted=done % _OF_FIVE < _ACCEPTED)
+                take_answer(then, _LOADER, answer, accepted=done % _OF_FIVE < _ACCEPTED)
             progress(done, total)
 
 
-def _freeze(platform: Platform, people: Population) -> None:
+def _freeze(platform: Platform, people: DemoPopulation) -> None:
     """The years that are over. What changes in their returns from now on counts in the next revision only."""
     from census_api.demo.loading import freeze_past
     from census_api.demo.parameters import OPEN_YEAR, YEARS
@@ -137,17 +137,17 @@ def _freeze(platform: Platform, people: Population) -> None:
     _lap(f"{len(past)} snapshots", began)
 
 
-def _uploads(people: Population, year: int) -> Iterator[tuple[str, Upload]]:
+def _uploads(people: DemoPopulation, year: int) -> Iterator[tuple[str, Upload]]:
     """Some as workbooks, the others as JSON, as a program would send them."""
-    from census_api.demo.population import as_workbooks, returns
+    from census_api.demo.population import as_workbooks, iterate_returns
     from census_api.domain.collecting.submission import Upload
     from census_api.questionnaire.load import load_spec
-    from census_api.questionnaire.templates.workbook import filled
+    from census_api.questionnaire.templates.workbook import fill_template
 
     workbooks = frozenset(as_workbooks(people, year))
-    for code, content in returns(people, year):
+    for code, content in iterate_returns(people, year):
         if code in workbooks:
-            yield code, Upload(filled(load_spec(year), content), f"{code}.xlsx")
+            yield code, Upload(fill_template(load_spec(year), content), f"{code}.xlsx")
         else:
             yield code, Upload(json.dumps(content.as_json(), ensure_ascii=False).encode(), f"{code}.json")
 
@@ -157,7 +157,7 @@ def _serve(platform: Platform, port: int, began: float) -> None:
         (platform.settings.data_dir / _ADDRESS).write_text(address)
         print(_welcome(address, platform.settings.data_dir, time.monotonic() - began), flush=True)  # noqa: T201
 
-    with listening(platform.settings.host, port, or_next=_PORTS_TRIED) as listener, _address_removed(platform):
+    with open_listener(platform.settings.host, port, or_next=_PORTS_TRIED) as listener, _address_removed(platform):
         taken = listener.getsockname()[1]
         if port and taken != port:
             say(f"Port {port} is taken; using {taken}.")

@@ -8,7 +8,7 @@ from pathlib import Path
 from census_api.cli.kit.database import OPERATOR, opened_platform
 from census_api.cli.kit.printing import say
 from census_api.settings import read_settings
-from census_api.statistics.margins.shapes import shaped
+from census_api.statistics.margins.shapes import shape_document
 
 
 def run_margins(
@@ -19,7 +19,7 @@ def run_margins(
 
     with opened_platform(read_settings(data_dir=data_dir)) as platform:
         document = get_margins(platform, OPERATOR, snapshot, estimator=estimator, grouping=grouping)
-    text = shaped(document, wanted)
+    text = shape_document(document, wanted)
     if output is None:
         sys.stdout.write(text if text.endswith("\n") else f"{text}\n")
     else:

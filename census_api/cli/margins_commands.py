@@ -88,6 +88,6 @@ def weight(
 
     Ends with 2 when the files are not fit to be weighted: the message says why.
     """
-    from census_api.cli.weight.weight import Request, run_weight
+    from census_api.cli.weight.weight import WeightRequest, run_weight
 
-    return run_weight(Request(survey, margins_file, mapping, output, identity, join), as_json_report=as_json)
+    return run_weight(WeightRequest(survey, margins_file, mapping, output, identity, join), as_json_report=as_json)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from census_api.cli.kit.database import OPERATOR, opened_platform
-from census_api.cli.kit.printing import plain, say
+from census_api.cli.kit.printing import make_plain, say
 from census_api.domain.kit.access import MEMBER_ROLES, PLATFORM_ROLES, SCOPES, MemberRole, PlatformRole
 from census_api.domain.kit.errors import ConfigError, InvalidRequest
 from census_api.logging import configure_logging
@@ -19,7 +19,7 @@ from census_api.settings import read_settings
 if TYPE_CHECKING:
     from census_api.domain.people import Account
     from census_api.services.kit.platform import Platform
-    from census_api.services.people.one_time_links import Link
+    from census_api.services.people.one_time_links import IssuedLink
 
 
 def run_first_administrator(email: str, name: str, data_dir: Path | None) -> int:
@@ -28,7 +28,7 @@ def run_first_administrator(email: str, name: str, data_dir: Path | None) -> int
 
     with _opened(data_dir) as platform:
         account = accounts.first_administrator(platform, email, name)
-        _print_link(platform, account, one_time_links.invite(platform, OPERATOR, account.id))
+        _print_link(platform, account, one_time_links.invite_person(platform, OPERATOR, account.id))
     return 0
 
 
@@ -45,9 +45,9 @@ def run_add(
             account = accounts.add_machine(platform, OPERATOR, name, wanted)
         else:
             account = accounts.add_person(platform, OPERATOR, email, name, wanted)
-        say(f"Added {plain(account.name)}, account {account.id}.")
+        say(f"Added {make_plain(account.name)}, account {account.id}.")
         if invite and not machine:
-            _print_link(platform, account, one_time_links.invite(platform, OPERATOR, account.id))
+            _print_link(platform, account, one_time_links.invite_person(platform, OPERATOR, account.id))
     return 0
 
 
@@ -67,8 +67,10 @@ def run_disable(who: str, enable: bool, data_dir: Path | None) -> int:
 
     with _opened(data_dir) as platform:
         account = _found(platform, who)
-        (accounts.enable if enable else accounts.disable)(platform, OPERATOR, account.id)
-        say(f"{plain(account.name)} {'can sign in again' if enable else 'is shut out, and every session has ended'}.")
+        (accounts.enable_account if enable else accounts.disable_account)(platform, OPERATOR, account.id)
+        say(
+            f"{make_plain(account.name)} {'can sign in again' if enable else 'is shut out, and every session has ended'}."
+        )
     return 0
 
 
@@ -78,9 +80,9 @@ def run_invite(who: str, data_dir: Path | None) -> int:
 
     with _opened(data_dir) as platform:
         account = _found(platform, who)
-        link = one_time_links.invite(platform, OPERATOR, account.id)
+        link = one_time_links.invite_person(platform, OPERATOR, account.id)
         if link is None:
-            say(f"{plain(account.name)} has signed in before. No invitation is needed.")
+            say(f"{make_plain(account.name)} has signed in before. No invitation is needed.")
         else:
             _print_link(platform, account, link)
     return 0
@@ -107,7 +109,7 @@ def run_second_step(who: str, data_dir: Path | None) -> int:
     with _opened(data_dir) as platform:
         account = _found(platform, who)
         accounts.reset_second_factor(platform, OPERATOR, account.id)
-        say(f"{plain(account.name)} signs in with the password alone, until a new second step is set up.")
+        say(f"{make_plain(account.name)} signs in with the password alone, until a new second step is set up.")
     return 0
 
 
@@ -118,7 +120,7 @@ def run_token_create(who: str, name: str, scopes: Sequence[str], days: int, data
     with _opened(data_dir) as platform:
         account = _found(platform, who)
         token, secret = tokens.create_token(platform, OPERATOR, account.id, name, scopes or SCOPES, days)
-        say(f"Token {token.id} of {plain(account.name)} works until {_day(token.ends_at)}. It is shown only now:")
+        say(f"Token {token.id} of {make_plain(account.name)} works until {_day(token.ends_at)}. It is shown only now:")
         print(secret)  # noqa: T201
     return 0
 
@@ -135,7 +137,7 @@ def run_token_list(data_dir: Path | None) -> int:
             )
             used = f"used {_day(token.used_at)}" if token.used_at else "never used"
             scopes = "everything" if token.scopes == SCOPES else " ".join(token.scopes)
-            words = (str(token.id), plain(token.account), plain(token.name), state, used, scopes)
+            words = (str(token.id), make_plain(token.account), make_plain(token.name), state, used, scopes)
             print("  ".join(words))  # noqa: T201
     return 0
 
@@ -211,14 +213,18 @@ def _line(account: Account) -> str:
         "disabled" if account.is_disabled else "can sign in" if account.has_password or account.issuer else "invited"
     )
     state = state if account.kind == "person" or account.is_disabled else "a program"
-    return "  ".join((str(account.id), plain(account.name), account.email or "-", state, " ".join(roles) or "no role"))
+    return "  ".join(
+        (str(account.id), make_plain(account.name), account.email or "-", state, " ".join(roles) or "no role")
+    )
 
 
-def _print_link(platform: Platform, account: Account, link: Link | None) -> None:
+def _print_link(platform: Platform, account: Account, link: IssuedLink | None) -> None:
     if link is None:
         return
     base = platform.settings.public_url or f"http://{platform.settings.host}:{platform.settings.port}"
-    say(f"{plain(account.name)} chooses a password here, once, until {_day(link.ends_at)}; the link was mailed too:")
+    say(
+        f"{make_plain(account.name)} chooses a password here, once, until {_day(link.ends_at)}; the link was mailed too:"
+    )
     print(f"{base}{link.path}")  # noqa: T201
 
 

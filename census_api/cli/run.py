@@ -14,7 +14,7 @@ INTERRUPTED = 130
 _DEBUG = "--debug"
 
 
-def run(arguments: Sequence[str]) -> int:
+def run_command(arguments: Sequence[str]) -> int:
     """The exit code: 0 done and clean, 1 findings or a check that did not hold, 2 refused or wrong usage."""
     debug = _DEBUG in arguments
     rest = [argument for argument in arguments if argument != _DEBUG]

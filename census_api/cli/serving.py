@@ -27,19 +27,19 @@ def run_server(port: int | None, data_dir: Path | None) -> int:
     """Serves until told to stop: requests in hand are finished first."""
     settings = _start(port=port, data_dir=data_dir)
     refuse_to_serve_without_secret(settings)
-    with listening(settings.host, settings.port) as listener, opened_platform(settings) as platform:
+    with open_listener(settings.host, settings.port) as listener, opened_platform(settings) as platform:
         serve_on(listener, platform, said=lambda address: say(f"The workforce census is at {address}"))
     return 0
 
 
 def run_worker(data_dir: Path | None) -> int:
     """Works off long files until told to stop."""
-    from census_api.worker import work
+    from census_api.worker import work_until_told
 
     settings = _start(data_dir=data_dir)
     with opened_platform(settings) as platform:
         say("Waiting for long files to check. Stop with Ctrl+C.")
-        work(platform)
+        work_until_told(platform)
     return 0
 
 
@@ -47,12 +47,12 @@ def run_upgrade(data_dir: Path | None) -> int:
     """Brings the database to this version and sets up the collections of every year that has a spec."""
     from census_api.services.collecting.collections import ensure_collections
     from census_api.services.kit.platform import open_platform
-    from census_api.store.kit.migrate import upgrade
+    from census_api.store.kit.migrate import upgrade_schema
 
     settings = _start(data_dir=data_dir)
     with open_database(settings) as url, open_platform(settings, url) as platform:
         platform.database.ping()
-        upgrade(url)
+        upgrade_schema(url)
         new = ensure_collections(platform, OPERATOR)
     say("The database is at this version.")
     if new:
@@ -60,7 +60,7 @@ def run_upgrade(data_dir: Path | None) -> int:
     return 0
 
 
-def listening(host: str, port: int, *, or_next: int = 0) -> socket.socket:
+def open_listener(host: str, port: int, *, or_next: int = 0) -> socket.socket:
     """A socket that listens on the port, or on the first free one of the `or_next` that follow it.
 
     Raises ConfigError when they are taken.

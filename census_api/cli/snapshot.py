@@ -6,20 +6,20 @@ import sys
 from pathlib import Path
 
 from census_api.cli.kit.database import OPERATOR, opened_platform
-from census_api.cli.kit.printing import console, progress_of
+from census_api.cli.kit.printing import open_console, progress_of
 from census_api.domain.snapshots.revisions import Snapshot
 from census_api.settings import read_settings
 
 
 def run_freeze(year: int, data_dir: Path | None) -> int:
     """Prints the new revision, or the one that holds all this already."""
-    from census_api.services.snapshots.revisions import freeze
+    from census_api.services.snapshots.revisions import freeze_collection
 
     with (
         opened_platform(read_settings(data_dir=data_dir)) as platform,
         progress_of(f"Freezing the census of {year}") as progress,
     ):
-        done = freeze(platform, OPERATOR, year, progress=progress)
+        done = freeze_collection(platform, OPERATOR, year, progress=progress)
     snapshot = done.snapshot
     if not done.created:
         _print(f"Nothing has changed since {snapshot.name}, so there is no new revision.")
@@ -62,4 +62,4 @@ def _contents(snapshot: Snapshot) -> str:
 
 
 def _print(text: str) -> None:
-    console(sys.stdout).print(text, soft_wrap=True)
+    open_console(sys.stdout).print(text, soft_wrap=True)

@@ -13,9 +13,9 @@ def run_template(year: int, organisation: str | None, output: Path | None, data_
     """Writes the workbook. Never over another file: that could be one that somebody has filled in."""
     spec = load_spec(year)
     if organisation is None:
-        from census_api.questionnaire.templates.workbook import template
+        from census_api.questionnaire.templates.workbook import build_template
 
-        body = template(spec)
+        body = build_template(spec)
     else:
         body = _prefilled(year, organisation, data_dir)
     stem = f"census-{year}" if organisation is None else f"census-{year}-{organisation}"

@@ -8,11 +8,11 @@ from functools import partial
 from math import fsum
 from typing import TypeVar
 
-from census_api.demo.fitting import Carry, around, chance, rake
+from census_api.demo.fitting import Carry, draw_around, draw_chance, rake_cells
 from census_api.demo.parameters import TREATMENT, Parameters
 from census_api.demo.staffing import YearStaff
 from census_api.demo.structure import Structure
-from census_api.questionnaire.model import Sheet, Spec
+from census_api.questionnaire.model import Spec, SpecSheet
 
 Counts = dict[str, dict[str, dict[str, list[int]]]]
 """Organisation -> sheet -> role or role group -> people by category, in the order of the sheet's columns."""
@@ -23,7 +23,7 @@ _MOST_UNKNOWN = 0.2
 """Above this share of a row, not known is a query."""
 
 
-def breakdowns(structure: Structure, settings: Parameters, spec: Spec, staff: YearStaff) -> Counts:
+def make_breakdowns(structure: Structure, settings: Parameters, spec: Spec, staff: YearStaff) -> Counts:
     """Every breakdown of every organisation. The answers of a sector meet its shares to a person or two a category."""
     by_role, by_group = _heads(spec, staff)
     counts: Counts = defaultdict(lambda: defaultdict(dict))
@@ -35,7 +35,7 @@ def breakdowns(structure: Structure, settings: Parameters, spec: Spec, staff: Ye
         shares = _shares(structure, settings, spec, sheet, staff, heads)
         for code in order:
             vague = _does_not_know_pay(structure, sheet, code)
-            tilts = [around(0.3, structure.seed, "tilt", sheet.key, code, category) for category in categories]
+            tilts = [draw_around(0.3, structure.seed, "tilt", sheet.key, code, category) for category in categories]
             tilts[-1] *= 3 if vague else 1
             for row, people in heads[code].items():
                 sector = structure.sector(code)
@@ -47,10 +47,10 @@ def breakdowns(structure: Structure, settings: Parameters, spec: Spec, staff: Ye
     return counts
 
 
-def _does_not_know_pay(structure: Structure, sheet: Sheet, code: str) -> bool:
+def _does_not_know_pay(structure: Structure, sheet: SpecSheet, code: str) -> bool:
     """A few councils cannot say what many of their staff earn: published, about 17% in 2023."""
     pay = sheet.rows_by == "role_code" and structure.sector(code) == "la_delivered"
-    return pay and chance(structure.seed, "pay not known", code) < 0.4
+    return pay and draw_chance(structure.seed, "pay not known", code) < 0.4
 
 
 def _daw(spec: Spec, row: str) -> bool:
@@ -58,7 +58,7 @@ def _daw(spec: Spec, row: str) -> bool:
     return (role.attributes["role_group"] if role else row) == "drug_alcohol_workers"
 
 
-def _categories(sheet: Sheet) -> list[str]:
+def _categories(sheet: SpecSheet) -> list[str]:
     return [question.key for question in sheet.counts]
 
 
@@ -82,7 +82,7 @@ def _order(staff: YearStaff, heads: _Heads) -> list[str]:
 
 
 def _shares(
-    structure: Structure, settings: Parameters, spec: Spec, sheet: Sheet, staff: YearStaff, heads: _Heads
+    structure: Structure, settings: Parameters, spec: Spec, sheet: SpecSheet, staff: YearStaff, heads: _Heads
 ) -> dict[tuple[str, str], list[float]]:
     """(sector, role or role group) -> shares of the categories, raked to the targets of the year."""
     totals: dict[tuple[str, str], float] = defaultdict(float)
@@ -113,7 +113,7 @@ def _of_year(table: Mapping[str, _Table], year: int) -> _Table:
 
 
 def _raked_groups(
-    sheet: Sheet,
+    sheet: SpecSheet,
     totals: Mapping[tuple[str, str], float],
     shares: Mapping[str, float],
     leaning: Mapping[str, Mapping[str, float]],
@@ -131,7 +131,7 @@ def _raked_groups(
         margins = [
             ([(*pair, category) for pair in pairs], people * shares[category]) for category in _categories(sheet)
         ]
-        result |= rake(cells, margins + _rows(cells, totals), rounds=25)
+        result |= rake_cells(cells, margins + _rows(cells, totals), rounds=25)
     return result
 
 
@@ -147,7 +147,7 @@ def _rows(
 def _raked_pay(
     settings: Parameters,
     spec: Spec,
-    sheet: Sheet,
+    sheet: SpecSheet,
     totals: Mapping[tuple[str, str], float],
     targets: Mapping[str, Mapping[str, float]],
 ) -> dict[tuple[str, str, str], float]:
@@ -170,4 +170,4 @@ def _raked_pay(
         keys = [key for key in cells if key[2] in (lowest, fifth) and (not daw_only or _daw(spec, key[1]))]
         people = fsum(total for pair, total in totals.items() if not daw_only or _daw(spec, pair[1]))
         margins.append((keys, targets["up_to_band_5"][name] * people))
-    return rake(cells, margins + _rows(cells, totals), rounds=60)
+    return rake_cells(cells, margins + _rows(cells, totals), rounds=60)

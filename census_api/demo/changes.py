@@ -6,8 +6,8 @@ import datetime as dt
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from census_api.demo.fitting import chance
-from census_api.demo.structure import ADULT, FIXED, HEAD_OFFICE, LERO, RESIDENTIAL, YOUNG, Line, Structure
+from census_api.demo.fitting import draw_chance
+from census_api.demo.structure import ADULT, FIXED, HEAD_OFFICE, LERO, RESIDENTIAL, YOUNG, DemoLine, Structure
 
 EdgeKind = Literal["renamed", "merged", "split", "contract_transfer"]
 Key = tuple[str, str, str]
@@ -15,7 +15,7 @@ _TEAM = "Census team"
 
 
 @dataclass(frozen=True, slots=True)
-class Move:
+class ContractMove:
     """Work and people that went from one line to another between the collection of `year` - 1 and that of `year`.
 
     `share` of the people moved; below 1 the source line goes on without them.
@@ -31,7 +31,7 @@ class Move:
     confirmed_by: str = _TEAM
 
 
-def apply_changes(structure: Structure) -> list[Move]:
+def apply_changes(structure: Structure) -> list[ContractMove]:
     """Changes the lines of `structure` in place and gives the moves, oldest first."""
     moves = [*_merger(structure, 2023), *_transfers(structure, 2023, 3, 1, {"voluntary": 2, "nhs": 1})]
     _begin_and_end(structure, 2023)
@@ -44,7 +44,7 @@ def apply_changes(structure: Structure) -> list[Move]:
     return moves
 
 
-def _ordinary(structure: Structure, year: int, service: str | None = None, sector: str | None = None) -> list[Line]:
+def _ordinary(structure: Structure, year: int, service: str | None = None, sector: str | None = None) -> list[DemoLine]:
     """Lines of organisations that are not fixed, in the frame in both `year` - 1 and `year`, in a stable random order."""
     lines = [
         line
@@ -54,14 +54,14 @@ def _ordinary(structure: Structure, year: int, service: str | None = None, secto
         and (service is None or line.service == service)
         and (sector is None or structure.sector(line.organisation) == sector)
     ]
-    return sorted(lines, key=lambda line: chance(structure.seed, "order", year, *line.key))
+    return sorted(lines, key=lambda line: draw_chance(structure.seed, "order", year, *line.key))
 
 
-def _lines_of(structure: Structure, code: str, year: int) -> list[Line]:
+def _lines_of(structure: Structure, code: str, year: int) -> list[DemoLine]:
     return [line for line in structure.in_year(year) if line.organisation == code]
 
 
-def _merger(structure: Structure, year: int) -> list[Move]:
+def _merger(structure: Structure, year: int) -> list[ContractMove]:
     """A local charity of one or two lines joins a regional one and leaves the register."""
     local = [line for line in _ordinary(structure, year, YOUNG, "voluntary") if _small(structure, line, year)]
     gone, into = local[0].organisation, _ordinary(structure, year, ADULT, "voluntary")[0].organisation
@@ -70,18 +70,18 @@ def _merger(structure: Structure, year: int) -> list[Move]:
     moves = []
     for line in _lines_of(structure, gone, year - 1):
         structure.end(line, year - 1)
-        target = Line(into, line.area, line.service, line.weight, year)
+        target = DemoLine(into, line.area, line.service, line.weight, year)
         structure.lines.append(target)
-        moves.append(Move(year, "merged", line.key, target.key, 1.0, date, evidence))
+        moves.append(ContractMove(year, "merged", line.key, target.key, 1.0, date, evidence))
     structure.organisations[gone] = replace(structure.organisations[gone], status="merged", merged_into=into)
     return moves
 
 
-def _small(structure: Structure, line: Line, year: int) -> bool:
+def _small(structure: Structure, line: DemoLine, year: int) -> bool:
     return len(_lines_of(structure, line.organisation, year - 1)) <= 2
 
 
-def _split(structure: Structure, year: int) -> list[Move]:
+def _split(structure: Structure, year: int) -> list[ContractMove]:
     """A charity hands the services of every second area to a new organisation."""
     counts: dict[str, int] = {}
     for line in _ordinary(structure, year, sector="voluntary"):
@@ -99,32 +99,34 @@ def _split(structure: Structure, year: int) -> list[Move]:
     for line in lines[::2]:
         structure.end(line, year - 1)
         structure.lines.append(replace(line, organisation=new, first=year, last=9999))
-        moves.append(Move(year, "split", line.key, (new, line.area, line.service), 1.0, date, evidence))
+        moves.append(ContractMove(year, "split", line.key, (new, line.area, line.service), 1.0, date, evidence))
     return moves
 
 
-def _transfers(structure: Structure, year: int, whole: int, partial: int, losers: dict[str, int]) -> list[Move]:
+def _transfers(structure: Structure, year: int, whole: int, partial: int, losers: dict[str, int]) -> list[ContractMove]:
     """Adult contracts that are won by another provider; `partial` more of which only a team moves."""
     lines = [
         line for sector, count in losers.items() for line in _ordinary(structure, year, ADULT, sector)[: count + 1]
     ]
     lines = [line for line in lines if line.weight > 0.3][: whole + partial]
-    winners = sorted(structure.of("voluntary")[4:24], key=lambda code: chance(structure.seed, "winner", year, code))
+    winners = sorted(
+        structure.of("voluntary")[4:24], key=lambda code: draw_chance(structure.seed, "winner", year, code)
+    )
     moves = []
     for number, line in enumerate(lines):
         winner = _winner(structure, winners[number:], line)
         share = 1.0 if number < whole else 0.3
         if share == 1.0:
             structure.end(line, year - 1)
-        target = Line(winner, line.area, ADULT, round(line.weight * share, 6), year)
+        target = DemoLine(winner, line.area, ADULT, round(line.weight * share, 6), year)
         structure.lines.append(target)
         date = dt.date(year, 4, 1) if number % 2 else dt.date(year - 1, 10, 1)
         evidence = "Contract award notice of the council; TUPE list of both employers (invented)"
-        moves.append(Move(year, "contract_transfer", line.key, target.key, share, date, evidence))
+        moves.append(ContractMove(year, "contract_transfer", line.key, target.key, share, date, evidence))
     return moves
 
 
-def _winner(structure: Structure, candidates: list[str], line: Line) -> str:
+def _winner(structure: Structure, candidates: list[str], line: DemoLine) -> str:
     taken = {other.organisation for other in structure.lines if other.area == line.area and other.service == ADULT}
     open_to = [code for code in candidates if structure.organisations[code].status == "open"]
     return next(code for code in open_to if code not in taken and code != line.organisation)

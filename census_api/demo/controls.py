@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from math import fsum
 
-from census_api.demo.fitting import apportion, rake
+from census_api.demo.fitting import apportion_total, rake_cells
 from census_api.demo.parameters import TREATMENT, Parameters, YearTargets
 
 Cell = tuple[str, str]
@@ -15,7 +15,7 @@ _SMALLEST_WTE = 1.5
 """A smaller cell could not hold a person; what it would have goes to the other cells."""
 
 
-def controls(
+def make_controls(
     settings: Parameters, targets: YearTargets, available: set[Cell], scale: Mapping[str, float]
 ) -> dict[Cell, tuple[int, int]]:
     """Cell -> (people, WTE in hundredths). Sector totals are met exactly, class totals of treatment nearly."""
@@ -27,7 +27,7 @@ def controls(
     result: dict[Cell, tuple[int, int]] = {}
     for sector, total in targets.sectors.items():
         cells = [cell for cell in wanted if cell[0] == sector]
-        hundredths = apportion(round(100 * total * scale.get(sector, 1.0)), [wanted[cell] for cell in cells])
+        hundredths = apportion_total(round(100 * total * scale.get(sector, 1.0)), [wanted[cell] for cell in cells])
         for cell, wte in zip(cells, hundredths, strict=True):
             people = max(1, round(wte / (100 * settings.classes[cell[1]].mean))) if wte else 0
             result[cell] = (people, wte)
@@ -53,4 +53,4 @@ def _treatment(settings: Parameters, targets: YearTargets, available: set[Cell])
 def _raked(cells: dict[Cell, float], sectors: Mapping[str, float], classes: Mapping[str, float]) -> dict[Cell, float]:
     margins = [([cell for cell in cells if cell[1] == name], total) for name, total in classes.items()]
     margins += [([cell for cell in cells if cell[0] == sector], total) for sector, total in sectors.items()]
-    return rake(cells, margins)
+    return rake_cells(cells, margins)

@@ -87,7 +87,7 @@ class YearFacts:
 def year_facts(spec: Spec, contents: Iterable[Content], asked: int) -> YearFacts:
     """The facts of the returns of one year; `asked` is the number of organisations in the frame."""
     facts = YearFacts(spec.year, asked)
-    read = _Reader(spec)
+    read = _FactReader(spec)
     for content in contents:
         facts.returns += 1
         sector = str(content.organisation["sector"])
@@ -107,7 +107,7 @@ def year_facts(spec: Spec, contents: Iterable[Content], asked: int) -> YearFacts
     return facts
 
 
-class _Reader:
+class _FactReader:
     def __init__(self, spec: Spec) -> None:
         self._roles = spec.code_lists["roles"].by_code
         self._types = {code.code: code.attributes["organisation_type"] for code in spec.code_lists["sectors"].codes}

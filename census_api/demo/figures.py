@@ -21,7 +21,7 @@ _WTE = "paid and unpaid WTE"
 
 
 @dataclass(frozen=True, slots=True)
-class Published:
+class PublishedFigure:
     """A line of published.csv. `low` and `high` are None for a figure that is left out, and `left_out` says why."""
 
     id: str
@@ -39,10 +39,10 @@ class Published:
 
 
 @dataclass(frozen=True, slots=True)
-class Figure:
+class ReproducedFigure:
     """A published figure beside the one that the synthetic returns give, and what it was computed over."""
 
-    published: Published
+    published: PublishedFigure
     value: float
     base: str
 
@@ -53,11 +53,11 @@ class Figure:
         return low is not None and high is not None and low <= self.value <= high
 
 
-def published() -> tuple[Published, ...]:
+def read_published() -> tuple[PublishedFigure, ...]:
     """Every published figure, reproduced or left out."""
     with (HERE / "published.csv").open(encoding="utf-8", newline="") as handle:
         return tuple(
-            Published(
+            PublishedFigure(
                 **{key: value for key, value in row.items() if key not in ("low", "high")},
                 low=float(row["low"]) if row["low"] else None,
                 high=float(row["high"]) if row["high"] else None,
@@ -66,7 +66,7 @@ def published() -> tuple[Published, ...]:
         )
 
 
-def figures(contents: Iterable[Content], asked: Mapping[int, int]) -> list[Figure]:
+def compute_figures(contents: Iterable[Content], asked: Mapping[int, int]) -> list[ReproducedFigure]:
     """Every figure that is not left out, from `contents` (returns of 2022, 2023 and 2024, in any order).
 
     `asked`: year -> organisations in the frame. Computed from the contents alone, so it judges any population.
@@ -76,10 +76,10 @@ def figures(contents: Iterable[Content], asked: Mapping[int, int]) -> list[Figur
         by_year[content.census_year].append(content)
     facts = {year: year_facts(load_spec(year), own, asked[year]) for year, own in by_year.items()}
     result = []
-    for line in published():
+    for line in read_published():
         if not line.left_out:
             value, base = MEASURES[line.id](facts[int(line.year)])
-            result.append(Figure(line, value, base))
+            result.append(ReproducedFigure(line, value, base))
     return result
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from census_api.demo.figures import Figure, Published, figures, published
+from census_api.demo.figures import PublishedFigure, ReproducedFigure, compute_figures, read_published
 from census_api.demo.parameters import OPEN_YEAR, YEARS
-from census_api.demo.population import Population, population, returns
+from census_api.demo.population import DemoPopulation, iterate_returns, make_population
 
 _INTRODUCTION = """\
 # Published and reproduced figures
@@ -26,18 +26,18 @@ what was written about it.
 
 def demonstration_page() -> str:
     """The page for the population of the demonstration."""
-    people = population()
+    people = make_population()
     return figures_page(people, population_figures(people))
 
 
-def population_figures(people: Population) -> list[Figure]:
+def population_figures(people: DemoPopulation) -> list[ReproducedFigure]:
     """Every figure over the returns of the closed years that came in."""
     years = [year for year in YEARS if year != OPEN_YEAR]
-    contents = (content for year in years for _, content in returns(people, year))
-    return figures(contents, {year: len(people.asked(year)) for year in years})
+    contents = (content for year in years for _, content in iterate_returns(people, year))
+    return compute_figures(contents, {year: len(people.asked(year)) for year in years})
 
 
-def figures_page(people: Population, reproduced: Sequence[Figure]) -> str:
+def figures_page(people: DemoPopulation, reproduced: Sequence[ReproducedFigure]) -> str:
     """The page as Markdown, ending in a line feed."""
     parts = [_INTRODUCTION, _response(people)]
     for year in dict.fromkeys(figure.published.year for figure in reproduced):
@@ -48,12 +48,12 @@ def figures_page(people: Population, reproduced: Sequence[Figure]) -> str:
         if figure.published.note
     ]
     parts += ["## How unclear figures were read\n", "\n".join(notes) + "\n"]
-    out = [line for line in published() if line.left_out]
-    parts += [f"## Left out: {len(out)} of {len(published())}\n", _left_out(out)]
+    out = [line for line in read_published() if line.left_out]
+    parts += [f"## Left out: {len(out)} of {len(read_published())}\n", _left_out(out)]
     return "\n".join(parts)
 
 
-def _response(people: Population) -> str:
+def _response(people: DemoPopulation) -> str:
     rows = [
         f"| {year} | {len(people.asked(year))} | {len(people.answered(year))} "
         f"| {100 * len(people.answered(year)) / len(people.asked(year)):.0f}% | {'open' if year == OPEN_YEAR else 'closed'} |"
@@ -63,7 +63,7 @@ def _response(people: Population) -> str:
     return head + "\n".join(rows) + "\n"
 
 
-def _table(lines: Sequence[Figure]) -> str:
+def _table(lines: Sequence[ReproducedFigure]) -> str:
     head = (
         "| Figure | Of | Published | Reproduced | May be | Tolerance | Base | Source |\n"
         "| --- | --- | ---: | ---: | --- | --- | --- | --- |\n"
@@ -71,7 +71,7 @@ def _table(lines: Sequence[Figure]) -> str:
     return head + "\n".join(_line(figure) for figure in lines) + "\n"
 
 
-def _line(figure: Figure) -> str:
+def _line(figure: ReproducedFigure) -> str:
     line = figure.published
     value = f"{figure.value:,.1f}" if line.unit != "%" else f"{figure.value:.1f}%"
     published_value = f"{line.value}%" if line.unit == "%" else f"{line.value} {line.unit}"
@@ -80,7 +80,7 @@ def _line(figure: Figure) -> str:
     return "| " + " | ".join(cells) + " |"
 
 
-def _left_out(lines: Sequence[Published]) -> str:
+def _left_out(lines: Sequence[PublishedFigure]) -> str:
     head = "| Figure | Year | Published | Why it is left out |\n| --- | --- | ---: | --- |\n"
     rows = [f"| {line.figure} | {line.year} | {line.value} {line.unit} | {line.left_out} |" for line in lines]
     return head + "\n".join(rows) + "\n"

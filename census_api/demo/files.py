@@ -7,16 +7,16 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from census_api.demo import wide
-from census_api.demo.fitting import chance
-from census_api.demo.mistakes import spoilt
+from census_api.demo.fitting import draw_chance
+from census_api.demo.mistakes import spoil_content
 from census_api.demo.parameters import SECTORS, YEARS
-from census_api.demo.population import DEFAULT_SEED, MOST, Population, population
+from census_api.demo.population import DEFAULT_SEED, MOST, DemoPopulation, make_population
 from census_api.demo.structure import BLOCK, FIXED
 from census_api.domain.collecting.content import Content
 from census_api.domain.kit.errors import InvalidRequest, Unavailable
 from census_api.questionnaire.load import load_spec
 from census_api.questionnaire.model import Spec
-from census_api.questionnaire.templates.workbook import filled
+from census_api.questionnaire.templates.workbook import fill_template
 
 _SPARE = 0.15
 """Not everybody in the register is in every year's frame: that much more makes enough for the files asked for."""
@@ -52,7 +52,7 @@ def write_files(
         directory.mkdir(parents=True, exist_ok=True)
         for done, code in enumerate(codes, start=1):
             content = _content(people, spec, code, rows_per_return)
-            written += _pair(spec, spoilt(content, spec, seed) if code in wrong else content, directory, code)
+            written += _pair(spec, spoil_content(content, spec, seed) if code in wrong else content, directory, code)
             if progress:
                 progress(done, len(codes))
     except OSError:
@@ -63,31 +63,31 @@ def write_files(
     return written
 
 
-def _content(people: Population, spec: Spec, code: str, rows: int | None) -> Content:
+def _content(people: DemoPopulation, spec: Spec, code: str, rows: int | None) -> Content:
     content = people.content(spec.year, code)
     if rows is None or not content.table("staff"):
         return content
-    return people.as_sent(spec.year, code, wide.content(people, spec, code, rows))
+    return people.as_sent(spec.year, code, wide.make_content(people, spec, code, rows))
 
 
 def row_limits(year: int) -> Mapping[str, int]:
     """Sector -> the most Staff rows that a return of the year can hold without repeating a row."""
     spec = load_spec(year)
-    return {sector: len(wide.keys(spec, sector)) for sector in SECTORS}
+    return {sector: len(wide.list_keys(spec, sector)) for sector in SECTORS}
 
 
-def _population(year: int, organisations: int | None, seed: int) -> Population:
+def _population(year: int, organisations: int | None, seed: int) -> DemoPopulation:
     if year not in YEARS:
         raise InvalidRequest(
             f"There is no synthetic population for {year}. The years are {', '.join(map(str, YEARS))}."
         )
     if organisations is None or organisations <= BLOCK * (1 - _SPARE):
-        return population(seed)
+        return make_population(seed)
     if not organisations <= MOST * (1 - _SPARE):
         raise InvalidRequest(
             f"At most {int(MOST * (1 - _SPARE)):,} returns can be made at once, not {organisations:,}."
         )
-    return population(seed, int(organisations * (1 + _SPARE)) + 1)
+    return make_population(seed, int(organisations * (1 + _SPARE)) + 1)
 
 
 def _check(spec: Spec, organisations: int | None, rows: int | None, bad: float) -> None:
@@ -99,7 +99,7 @@ def _check(spec: Spec, organisations: int | None, rows: int | None, bad: float) 
         return
     if rows < 1:
         raise InvalidRequest("The number of rows for each return must be 1 or more.")
-    most = max(len(wide.keys(spec, sector)) for sector in SECTORS)
+    most = max(len(wide.list_keys(spec, sector)) for sector in SECTORS)
     if rows > most:
         raise InvalidRequest(
             f"A return of {spec.year} can hold at most {most:,} different rows on the Staff sheet, not {rows:,}: "
@@ -107,7 +107,7 @@ def _check(spec: Spec, organisations: int | None, rows: int | None, bad: float) 
         )
 
 
-def _codes(people: Population, year: int, organisations: int | None) -> list[str]:
+def _codes(people: DemoPopulation, year: int, organisations: int | None) -> list[str]:
     """The fixed organisations, then others in a stable random order, those whose return came in before the silent."""
     answered = people.answered(year)
     fixed = list(FIXED)
@@ -116,18 +116,18 @@ def _codes(people: Population, year: int, organisations: int | None) -> list[str
     came_in = frozenset(answered)
     others = sorted(
         (code for code in people.asked(year) if code not in FIXED),
-        key=lambda code: (code not in came_in, chance(people.seed, "file", code)),
+        key=lambda code: (code not in came_in, draw_chance(people.seed, "file", code)),
     )
     return fixed + others[: max(0, organisations - len(fixed))]
 
 
 def _bad(codes: list[str], share: float, seed: int) -> frozenset[str]:
-    others = sorted((code for code in codes if code not in FIXED), key=lambda code: chance(seed, "bad", code))
+    others = sorted((code for code in codes if code not in FIXED), key=lambda code: draw_chance(seed, "bad", code))
     return frozenset(others[: round(share * len(others))])
 
 
 def _pair(spec: Spec, content: Content, directory: Path, code: str) -> list[Path]:
     workbook, data = directory / f"{code}.xlsx", directory / f"{code}.json"
-    workbook.write_bytes(filled(spec, content))
+    workbook.write_bytes(fill_template(spec, content))
     data.write_text(json.dumps(content.as_json(), ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
     return [workbook, data]

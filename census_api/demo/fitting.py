@@ -19,12 +19,12 @@ _MOST_MADE_UP = 0.35
 """A row makes up for earlier ones by at most this part of what it would have, and one person."""
 
 
-def chance(*parts: object) -> float:
+def draw_chance(*parts: object) -> float:
     """A number in [0, 1) that depends on `parts` alone: not on the order of calls, the time, or the machine."""
     return int.from_bytes(_digest(parts, 6)) / _ONE
 
 
-def around(width: float, *parts: object) -> float:
+def draw_around(width: float, *parts: object) -> float:
     """A factor near 1: the mean of three chances, stretched to the interval [1 - width, 1 + width]."""
     digest = _digest(parts, 18)
     middle = sum(int.from_bytes(digest[start : start + 6]) for start in (0, 6, 12)) / 3 / _ONE
@@ -35,7 +35,7 @@ def _digest(parts: tuple[object, ...], size: int) -> bytes:
     return blake2b("|".join(map(str, parts)).encode(), digest_size=size).digest()
 
 
-def fit(
+def fit_total(
     total: int, weights: Sequence[float], offsets: Sequence[float], low: Sequence[int], high: Sequence[int]
 ) -> list[int]:
     """Whole numbers floor(scale x weight + offset) within low and high, with one scale for all, that sum to `total`.
@@ -85,7 +85,7 @@ def _threshold(number: int, step: int, weight: float, offset: float) -> float:
     return (number + 1 - offset) / weight if step > 0 else (offset - number) / weight
 
 
-def apportion(total: int, ideals: Sequence[float]) -> list[int]:
+def apportion_total(total: int, ideals: Sequence[float]) -> list[int]:
     """Whole numbers that sum to `total`, in proportion to `ideals` (largest remainder; ties to the first)."""
     positive = [max(ideal, 0.0) for ideal in ideals]
     weighed = fsum(positive)
@@ -99,7 +99,7 @@ def apportion(total: int, ideals: Sequence[float]) -> list[int]:
     return numbers
 
 
-def rake(
+def rake_cells(
     cells: Mapping[_Key, float], margins: Sequence[tuple[Sequence[_Key], float]], rounds: int = 60
 ) -> dict[_Key, float]:
     """`cells` scaled until every margin (some cells, their sum) holds; empty cells stay empty."""
@@ -136,6 +136,6 @@ class Carry:
         unknown = min(max(int(ideals[-1] + 0.5), 0), most_unknown, people)
         # when earlier rows have taken more than their share of everything, this row follows the shares alone
         known = ideals[:-1] if max(ideals[:-1]) > 0 else wanted[:-1]
-        placed = [*apportion(people - unknown, known), unknown]
+        placed = [*apportion_total(people - unknown, known), unknown]
         self._owed = [owed + want - got for owed, want, got in zip(self._owed, wanted, placed, strict=True)]
         return placed

@@ -13,15 +13,15 @@ from census_api.domain.register.lineage import LineageEdge
 from census_api.domain.register.organisations import FrameLine, Organisation
 from census_api.domain.snapshots.revisions import Snapshot
 from census_api.services.collecting.collections import ensure_collections, set_window
-from census_api.services.collecting.explanations import explain, list_explanations
-from census_api.services.collecting.life import accept
+from census_api.services.collecting.explanations import explain_finding, list_explanations
+from census_api.services.collecting.life import accept_return
 from census_api.services.collecting.sign_off import sign_off
 from census_api.services.collecting.submissions import get_return
 from census_api.services.collecting.submit import submit_many
 from census_api.services.kit.platform import Platform
 from census_api.services.register.lineage import load_edges
 from census_api.services.register.organisations import load_frame, load_organisations
-from census_api.services.snapshots.revisions import freeze
+from census_api.services.snapshots.revisions import freeze_collection
 
 OPENED_DAYS_AGO = 30
 CLOSES_IN_DAYS = 30
@@ -30,7 +30,7 @@ _SIGNATORY = "Invented signatory"
 _EXPLANATION = "Checked against our own records, and right."
 
 
-def prepare(
+def prepare_register(
     platform: Platform,
     actor: Actor,
     organisations: Sequence[Organisation],
@@ -87,7 +87,7 @@ def load_returns(
     return submit_many(platform, actor, year, keyed)
 
 
-def take(platform: Platform, actor: Actor, answer: Submitted, *, accepted: bool = True) -> None:
+def take_answer(platform: Platform, actor: Actor, answer: Submitted, *, accepted: bool = True) -> None:
     """Explains the queries of a submission, signs it and, with `accepted`, accepts it, each by the move of people.
 
     What a load that was interrupted has done already is not done again. Raises SignOffRefused for a submission with
@@ -99,10 +99,10 @@ def take(platform: Platform, actor: Actor, answer: Submitted, *, accepted: bool 
     if state == "in_progress":
         if answer.report is not None and answer.report.counts["query"]:
             for query in list_explanations(platform, actor, year, code, number).missing:
-                explain(platform, actor, year, code, number, query.key, reason="checked", text=_EXPLANATION)
+                explain_finding(platform, actor, year, code, number, query.key, reason="checked", text=_EXPLANATION)
         sign_off(platform, actor, year, code, number, role=_SIGNATORY)
     if accepted and state != "accepted":
-        accept(platform, actor, year, code)
+        accept_return(platform, actor, year, code)
 
 
 def freeze_past(
@@ -114,4 +114,4 @@ def freeze_past(
     """
     load_edges(platform, actor, edges)
     for year in sorted(years):
-        yield freeze(platform, actor, year).snapshot
+        yield freeze_collection(platform, actor, year).snapshot

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from census_api.demo.fitting import chance
-from census_api.demo.returns import decimal, from_tree
+from census_api.demo.fitting import draw_chance
+from census_api.demo.returns import from_tree, write_decimal
 from census_api.domain.collecting.content import Content
 from census_api.questionnaire.model import Spec
 
@@ -14,7 +14,7 @@ _Row = dict[str, Any]
 _MOST_IN_A_FILE = 4
 
 
-class Draft:
+class SpoiltReturn:
     """A return being spoilt. Every mistake takes a Staff row of its own, as long as there are some."""
 
     def __init__(self, content: Content) -> None:
@@ -44,88 +44,88 @@ class Draft:
         return max(self.table(sheet), key=lambda row: sum(value for value in row.values() if isinstance(value, int)))
 
 
-Mistake = Callable[[Draft], None]
+Mistake = Callable[[SpoiltReturn], None]
 
 
-def _decimal_comma(draft: Draft) -> None:
+def _decimal_comma(draft: SpoiltReturn) -> None:
     row = draft.staff(3)
     row["paid_wte"] = str(row["paid_wte"]).replace(".", ",") if "." in str(row["paid_wte"]) else f"{row['paid_wte']},5"
 
 
-def _number_in_words(draft: Draft) -> None:
+def _number_in_words(draft: SpoiltReturn) -> None:
     draft.staff(2)["starters"] = "two"
 
 
-def _text_beside_number(draft: Draft) -> None:
+def _text_beside_number(draft: SpoiltReturn) -> None:
     draft.staff(1)["leavers"] = "1 (retired)"
 
 
-def _row_twice(draft: Draft) -> None:
+def _row_twice(draft: SpoiltReturn) -> None:
     draft.table("staff").append(dict(draft.staff(1)))
 
 
-def _wte_far_above_headcount(draft: Draft) -> None:
+def _wte_far_above_headcount(draft: SpoiltReturn) -> None:
     row = draft.staff(2)
-    row["paid_wte"] = decimal(row["paid_headcount"] * 150)
+    row["paid_wte"] = write_decimal(row["paid_headcount"] * 150)
 
 
-def _role_code_misspelt(draft: Draft) -> None:
+def _role_code_misspelt(draft: SpoiltReturn) -> None:
     row = draft.staff(1)
     row["role_code"] = f"{row['role_code']}S"
 
 
-def _local_authority_digit_lost(draft: Draft) -> None:
+def _local_authority_digit_lost(draft: SpoiltReturn) -> None:
     row = draft.table("services")[-1]
     row["local_authority_code"] = row["local_authority_code"][:-1]
 
 
-def _genders_do_not_add_up(draft: Draft) -> None:
+def _genders_do_not_add_up(draft: SpoiltReturn) -> None:
     draft.largest("gender")["F"] += 3
 
 
-def _part_of_age_blank(draft: Draft) -> None:
+def _part_of_age_blank(draft: SpoiltReturn) -> None:
     del draft.largest("age")["30_39"]
 
 
-def _negative_leavers(draft: Draft) -> None:
+def _negative_leavers(draft: SpoiltReturn) -> None:
     row = draft.staff(2)
     row["leavers"] = -1
 
 
-def _flows_do_not_balance(draft: Draft) -> None:
+def _flows_do_not_balance(draft: SpoiltReturn) -> None:
     row = draft.staff(4)
     row["opening_headcount"] += 2
 
 
-def _volunteers_in_a_paid_role(draft: Draft) -> None:
+def _volunteers_in_a_paid_role(draft: SpoiltReturn) -> None:
     row = draft.staff(2)
     row["unpaid_headcount"], row["unpaid_wte"] = 3, "1.2"
 
 
-def _three_decimals(draft: Draft) -> None:
+def _three_decimals(draft: SpoiltReturn) -> None:
     row = draft.staff(2)
     row["paid_wte"] = f"{row['paid_headcount'] - 1}.333"
 
 
-def _headcount_blank(draft: Draft) -> None:
+def _headcount_blank(draft: SpoiltReturn) -> None:
     draft.staff(1).pop("paid_headcount")
 
 
-def _email_without_at(draft: Draft) -> None:
+def _email_without_at(draft: SpoiltReturn) -> None:
     draft.form["contact_email"] = str(draft.form["contact_email"]).replace("@", " at ")
 
 
-def _sector_in_own_words(draft: Draft) -> None:
+def _sector_in_own_words(draft: SpoiltReturn) -> None:
     draft.form["sector"] = "Charity"
 
 
-def _unlisted_line(draft: Draft) -> None:
+def _unlisted_line(draft: SpoiltReturn) -> None:
     listed = {row["local_authority_code"] for row in draft.table("services")}
     other = "E06000001" if "E06000001" not in listed else "E06000002"
     draft.table("staff").append({**draft.staff(1), "local_authority_code": other})
 
 
-def _insurance_number_in_comments(draft: Draft) -> None:
+def _insurance_number_in_comments(draft: SpoiltReturn) -> None:
     draft.form["comments"] = "Please correct the hours of AB 12 34 56 C."
 
 
@@ -150,29 +150,29 @@ ERRORS: Mapping[str, Mistake] = {
 }
 
 
-def _wte_a_little_above(draft: Draft) -> None:
+def _wte_a_little_above(draft: SpoiltReturn) -> None:
     row = draft.staff(2)
-    row["paid_wte"] = decimal(row["paid_headcount"] * 110)
+    row["paid_wte"] = write_decimal(row["paid_headcount"] * 110)
     row.pop("establishment_wte", None)
 
 
-def _few_hours(draft: Draft) -> None:
+def _few_hours(draft: SpoiltReturn) -> None:
     row = draft.staff(3)
-    row["paid_wte"] = decimal(row["paid_headcount"] * 14)
+    row["paid_wte"] = write_decimal(row["paid_headcount"] * 14)
     row.pop("establishment_wte", None)
 
 
-def _no_vacancies(draft: Draft) -> None:
+def _no_vacancies(draft: SpoiltReturn) -> None:
     for row in draft.table("staff"):
         row["vacant_wte"] = "0"
         row.pop("establishment_wte", None)
 
 
-def _ethnicity_not_asked(draft: Draft) -> None:
+def _ethnicity_not_asked(draft: SpoiltReturn) -> None:
     draft.table("ethnicity").clear()
 
 
-def _disability_mostly_unknown(draft: Draft) -> None:
+def _disability_mostly_unknown(draft: SpoiltReturn) -> None:
     for row in draft.table("disability"):
         row["NK"] += row["N"]
         row["N"] = 0
@@ -188,7 +188,7 @@ QUERIES: Mapping[str, Mistake] = {
 }
 
 
-def spoilt(content: Content, spec: Spec, seed: int, only: str | None = None) -> Content:
+def spoil_content(content: Content, spec: Spec, seed: int, only: str | None = None) -> Content:
     """`content` with one to four errors, by its organisation and the seed; with `only`, that mistake or doubt alone.
 
     A nil return has mistakes in its form alone.
@@ -196,10 +196,10 @@ def spoilt(content: Content, spec: Spec, seed: int, only: str | None = None) -> 
     if only is not None:
         return _changed(content, spec, [{**ERRORS, **QUERIES}[only]])
     code = content.organisation["organisation_code"]
-    names = sorted(ERRORS, key=lambda name: chance(seed, "mistake", code, name))
+    names = sorted(ERRORS, key=lambda name: draw_chance(seed, "mistake", code, name))
     if not content.table("staff"):
         names = ["an email address without @", "a sector in the sender's own words"]
-    count = 1 + int(chance(seed, "mistakes", code) * _MOST_IN_A_FILE)
+    count = 1 + int(draw_chance(seed, "mistakes", code) * _MOST_IN_A_FILE)
     return _changed(content, spec, [ERRORS[name] for name in names[:count]])
 
 
@@ -215,7 +215,7 @@ def with_queries(content: Content, spec: Spec) -> Content:
 
 
 def _changed(content: Content, spec: Spec, changes: Iterable[Mistake]) -> Content:
-    draft = Draft(content)
+    draft = SpoiltReturn(content)
     for change in changes:
         change(draft)
     return from_tree(draft.tree, spec)

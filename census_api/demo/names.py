@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from census_api.demo.fitting import chance
+from census_api.demo.fitting import draw_chance
 
 _FIRST = (
     "Amber", "Beacon", "Bramble", "Bridge", "Cedar", "Clearwater", "Compass", "Copper", "Curlew", "Dawn", "Elder", "Fern",
@@ -24,15 +24,15 @@ _KINDS = {
 }
 
 
-def invented(sector: str, number: int, seed: int) -> str:
+def invent_name(sector: str, number: int, seed: int) -> str:
     """A name of two invented places and a kind; different for every number of a sector (up to 1,288 of them)."""
-    start = int(chance(seed, "names", sector) * len(_FIRST) * len(_SECOND))
+    start = int(draw_chance(seed, "names", sector) * len(_FIRST) * len(_SECOND))
     place = (start + number * 37) % (len(_FIRST) * len(_SECOND))
     kinds = _KINDS[sector]
-    kind = kinds[int(chance(seed, "kind", sector, number) * len(kinds))]
+    kind = kinds[int(draw_chance(seed, "kind", sector, number) * len(kinds))]
     return f"{_FIRST[place % len(_FIRST)]} {_SECOND[place // len(_FIRST)]} {kind} (demonstration)"
 
 
-def council(area: str, commissions: bool) -> str:
+def name_council(area: str, commissions: bool) -> str:
     """A council has no invented name, but what is said about it is invented."""
     return f"{area} {'commissioning team' if commissions else 'treatment service'} (demonstration)"

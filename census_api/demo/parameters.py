@@ -66,7 +66,7 @@ class Parameters:
 
 
 @functools.cache
-def parameters() -> Parameters:
+def read_parameters() -> Parameters:
     """The parameters that come with the package."""
     tree = tomllib.loads((HERE / "parameters.toml").read_text("utf-8"))
     remainder = tree["classes"].pop("remainder")

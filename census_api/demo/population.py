@@ -13,14 +13,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from math import fsum
 
-from census_api.demo.breakdowns import breakdowns
-from census_api.demo.changes import Move, apply_changes
+from census_api.demo.breakdowns import make_breakdowns
+from census_api.demo.changes import ContractMove, apply_changes
 from census_api.demo.mistakes import with_errors, with_queries
-from census_api.demo.parameters import GROWTH_AFTER_LAST, OPEN_YEAR, SECTORS, YEARS, parameters
-from census_api.demo.response import Response, responses
+from census_api.demo.parameters import GROWTH_AFTER_LAST, OPEN_YEAR, SECTORS, YEARS, read_parameters
+from census_api.demo.response import Response, choose_responses
 from census_api.demo.returns import Writer
 from census_api.demo.staffing import RowKey, YearStaff, staff_of_year
-from census_api.demo.structure import BLOCK, FIXED, Line, Structure, build
+from census_api.demo.structure import BLOCK, FIXED, DemoLine, Structure, build_structure
 from census_api.domain.collecting.content import Content
 from census_api.domain.kit.errors import InvalidRequest
 from census_api.domain.register.lineage import EDGE_KINDS, LineageEdge, LineKey
@@ -48,7 +48,7 @@ class Edge:
 
 
 @dataclass(slots=True)
-class Population:
+class DemoPopulation:
     """Organisations, frames, returns and changes of all years. Returns are made when they are first asked for.
 
     `asked(year)`: organisations in the frame. `answered(year)`: those of them whose return came in.
@@ -56,7 +56,7 @@ class Population:
 
     seed: int
     structure: Structure
-    moves: list[Move]
+    moves: list[ContractMove]
     staff: dict[int, YearStaff]
     edges: tuple[Edge, ...] = ()
     _writers: dict[int, Writer] = field(default_factory=dict)
@@ -93,7 +93,7 @@ class Population:
 
 
 @functools.lru_cache(maxsize=2)
-def population(seed: int = DEFAULT_SEED, organisations: int = BLOCK) -> Population:
+def make_population(seed: int = DEFAULT_SEED, organisations: int = BLOCK) -> DemoPopulation:
     """The population of a seed, with its totals in proportion to the number of organisations (published at 200).
 
     Raises InvalidRequest outside 100 to 4,000 organisations: fewer cannot hold what the demonstration shows.
@@ -102,10 +102,10 @@ def population(seed: int = DEFAULT_SEED, organisations: int = BLOCK) -> Populati
         raise InvalidRequest(
             f"The population can be made for {LEAST} to {MOST:,} organisations, not {organisations:,}."
         )
-    settings = parameters()
-    structure = build(seed, organisations, load_spec(_AREAS_AS_IN))
+    settings = read_parameters()
+    structure = build_structure(seed, organisations, load_spec(_AREAS_AS_IN))
     moves = apply_changes(structure)
-    answers = responses(structure, settings)
+    answers = choose_responses(structure, settings)
     staff: dict[int, YearStaff] = {}
     for year in YEARS:
         scale = dict.fromkeys(SECTORS, organisations / BLOCK)
@@ -115,7 +115,7 @@ def population(seed: int = DEFAULT_SEED, organisations: int = BLOCK) -> Populati
         staff[year] = staff_of_year(
             structure, settings, load_spec(year), settings.years[year], answers[year], own, staff.get(year - 1), scale
         )
-    return Population(seed, structure, moves, staff, _edges(structure, moves))
+    return DemoPopulation(seed, structure, moves, staff, _edges(structure, moves))
 
 
 def _in_hand(structure: Structure, answers: dict[int, Response], sector: str) -> float:
@@ -135,13 +135,13 @@ def _in_hand(structure: Structure, answers: dict[int, Response], sector: str) ->
 
 def _writer(structure: Structure, staff: YearStaff) -> Writer:
     spec = load_spec(staff.year)
-    lines: dict[str, list[Line]] = defaultdict(list)
+    lines: dict[str, list[DemoLine]] = defaultdict(list)
     for line in structure.in_year(staff.year):
         lines[line.organisation].append(line)
     rows: dict[str, list[RowKey]] = defaultdict(list)
     for key in staff.rows:
         rows[key[0]].append(key)
-    counts = breakdowns(structure, parameters(), spec, staff)
+    counts = make_breakdowns(structure, read_parameters(), spec, staff)
     return Writer(structure, spec, staff, counts, local_authority_codes(spec), lines, rows)
 
 
@@ -158,7 +158,7 @@ def local_authority_codes(spec: Spec) -> dict[str, str]:
     return codes
 
 
-def _edges(structure: Structure, moves: list[Move]) -> tuple[Edge, ...]:
+def _edges(structure: Structure, moves: list[ContractMove]) -> tuple[Edge, ...]:
     """Moves between lines, and lines that went on under a new local authority code."""
     codes = {year: local_authority_codes(load_spec(year)) for year in YEARS}
     edges = [
@@ -189,13 +189,13 @@ def _coded(key: tuple[str, str, str], codes: dict[str, str]) -> tuple[str, str, 
     return (key[0], codes[key[1]], key[2])
 
 
-def register_rows(people: Population) -> tuple[Organisation, ...]:
+def register_rows(people: DemoPopulation) -> tuple[Organisation, ...]:
     """The register as it stands now; parents and organisations merged into come before those that name them."""
     named = {code for one in people.organisations for code in (one.parent, one.merged_into) if code}
     return tuple(sorted(people.organisations, key=lambda one: (one.code not in named, one.code)))
 
 
-def frame_rows(people: Population, year: int) -> tuple[FrameLine, ...]:
+def frame_rows(people: DemoPopulation, year: int) -> tuple[FrameLine, ...]:
     """The lines expected to answer the collection of `year`, sorted."""
     codes = local_authority_codes(load_spec(year))
     lines = {(line.organisation, codes[line.area], line.service) for line in people.structure.in_year(year)}
@@ -205,7 +205,7 @@ def frame_rows(people: Population, year: int) -> tuple[FrameLine, ...]:
     return tuple(FrameLine(year, *line) for line in sorted(lines))
 
 
-def lineage_rows(people: Population) -> tuple[LineageEdge, ...]:
+def lineage_rows(people: DemoPopulation) -> tuple[LineageEdge, ...]:
     """The links between the years as confirmed edges, in the order of `edges`."""
     return tuple(
         LineageEdge(
@@ -218,13 +218,13 @@ def lineage_rows(people: Population) -> tuple[LineageEdge, ...]:
     )  # fmt: skip
 
 
-def returns(people: Population, year: int) -> Iterator[tuple[str, Content]]:
+def iterate_returns(people: DemoPopulation, year: int) -> Iterator[tuple[str, Content]]:
     """(organisation code, content) of every return that came in, in the order of the register."""
     for code in people.answered(year):
         yield code, people.content(year, code)
 
 
-def as_workbooks(people: Population, year: int) -> tuple[str, ...]:
+def as_workbooks(people: DemoPopulation, year: int) -> tuple[str, ...]:
     """Organisations whose return of the year is best loaded as a real .xlsx: the fixed ones, then some of each sector."""
     answered = people.answered(year)
     chosen = [code for code in answered if code in FIXED]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from math import fsum
 from typing import Literal
 
-from census_api.demo.fitting import chance
+from census_api.demo.fitting import draw_chance
 from census_api.demo.parameters import OPEN_YEAR, Parameters
 from census_api.demo.structure import BLOCK, FIXED, HEAD_OFFICE, Structure
 
@@ -28,7 +28,7 @@ class Response:
     gaps: dict[tuple[str, str, str], Gap]
 
 
-def responses(structure: Structure, settings: Parameters) -> dict[int, Response]:
+def choose_responses(structure: Structure, settings: Parameters) -> dict[int, Response]:
     """The response of every year. Organisations that were silent once are likelier to be silent again."""
     wanted: dict[str, float] = {}
     result: dict[int, Response] = {}
@@ -62,10 +62,10 @@ def _chosen(seed: int, year: int, sizes: dict[str, float], count: int, goal: flo
     """The draw of `count` organisations that leaves the size nearest to `goal`."""
     whole = fsum(sizes.values())
     candidates = [code for code in sizes if code not in FIXED]
-    habit = {code: chance(seed, "habit", code) for code in candidates}
+    habit = {code: draw_chance(seed, "habit", code) for code in candidates}
     best: tuple[float, set[str]] = (float("inf"), set())
     for draw in range(_DRAWS):
-        order = sorted(candidates, key=lambda code: habit[code] + 1.5 * chance(seed, "silent", year, draw, code))
+        order = sorted(candidates, key=lambda code: habit[code] + 1.5 * draw_chance(seed, "silent", year, draw, code))
         chosen = set(order[:count])
         distance = abs(whole - fsum(sizes[code] for code in chosen) - goal)
         if distance < best[0]:
@@ -81,7 +81,7 @@ def _gaps(structure: Structure, year: int, silent: set[str], partial: int) -> di
             lines[line.organisation].append(line)
     able = sorted(
         (code for code, own in lines.items() if len(own) >= 3),
-        key=lambda code: chance(structure.seed, "partial", year, code),
+        key=lambda code: draw_chance(structure.seed, "partial", year, code),
     )
     gaps: dict[tuple[str, str, str], Gap] = {}
     for number, code in enumerate(able[:partial]):

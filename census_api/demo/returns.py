@@ -7,9 +7,9 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from census_api.demo.breakdowns import Counts
-from census_api.demo.fitting import chance
+from census_api.demo.fitting import draw_chance
 from census_api.demo.staffing import RowKey, Staff, YearStaff
-from census_api.demo.structure import HEAD_OFFICE, Line, Structure
+from census_api.demo.structure import HEAD_OFFICE, DemoLine, Structure
 from census_api.domain.collecting.content import Cell, Content, content_from_json
 from census_api.domain.register.organisations import Organisation
 from census_api.questionnaire.model import Spec
@@ -31,7 +31,7 @@ class Writer:
     staff: YearStaff
     counts: Counts
     codes: Mapping[str, str]
-    lines: Mapping[str, list[Line]]
+    lines: Mapping[str, list[DemoLine]]
     rows: Mapping[str, list[RowKey]]
 
     def content(self, code: str) -> Content:
@@ -39,7 +39,7 @@ class Writer:
         lines = self.lines.get(code, [])
         tree: dict[str, Any] = {
             "census_year": self.spec.year,
-            "organisation": form(self.structure.organisations[code], nil=not lines),
+            "organisation": make_form(self.structure.organisations[code], nil=not lines),
             "services": self._services(lines),
             "staff": self._staff(code),
         }
@@ -54,7 +54,7 @@ class Writer:
             ]
         return from_tree(tree, self.spec)
 
-    def _services(self, lines: list[Line]) -> _Rows:
+    def _services(self, lines: list[DemoLine]) -> _Rows:
         services: dict[tuple[str, str], dict[str, Cell]] = {}
         for line in lines:
             gap = self.staff.response.gaps.get(line.key)
@@ -68,11 +68,11 @@ class Writer:
             services.setdefault((area, line.service), row)
         return [services[key] for key in sorted(services)]
 
-    def _route(self, line: Line) -> str:
+    def _route(self, line: DemoLine) -> str:
         sector = self.structure.sector(line.organisation)
         if sector == "la_commissioning":
             return "commissioning_team"
-        draw = chance(self.structure.seed, "route", *line.key)
+        draw = draw_chance(self.structure.seed, "route", *line.key)
         if sector == "lero":
             return "la_commissioned" if draw < 0.6 else "lero_not_commissioned"
         return "other" if sector == "independent" and draw < 0.08 else "la_commissioned"
@@ -87,12 +87,12 @@ class Writer:
                 at = (self.codes[key[1]], key[2], key[3])
                 row = self.staff.rows[key]
                 merged[at] = (_sum(merged[at][0], row) if at in merged else row, gap == "flows")
-        establishment = chance(self.structure.seed, "establishment", code) < 0.35
+        establishment = draw_chance(self.structure.seed, "establishment", code) < 0.35
         order = sorted(merged, key=lambda at: (at[0], at[1], roles[at[2]]))
         return [_staff_row(at, *merged[at], establishment) for at in order]
 
 
-def form(organisation: Organisation, *, nil: bool) -> dict[str, Cell]:
+def make_form(organisation: Organisation, *, nil: bool) -> dict[str, Cell]:
     """The Organisation sheet. The telephone number is one of those set aside for drama."""
     return {
         "organisation_code": organisation.code,
@@ -110,7 +110,7 @@ def from_tree(tree: dict[str, Any], spec: Spec) -> Content:
     return content_from_json(tree, {sheet.key: sheet.business_key for sheet in spec.sheets})
 
 
-def decimal(hundredths: int) -> str:
+def write_decimal(hundredths: int) -> str:
     """Hundredths as the shortest text of the decimal: 1250 as 12.5."""
     text = f"{hundredths // 100}.{hundredths % 100:02d}"
     return text.rstrip("0").rstrip(".")
@@ -126,16 +126,16 @@ def _staff_row(at: tuple[str, str, str], row: Staff, no_flows: bool, establishme
         "service_type": at[1],
         "role_code": at[2],
         "paid_headcount": row.paid,
-        "paid_wte": decimal(row.paid_wte),
+        "paid_wte": write_decimal(row.paid_wte),
         "unpaid_headcount": row.unpaid,
-        "unpaid_wte": decimal(row.unpaid_wte),
+        "unpaid_wte": write_decimal(row.unpaid_wte),
         "opening_headcount": row.opening,
         "starters": "NK" if no_flows else row.starters,
         "leavers": "NK" if no_flows else row.leavers,
         "transfers_in": row.transfers_in,
         "transfers_out": row.transfers_out,
-        "vacant_wte": "NK" if no_flows else decimal(row.vacant_wte),
+        "vacant_wte": "NK" if no_flows else write_decimal(row.vacant_wte),
     }
     if establishment and not no_flows:
-        cells["establishment_wte"] = decimal(row.paid_wte + row.vacant_wte)
+        cells["establishment_wte"] = write_decimal(row.paid_wte + row.vacant_wte)
     return cells

@@ -7,9 +7,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from math import fsum
 
-from census_api.demo.changes import Move
-from census_api.demo.controls import Cell, controls
-from census_api.demo.fitting import around, chance, fit
+from census_api.demo.changes import ContractMove
+from census_api.demo.controls import Cell, make_controls
+from census_api.demo.fitting import draw_around, draw_chance, fit_total
 from census_api.demo.parameters import Parameters, YearTargets
 from census_api.demo.response import Response
 from census_api.demo.structure import Structure
@@ -78,7 +78,7 @@ def staff_of_year(
     spec: Spec,
     targets: YearTargets,
     response: Response,
-    moves: Iterable[Move],
+    moves: Iterable[ContractMove],
     last_year: YearStaff | None,
     scale: dict[str, float],
 ) -> YearStaff:
@@ -88,7 +88,7 @@ def staff_of_year(
     present = {
         cell: fsum(slot.weight for slot in places if result.answered(slot.key)) for cell, places in slots.items()
     }
-    totals = controls(settings, targets, {cell for cell, weight in present.items() if weight > 0}, scale)
+    totals = make_controls(settings, targets, {cell for cell, weight in present.items() if weight > 0}, scale)
     for cell, places in slots.items():
         heads, hundredths = totals.get(cell, (0, 0))
         _people(result, cell, places, heads, hundredths, settings, structure.seed)
@@ -112,20 +112,26 @@ def _slots(
     seed = structure.seed
     for line in structure.in_year(year):
         sector = structure.sector(line.organisation)
-        here = line.weight * around(0.10, seed, "line in year", year, *line.key)
+        here = line.weight * draw_around(0.10, seed, "line in year", year, *line.key)
         for role, group, share, services in possible:
             density = group.services.get(line.service, 0.0)
             if not density or line.service not in services:
                 continue
             key = (*line.key, role)
             weight = (
-                here * density * share * around(0.35, seed, "row", group.name, *key) * around(0.12, seed, year, *key)
+                here
+                * density
+                * share
+                * draw_around(0.35, seed, "row", group.name, *key)
+                * draw_around(0.12, seed, year, *key)
             )
             least, most = int(ANCHORS[line.service] == role and not group.unpaid), _NO_LIMIT
             if last_year is not None and line.organisation == _STEADY:
                 before = last_year.rows.get(key, Staff())
                 least = most = before.unpaid if group.unpaid else before.paid
-            slots[sector, group.name].append(Slot(key, weight, chance(seed, "offset", group.name, *key), least, most))
+            slots[sector, group.name].append(
+                Slot(key, weight, draw_chance(seed, "offset", group.name, *key), least, most)
+            )
     return slots
 
 
@@ -136,17 +142,17 @@ def _people(
     group = settings.classes[cell[1]]
     counted = [slot for slot in places if result.answered(slot.key)]
     others = [slot for slot in places if not result.answered(slot.key)]
-    numbers = fit(
+    numbers = fit_total(
         heads, [slot.weight for slot in counted], [slot.offset for slot in counted],
         [slot.least for slot in counted], [slot.most for slot in counted],
     )  # fmt: skip
     weighed = fsum(slot.weight for slot in counted)
     scale = heads / weighed if weighed else 0.0
     filled = [(slot, number) for slot, number in zip(counted, numbers, strict=True) if number]
-    shapes = [around(0.25, seed, "hours", group.name, *slot.key) for slot, _ in filled]
-    wtes = fit(
+    shapes = [draw_around(0.25, seed, "hours", group.name, *slot.key) for slot, _ in filled]
+    wtes = fit_total(
         hundredths, [number * shape for (_, number), shape in zip(filled, shapes, strict=True)],
-        [chance(seed, "minutes", result.year, group.name, *slot.key) for slot, _ in filled],
+        [draw_chance(seed, "minutes", result.year, group.name, *slot.key) for slot, _ in filled],
         [number * (_LEAST_WTE if not group.unpaid else 25) for _, number in filled],
         [number * _MOST_WTE for _, number in filled],
     )  # fmt: skip
@@ -166,11 +172,13 @@ def _put(result: YearStaff, key: RowKey, heads: int, wte: int, unpaid: bool) -> 
         row.paid, row.paid_wte = heads, wte
 
 
-def _opening(structure: Structure, result: YearStaff, last_year: YearStaff | None, moves: Iterable[Move]) -> None:
+def _opening(
+    structure: Structure, result: YearStaff, last_year: YearStaff | None, moves: Iterable[ContractMove]
+) -> None:
     if last_year is None:
         for key, row in result.rows.items():
-            growth = 0.95 * around(0.1, structure.seed, "before", *key)
-            row.opening = int(row.paid * growth + chance(structure.seed, "before", *key))
+            growth = 0.95 * draw_around(0.1, structure.seed, "before", *key)
+            row.opening = int(row.paid * growth + draw_chance(structure.seed, "before", *key))
         return
     lines = {line.key for line in structure.in_year(result.year)}
     for key, before in last_year.rows.items():
@@ -230,12 +238,12 @@ def _leavers(result: YearStaff, group: str, total: tuple[list[RowKey], int], see
     # flows of the steady organisation go up and down, since flows that stay the same stand out
     swing = 0.6 if result.year % 2 else 1.4
     weight = {
-        key: most[key] * around(0.6, seed, "leave", result.year, *key) * (swing if key[0] == _STEADY else 1.0)
+        key: most[key] * draw_around(0.6, seed, "leave", result.year, *key) * (swing if key[0] == _STEADY else 1.0)
         for key in keys
     }
-    offset = {key: chance(seed, "leavers", result.year, *key) for key in keys}
+    offset = {key: draw_chance(seed, "leavers", result.year, *key) for key in keys}
     counted = [key for key in keys if result.flows_answered(key)]
-    numbers = fit(
+    numbers = fit_total(
         wanted, [weight[key] for key in counted], [offset[key] for key in counted],
         [least[key] for key in counted], [most[key] for key in counted],
     )  # fmt: skip
@@ -276,6 +284,8 @@ def _vacancies(structure: Structure, targets: YearTargets, result: YearStaff) ->
 
 def _half_posts(seed: int, result: YearStaff, keys: list[RowKey], total: int, needed: set[RowKey]) -> list[int]:
     people = [max(result.rows[key].paid, 1) for key in keys]
-    weights = [count * around(0.8, seed, "vacant", result.year, *key) for count, key in zip(people, keys, strict=True)]
-    offsets = [chance(seed, "vacancies", result.year, *key) for key in keys]
-    return fit(total, weights, offsets, [int(key in needed) for key in keys], [2 * count for count in people])
+    weights = [
+        count * draw_around(0.8, seed, "vacant", result.year, *key) for count, key in zip(people, keys, strict=True)
+    ]
+    offsets = [draw_chance(seed, "vacancies", result.year, *key) for key in keys]
+    return fit_total(total, weights, offsets, [int(key in needed) for key in keys], [2 * count for count in people])

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from math import fsum
 
 from census_api.demo import names
-from census_api.demo.fitting import apportion, around, chance
+from census_api.demo.fitting import apportion_total, draw_around, draw_chance
 from census_api.demo.parameters import SECTORS
 from census_api.domain.register.organisations import Organisation
 from census_api.questionnaire.model import Spec
@@ -49,7 +49,7 @@ class Area:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class DemoLine:
     """An organisation's service in an area, in the frame from `first` to `last`."""
 
     organisation: str
@@ -71,7 +71,7 @@ class Structure:
     seed: int
     areas: dict[str, Area]
     organisations: dict[str, Organisation] = field(default_factory=dict)
-    lines: list[Line] = field(default_factory=list)
+    lines: list[DemoLine] = field(default_factory=list)
 
     def sector(self, code: str) -> str:
         return self.organisations[code].sector or ""
@@ -79,26 +79,26 @@ class Structure:
     def of(self, sector: str) -> list[str]:
         return [code for code, organisation in self.organisations.items() if organisation.sector == sector]
 
-    def in_year(self, year: int) -> list[Line]:
+    def in_year(self, year: int) -> list[DemoLine]:
         return [line for line in self.lines if line.first <= year <= line.last]
 
-    def add(self, organisation: str, area: str, service: str, weight: float, first: int = 2022) -> Line:
-        noise = around(0.45, self.seed, "line", organisation, area, service)
-        line = Line(organisation, area, service, round(weight * noise, 6), first)
+    def add(self, organisation: str, area: str, service: str, weight: float, first: int = 2022) -> DemoLine:
+        noise = draw_around(0.45, self.seed, "line", organisation, area, service)
+        line = DemoLine(organisation, area, service, round(weight * noise, 6), first)
         self.lines.append(line)
         return line
 
-    def end(self, line: Line, last: int) -> None:
+    def end(self, line: DemoLine, last: int) -> None:
         """The line is in the frame for the last time in `last`."""
         self.lines[self.lines.index(line)] = replace(line, last=last)
 
 
-def build(seed: int, organisations: int, spec: Spec) -> Structure:
+def build_structure(seed: int, organisations: int, spec: Spec) -> Structure:
     """Organisations and lines of 2022; more than about 200 organisations are further sets like the first."""
     areas = _areas(seed, spec)
     structure = Structure(seed, areas)
     blocks = max(1, organisations // BLOCK)
-    sizes = apportion(organisations, [1.0] * blocks)
+    sizes = apportion_total(organisations, [1.0] * blocks)
     for block, size in enumerate(sizes):
         codes = _register(structure, block, size)
         _contracts(structure, block, codes)
@@ -110,7 +110,7 @@ def build(seed: int, organisations: int, spec: Spec) -> Structure:
 def _areas(seed: int, spec: Spec) -> dict[str, Area]:
     areas: dict[str, Area] = {}
     for code in spec.code_lists["local_authorities"].codes:
-        size = _SIZES[code.attributes["la_type"]] * around(0.45, seed, "area", code.code)
+        size = _SIZES[code.attributes["la_type"]] * draw_around(0.45, seed, "area", code.code)
         areas[code.code] = Area(code.code, code.label, code.attributes["region"], size)
     return areas
 
@@ -118,7 +118,7 @@ def _areas(seed: int, spec: Spec) -> dict[str, Area]:
 def _register(structure: Structure, block: int, size: int) -> dict[str, list[str]]:
     """New organisations of one block, by sector; the first block holds the fixed ones."""
     codes: dict[str, list[str]] = {}
-    for sector, count in zip(SECTORS, apportion(size, [float(share) for share in _COUNTS]), strict=True):
+    for sector, count in zip(SECTORS, apportion_total(size, [float(share) for share in _COUNTS]), strict=True):
         fixed: list[str] = []
         if block == 0:
             fixed = {"voluntary": list(FIXED[:4]), "independent": [FIXED[4]]}.get(sector, [])
@@ -126,13 +126,13 @@ def _register(structure: Structure, block: int, size: int) -> dict[str, list[str
         numbered = [f"{PREFIX[sector]}-{start + number:03d}" for number in range(1, count - len(fixed) + 1)]
         codes[sector] = fixed + numbered
         for number, code in enumerate(codes[sector]):
-            name = _FIXED.get(code) or names.invented(sector, start + number, structure.seed)
+            name = _FIXED.get(code) or names.invent_name(sector, start + number, structure.seed)
             structure.organisations[code] = Organisation(code, name, sector)
     return codes
 
 
 def _shuffled(structure: Structure, *what: object) -> list[Area]:
-    return sorted(structure.areas.values(), key=lambda area: chance(structure.seed, *what, area.code))
+    return sorted(structure.areas.values(), key=lambda area: draw_chance(structure.seed, *what, area.code))
 
 
 def _contracts(structure: Structure, block: int, codes: dict[str, list[str]]) -> None:
@@ -162,12 +162,12 @@ def _adult(
     for code, area in zip(delivered, order, strict=False):
         holders[area.code] = code
     rest = order[len(delivered) :]
-    for code, count in zip(national, apportion(len(rest), [62, 20, 12, 51])[:3], strict=True):
+    for code, count in zip(national, apportion_total(len(rest), [62, 20, 12, 51])[:3], strict=True):
         holders.update((area.code, code) for area in rest[:count])
         rest = rest[count:]
     rest = sorted(rest, key=lambda area: (area.region, area.code))
     trusts = codes["nhs"][: len(codes["nhs"]) * 8 // 9]
-    shares = apportion(len(rest), [2.0] * len(trusts) + [1.2] * len(regional))
+    shares = apportion_total(len(rest), [2.0] * len(trusts) + [1.2] * len(regional))
     for code, count in zip([*trusts, *regional], shares, strict=True):
         holders.update((area.code, code) for area in rest[:count])
         rest = rest[count:]
@@ -191,7 +191,7 @@ def _young(structure: Structure, block: int, adult: dict[str, str], delivered: l
     for number, area in enumerate(_shuffled(structure, "young", block)):
         if number < len(own):
             structure.add(own[number], area.code, YOUNG, 0.3 * area.weight)
-        elif chance(structure.seed, "young here", block, area.code) < 0.82:
+        elif draw_chance(structure.seed, "young here", block, area.code) < 0.82:
             structure.add(adult[area.code], area.code, YOUNG, 0.26 * area.weight)
 
 
@@ -210,7 +210,7 @@ def _units(
 
 def _head_offices(structure: Structure) -> None:
     """Organisations of four lines and more have central staff at their first area."""
-    lines: dict[str, list[Line]] = defaultdict(list)
+    lines: dict[str, list[DemoLine]] = defaultdict(list)
     for line in structure.lines:
         lines[line.organisation].append(line)
     for code, own in lines.items():
@@ -229,6 +229,6 @@ def _parents(structure: Structure) -> None:
             commissions = organisation.sector == "la_commissioning"
             structure.organisations[code] = replace(
                 organisation,
-                name=names.council(area.name, commissions),
+                name=names.name_council(area.name, commissions),
                 parent=None if commissions else teams.get(area.code),
             )

@@ -102,7 +102,7 @@ _ZERO_PLACE = {name: place for place, name in enumerate(ZEROS)}
 
 
 @dataclass(frozen=True, slots=True)
-class Counts:
+class AnswerCounts:
     """How many rows gave which answer. A zero is a value too, and is counted apart."""
 
     value: int = 0
@@ -123,7 +123,7 @@ class Counts:
 
 
 @dataclass(frozen=True, slots=True)
-class Coverage:
+class FigureCoverage:
     """How much of a cell its figure rests on, as shares of 1; None where there is nothing to have a share of.
 
     `rows`: of the rows that it applies to. `paid_headcount`: of the people on them. `denominator`: of all that is
@@ -136,7 +136,7 @@ class Coverage:
 
 
 @dataclass(frozen=True, slots=True)
-class Figure:
+class AggregateFigure:
     """One measure of one cell. `reason` is given exactly where `value` is None.
 
     A level is its own numerator, and has no denominator. `lower` and `upper` bound what cannot be known (stability).
@@ -154,8 +154,8 @@ class Figure:
     lower: float | None
     upper: float | None
     share: float | None
-    coverage: Coverage
-    answers: Counts
+    coverage: FigureCoverage
+    answers: AnswerCounts
     left_out: int = 0
 
 
@@ -179,7 +179,7 @@ class Cell:
 
     by: tuple[str | None, ...]
     contributors: Contributors
-    figures: tuple[Figure, ...]
+    figures: tuple[AggregateFigure, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,7 +225,7 @@ def zeros_of(measure: Measure, tally: Tally) -> int:
     return tally.zeros[_ZERO_PLACE[_counted(measure)]]
 
 
-def needed(measures: Iterable[Measure]) -> tuple[frozenset[Item], frozenset[str]]:
+def list_needed(measures: Iterable[Measure]) -> tuple[frozenset[Item], frozenset[str]]:
     """The items and the zeros that the figures of these measures are made of, split by paid or not."""
     items: set[Item] = {"paid_headcount"}
     zeros = set()
@@ -246,7 +246,7 @@ def _counted(measure: Measure) -> str:
     return measure.numerator[0][0] if measure.is_rate or len(measure.numerator) == 1 else measure.key
 
 
-def restricted(measure: Measure, paid: str) -> Measure:
+def restrict_measure(measure: Measure, paid: str) -> Measure:
     """The paid or the unpaid part of a level that holds both."""
     kept = tuple((item, factor) for item, factor in measure.numerator if item.startswith(f"{paid}_"))
     return Measure(measure.key, measure.label, measure.base, kept, flow=measure.flow)
@@ -257,7 +257,7 @@ def holds_both(measure: Measure) -> bool:
     return not measure.is_rate and len(measure.numerator) > 1
 
 
-def merged(tallies: Iterable[Tally]) -> Iterator[Tally]:
+def merge_tallies(tallies: Iterable[Tally]) -> Iterator[Tally]:
     """The same rows with one tally for each way of answering."""
     found: dict[tuple[str, int, bool], Tally] = {}
     for tally in tallies:

@@ -56,7 +56,7 @@ class ChainEnd:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class ChainVerdict:
     """What the verification found. `problems` are sentences; there are none when all is as it was written."""
 
     events: int

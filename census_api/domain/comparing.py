@@ -18,7 +18,7 @@ Place = tuple[str | None, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Breakdown:
+class ComparisonBreakdown:
     """A breakdown of paid headcount by its key, and whether its rows are roles, or else role groups."""
 
     key: str
@@ -26,12 +26,12 @@ class Breakdown:
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class ComparisonQuestion:
     """A measure, and what it is broken by. `outer` are attributes of a line, `inner` of the people on it."""
 
     measure: Measure
     by: tuple[str, ...] = ()
-    breakdown: Breakdown | None = None
+    breakdown: ComparisonBreakdown | None = None
 
     @property
     def outer(self) -> tuple[str, ...]:
@@ -42,12 +42,14 @@ class Question:
         return tuple(name for name in self.by if name not in LINE_DIMENSIONS)
 
     @property
-    def total(self) -> Question:
+    def total(self) -> ComparisonQuestion:
         """The same of the whole country."""
-        return Question(self.measure, (), self.breakdown)
+        return ComparisonQuestion(self.measure, (), self.breakdown)
 
 
-def question(measure: str, by: str | Sequence[str], breakdowns: Mapping[str, Breakdown]) -> Question:
+def make_question(
+    measure: str, by: str | Sequence[str], breakdowns: Mapping[str, ComparisonBreakdown]
+) -> ComparisonQuestion:
     """What is asked, checked. `by` holds dimensions, as a list or with commas between; empty or "total" is the country.
 
     Raises:
@@ -64,10 +66,10 @@ def question(measure: str, by: str | Sequence[str], breakdowns: Mapping[str, Bre
     if sheets:
         return _of_breakdown(found, wanted, [breakdowns[name] for name in sheets])
     _check_pair(found, wanted)
-    return Question(found, wanted)
+    return ComparisonQuestion(found, wanted)
 
 
-def _check_dimensions(wanted: Sequence[str], breakdowns: Mapping[str, Breakdown]) -> None:
+def _check_dimensions(wanted: Sequence[str], breakdowns: Mapping[str, ComparisonBreakdown]) -> None:
     allowed = (*LINE_DIMENSIONS, *ROLE_DIMENSIONS, PAID, *breakdowns)
     if any(name not in allowed for name in wanted):
         raise InvalidRequest(f"There is a breakdown that does not exist. You can break by {', '.join(allowed)}.")
@@ -77,7 +79,9 @@ def _check_dimensions(wanted: Sequence[str], breakdowns: Mapping[str, Breakdown]
         raise InvalidRequest(f"At most {MOST_DIMENSIONS} breakdowns can be crossed. Leave some out.")
 
 
-def _of_breakdown(measure: Measure, wanted: tuple[str, ...], sheets: Sequence[Breakdown]) -> Question:
+def _of_breakdown(
+    measure: Measure, wanted: tuple[str, ...], sheets: Sequence[ComparisonBreakdown]
+) -> ComparisonQuestion:
     """Breakdowns are asked once an organisation, of its paid people (design.md 3)."""
     if len(sheets) > 1:
         raise InvalidRequest(
@@ -90,7 +94,7 @@ def _of_breakdown(measure: Measure, wanted: tuple[str, ...], sheets: Sequence[Br
     allowed = (*(name for name in LINE_DIMENSIONS if name != "service_type"), *roles, sheet.key)
     if any(name not in allowed for name in wanted):
         raise InvalidRequest(f"{sheet.key} can be crossed with {', '.join(allowed[:-1])} only.")
-    return Question(measure, wanted, sheet)
+    return ComparisonQuestion(measure, wanted, sheet)
 
 
 def _check_pair(measure: Measure, wanted: Sequence[str]) -> None:

@@ -35,7 +35,7 @@ _LAST_SERVER_USERS = ("nobody", "postgres")
 
 
 @dataclass(frozen=True)
-class Account:
+class ServerAccount:
     """The uid and gid that Postgres runs as when we are root, which it refuses to run as."""
 
     uid: int
@@ -50,7 +50,7 @@ class Postmaster:
     ready: bool
 
 
-def prepare(data_dir: Path) -> Path:
+def prepare_cluster(data_dir: Path) -> Path:
     """The absolute data folder, made with mode 0700 if missing. Folders that exist keep their permissions."""
     folder = data_dir.absolute()
     try:
@@ -134,8 +134,10 @@ def _initdb(folder: Path, cluster: Path, binaries: Binaries, *, durable: bool) -
         os.chown(unfinished, account.uid, account.gid)
     arguments = ["-D", str(unfinished), "-U", DATABASE_USER, "-E", "UTF8", "-A", "peer", "--no-instructions"]
     arguments += _locale(binaries.major) + ([] if durable else ["--no-sync"])
-    command = wrapped([binaries.initdb, *arguments], account, mode="exec" if LINUX else None, on_end=signal.SIGKILL)
-    made = subprocess.run(command, capture_output=True, text=True, env=environment(), cwd="/", check=False)
+    command = wrap_command(
+        [binaries.initdb, *arguments], account, mode="exec" if LINUX else None, on_end=signal.SIGKILL
+    )
+    made = subprocess.run(command, capture_output=True, text=True, env=make_environment(), cwd="/", check=False)
     if made.returncode != 0:
         shutil.rmtree(unfinished, ignore_errors=True)
         raise ConfigError(
@@ -151,23 +153,25 @@ def _locale(major: int) -> list[str]:
     return ["--locale=C.UTF-8"] if LINUX else ["--locale=C"]
 
 
-def account_for(cluster: Path) -> Account | None:
+def account_for(cluster: Path) -> ServerAccount | None:
     """None for an ordinary user. Root runs the server as the owner of the data, or as nobody if root owns it."""
     if os.geteuid() != 0:
         return None
     owner = cluster.stat()
     if owner.st_uid != 0:
-        return Account(owner.st_uid, owner.st_gid)
+        return ServerAccount(owner.st_uid, owner.st_gid)
     for name in _LAST_SERVER_USERS:
         try:
             entry = pwd.getpwnam(name)
         except KeyError:
             continue
-        return Account(entry.pw_uid, entry.pw_gid)
+        return ServerAccount(entry.pw_uid, entry.pw_gid)
     raise ConfigError("Postgres does not run as root, and there is no user nobody. Start as an ordinary user.")
 
 
-def wrapped(command: list[str], account: Account | None, *, mode: str | None, on_end: signal.Signals) -> list[str]:
+def wrap_command(
+    command: list[str], account: ServerAccount | None, *, mode: str | None, on_end: signal.Signals
+) -> list[str]:
     """The command behind exec.py, whose two modes are described there. Mode None: the bare command."""
     if mode is None:
         return command
@@ -176,7 +180,7 @@ def wrapped(command: list[str], account: Account | None, *, mode: str | None, on
     return [sys.executable, "-I", "-S", script, mode, str(os.getpid()), str(int(on_end)), who, *command]
 
 
-def environment() -> dict[str, str]:
+def make_environment() -> dict[str, str]:
     """Ours without the PG variables, which would change what the programs do."""
     return {name: value for name, value in os.environ.items() if not name.startswith("PG")} | {"LC_ALL": "C"}
 
@@ -233,7 +237,7 @@ def read_postmaster(cluster: Path) -> Postmaster | None:
     return Postmaster(Path(lines[4]), ready=len(lines) > 7 and lines[7].strip() == "ready")
 
 
-def settings(socket_dir: Path, *, durable: bool) -> list[str]:
+def list_settings(socket_dir: Path, *, durable: bool) -> list[str]:
     """Arguments of `postgres`. They rule over the files in the cluster, which are left as initdb made them."""
     chosen = {
         "listen_addresses": "",

@@ -29,22 +29,22 @@ from census_api.embedded_postgres.cluster import (
     PORT,
     account_for,
     ensure_cluster,
-    environment,
     last_complaint,
+    list_settings,
+    make_environment,
     make_socket_dir,
     one_at_a_time,
-    prepare,
+    prepare_cluster,
     read_postmaster,
     server_lock,
-    settings,
-    wrapped,
+    wrap_command,
     write_access_rules,
 )
 
 _PATIENCE = 90.0  # seconds: a first start on a slow disk, or the recovery of a large one
 
 
-def start(data_dir: Path, *, durable: bool = True) -> RunningPostgres:
+def start_server(data_dir: Path, *, durable: bool = True) -> RunningPostgres:
     """The Postgres of this data folder, made on first use, with an empty database `census` in it.
 
     If another process runs it already, that one is shared (`attached`) and ends with the process that started it.
@@ -52,7 +52,7 @@ def start(data_dir: Path, *, durable: bool = True) -> RunningPostgres:
     Raises ConfigError, saying what to do, when it cannot be started or shared.
     """
     binaries = find_binaries()
-    folder = prepare(data_dir)
+    folder = prepare_cluster(data_dir)
     with one_at_a_time(folder, seconds=_PATIENCE):
         cluster = ensure_cluster(folder, binaries, durable=durable)
         server = _attach_or_launch(folder, cluster, binaries, durable=durable)
@@ -141,7 +141,7 @@ class _Keeper(threading.Thread):
                     stdin=subprocess.DEVNULL if LINUX else subprocess.PIPE,
                     stdout=log,
                     stderr=log,
-                    env=environment(),
+                    env=make_environment(),
                     cwd="/",
                     pass_fds=[self._lock],
                     start_new_session=True,  # Ctrl+C is for us; we end the server when our own work is done
@@ -221,8 +221,8 @@ def _launch(folder: Path, cluster: Path, binaries: Binaries, lock: int, *, durab
     socket_dir = make_socket_dir(cluster)
     log = cluster / "server.log"
     log.unlink(missing_ok=True)
-    command = [binaries.postgres, "-D", str(cluster), *settings(socket_dir, durable=durable)]
-    keeper = _Keeper(wrapped(command, account, mode="exec" if LINUX else "watch", on_end=signal.SIGINT), log, lock)
+    command = [binaries.postgres, "-D", str(cluster), *list_settings(socket_dir, durable=durable)]
+    keeper = _Keeper(wrap_command(command, account, mode="exec" if LINUX else "watch", on_end=signal.SIGINT), log, lock)
     keeper.launch()
     server = RunningPostgres(socket_dir, keeper)
     atexit.register(server.stop)

@@ -28,7 +28,7 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from census_api.domain.kit.errors import CensusError, Unavailable
-from census_api.intake.preflight.refusals import refusal
+from census_api.intake.preflight.refusals import make_refusal
 
 T = TypeVar("T")
 
@@ -143,9 +143,9 @@ class Sandbox:
             if verdict != "memory" and child.jobs < JOBS_PER_CHILD:
                 kept = child
         except TimeoutError:
-            raise refusal("too_slow") from None
+            raise make_refusal("too_slow") from None
         except _DiedError:
-            raise refusal("crashed") from None
+            raise make_refusal("crashed") from None
         finally:
             if kept is None:
                 self._discard(child)
@@ -227,7 +227,7 @@ class Sandbox:
 def _error(verdict: str, value: object) -> CensusError:
     if verdict == "error" and isinstance(value, CensusError):
         return value
-    error = refusal("too_complex" if verdict == "memory" else "crashed")
+    error = make_refusal("too_complex" if verdict == "memory" else "crashed")
     error.__cause__ = ChildError(value)
     return error
 
@@ -238,7 +238,7 @@ def _environment() -> dict[str, str]:
     return {**kept, "PYTHONPATH": path, "POLARS_MAX_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1"}
 
 
-def serve() -> None:
+def serve_calls() -> None:
     """The life of a child: limit itself, load what jobs need, answer jobs until the parent is gone."""
     fd, parent, memory_mb, seconds = (int(value) for value in sys.argv[1:5])
     _limit(parent, memory_mb)

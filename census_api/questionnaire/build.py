@@ -8,16 +8,16 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from census_api.questionnaire.json_schema import json_schema
-from census_api.questionnaire.load import SpecLibrary, library
+from census_api.questionnaire.load import SpecLibrary, load_library
 from census_api.questionnaire.pages.all_pages import common_pages, year_pages
-from census_api.questionnaire.resolved import as_text, resolved
-from census_api.questionnaire.templates.workbook import template
+from census_api.questionnaire.resolved import as_text, resolve_spec
+from census_api.questionnaire.templates.workbook import build_template
 
 _REFERENCE = Path("docs/reference")
 _TEMPLATES = Path("templates_xlsx")
 
 
-def build(
+def build_files(
     years: Iterable[int], out: Path, *, refusals: Mapping[str, str], specs: SpecLibrary | None = None
 ) -> list[Path]:
     """Writes the rendered files of `years`, and those common to all years, under `out`. Returns what was written.
@@ -26,7 +26,7 @@ def build(
     no spec, SpecError for a spec that cannot be used.
     """
     written = []
-    for path, data in _rendered(years, refusals, specs or library()):
+    for path, data in _rendered(years, refusals, specs or load_library()):
         target = out / path
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(data)
@@ -34,9 +34,9 @@ def build(
     return written
 
 
-def stale(out: Path, *, refusals: Mapping[str, str], specs: SpecLibrary | None = None) -> list[str]:
+def find_stale(out: Path, *, refusals: Mapping[str, str], specs: SpecLibrary | None = None) -> list[str]:
     """What under `out` differs from a fresh rendering of every year: `<path>: missing`, `differs` or `left over`."""
-    known = specs or library()
+    known = specs or load_library()
     fresh = dict(_rendered(known.years, refusals, known))
     problems = [f"{path}: {problem}" for path, data in fresh.items() if (problem := _compared(out / path, data))]
     present = (path.relative_to(out) for folder in (_REFERENCE, _TEMPLATES) for path in (out / folder).rglob("*.*"))
@@ -50,11 +50,11 @@ def _rendered(years: Iterable[int], refusals: Mapping[str, str], specs: SpecLibr
         spec = specs.spec(year)
         before = max((other for other in everything if other.year < year), key=lambda other: other.year, default=None)
         folder = _REFERENCE / str(year)
-        yield folder / "spec.json", as_text(resolved(spec)).encode()
+        yield folder / "spec.json", as_text(resolve_spec(spec)).encode()
         yield folder / "schema.json", as_text(json_schema(spec)).encode()
         for name, text in year_pages(spec, before).items():
             yield folder / name, text.encode()
-        yield _TEMPLATES / str(year) / f"census-{year}.xlsx", template(spec)
+        yield _TEMPLATES / str(year) / f"census-{year}.xlsx", build_template(spec)
     for name, text in common_pages(everything, refusals).items():
         yield _REFERENCE / name, text.encode()
 

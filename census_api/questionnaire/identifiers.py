@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass
 
 from census_api.questionnaire.model import Spec
-from census_api.questionnaire.resources import folder
+from census_api.questionnaire.resources import find_folder
 
 _FILE = "identifier_schemes.csv"
 _LENGTH_OF_COMPANY = 8
@@ -40,7 +40,7 @@ class IdentifierScheme:
 @functools.cache
 def identifier_schemes() -> tuple[IdentifierScheme, ...]:
     """All schemes, in the order of their columns."""
-    with (folder("schemas") / "common" / _FILE).open(encoding="utf-8", newline="") as stream:
+    with (find_folder("schemas") / "common" / _FILE).open(encoding="utf-8", newline="") as stream:
         return tuple(
             IdentifierScheme(
                 row["scheme"], row["register"], row["label"], row["pattern"], row["example"], row["advice"]

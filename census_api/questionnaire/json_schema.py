@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from census_api.questionnaire.model import STATE_LABELS, Question, Sheet, Spec
+from census_api.questionnaire.model import STATE_LABELS, SheetQuestion, Spec, SpecSheet
 
 DECIMAL_TEXT = r"^(0|[1-9]\d{0,14})(\.\d+)?$"
 _BLANK: dict[str, Any] = {"type": ["string", "null"], "pattern": r"^\s*$", "description": "Blank."}
@@ -56,7 +56,7 @@ def _census_year(year: int) -> dict[str, Any]:
     }
 
 
-def _table(sheet: Sheet) -> dict[str, Any]:
+def _table(sheet: SpecSheet) -> dict[str, Any]:
     return {
         "title": sheet.title,
         "description": sheet.help,
@@ -65,7 +65,7 @@ def _table(sheet: Sheet) -> dict[str, Any]:
     }
 
 
-def _object(sheet: Sheet, spec: Spec) -> dict[str, Any]:
+def _object(sheet: SpecSheet, spec: Spec) -> dict[str, Any]:
     title = sheet.title if sheet.kind == "form" else f"A row of {sheet.title}"
     return {
         "title": title,
@@ -77,7 +77,7 @@ def _object(sheet: Sheet, spec: Spec) -> dict[str, Any]:
     }
 
 
-def _property(question: Question, spec: Spec) -> dict[str, Any]:
+def _property(question: SheetQuestion, spec: Spec) -> dict[str, Any]:
     choices = _choices(question)
     if question.states:
         choices.append({"enum": list(question.states), "description": _states_text(question)})
@@ -88,7 +88,7 @@ def _property(question: Question, spec: Spec) -> dict[str, Any]:
     return {**known, "anyOf": choices, **({"examples": examples} if examples else {})}
 
 
-def _choices(question: Question) -> list[dict[str, Any]]:
+def _choices(question: SheetQuestion) -> list[dict[str, Any]]:
     if question.type == "code":
         words = "Also accepted: `code - label`, or a label that only one code of the list has."
         return [{"$ref": f"#/$defs/{question.code_list}"}, {"type": "string", "minLength": 1, "description": words}]
@@ -107,11 +107,11 @@ def _tidy(number: float) -> int | float:
     return int(number) if number == int(number) else number
 
 
-def _states_text(question: Question) -> str:
+def _states_text(question: SheetQuestion) -> str:
     return ", ".join(f"{state} = {STATE_LABELS[state]}" for state in question.states)
 
 
-def _examples(question: Question, spec: Spec) -> list[Any]:
+def _examples(question: SheetQuestion, spec: Spec) -> list[Any]:
     if question.code_list is not None:
         return [spec.code_lists[question.code_list].codes[0].code]
     return [*_EXAMPLE_NUMBERS.get(question.type, []), *question.states]

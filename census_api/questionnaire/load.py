@@ -15,8 +15,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from census_api.domain.kit.errors import NotFound, SpecError
 from census_api.questionnaire import verify
-from census_api.questionnaire.model import Code, CodeList, Collection, Question, Rule, Sheet, Spec
-from census_api.questionnaire.resources import folder
+from census_api.questionnaire.model import Code, CodeList, Collection, Rule, SheetQuestion, Spec, SpecSheet
+from census_api.questionnaire.resources import find_folder
 
 _Model = TypeVar("_Model", bound=BaseModel)
 _ROW_FIELDS = {"role_code": ("roles", "Role"), "role_group": ("role_groups", "Role group")}
@@ -51,14 +51,14 @@ class SpecLibrary:
 
 
 @functools.cache
-def library(root: Path | None = None) -> SpecLibrary:
+def load_library(root: Path | None = None) -> SpecLibrary:
     """The library of the installed `schemas/`, or of another folder."""
-    return SpecLibrary(root or folder("schemas"))
+    return SpecLibrary(root or find_folder("schemas"))
 
 
 def load_spec(year: int) -> Spec:
     """The spec of a year from the installed `schemas/`."""
-    return library().spec(year)
+    return load_library().spec(year)
 
 
 def _resolve(root: Path, year: int) -> Spec:
@@ -83,9 +83,9 @@ def _resolve(root: Path, year: int) -> Spec:
     }
     digest = _digest(collection, sheets, lists, mappings, rules)
     spec = Spec(collection=collection, sheets=sheets, code_lists=lists, mappings=mappings, rules=rules, digest=digest)
-    verify.links(spec, links, where)
-    verify.sheets(spec, where)
-    verify.rules(spec, where, root / "rule_codes.csv")
+    verify.verify_links(spec, links, where)
+    verify.verify_sheets(spec, where)
+    verify.verify_rule_places(spec, where, root / "rule_codes.csv")
     return spec
 
 
@@ -264,15 +264,15 @@ def _code(row: Mapping[str, str]) -> Code:
     return Code(code=row["code"], label=row["label"], attributes=attributes)
 
 
-def _sheet(key: str, table: Mapping[str, Any], lists: Mapping[str, CodeList], where: str) -> Sheet:
+def _sheet(key: str, table: Mapping[str, Any], lists: Mapping[str, CodeList], where: str) -> SpecSheet:
     values = dict(table)
     if values.get("kind") != "breakdown":
         fields = values.pop("fields", {})
         values["fields"] = [
-            _build(Question, {"key": name, **settings}, where, f"sheets.{key}.fields.{name}")
+            _build(SheetQuestion, {"key": name, **settings}, where, f"sheets.{key}.fields.{name}")
             for name, settings in fields.items()
         ]
-        return _build(Sheet, {"key": key, **values}, where, f"sheets.{key}")
+        return _build(SpecSheet, {"key": key, **values}, where, f"sheets.{key}")
     leave_out = set(values.pop("leave_out", []))
     unknown = values.pop("unknown", None)
     row_by, categories = str(values.get("rows_by")), str(values.get("categories"))
@@ -284,7 +284,7 @@ def _sheet(key: str, table: Mapping[str, Any], lists: Mapping[str, CodeList], wh
     if leave_out - set(lists[categories].by_code) or (unknown is not None and unknown != codes[-1].code):
         raise SpecError(where, f"sheets.{key}", "leave_out must name codes of the list, and `unknown` its last code")
     return _build(
-        Sheet,
+        SpecSheet,
         {
             **values, "key": key, "business_key": (row_by,), "unknown_category": unknown,
             "fields": (_row_field(row_by), *(_category_field(code) for code in codes)),
@@ -294,16 +294,16 @@ def _sheet(key: str, table: Mapping[str, Any], lists: Mapping[str, CodeList], wh
     )  # fmt: skip
 
 
-def _row_field(row_by: str) -> Question:
+def _row_field(row_by: str) -> SheetQuestion:
     code_list, label = _ROW_FIELDS[row_by]
-    return Question(
+    return SheetQuestion(
         key=row_by, label=label, type="code", code_list=code_list, required=True, width=44,
         help=f"The {label.lower()} this row is about. One row each.",
     )  # fmt: skip
 
 
-def _category_field(code: Code) -> Question:
-    return Question(
+def _category_field(code: Code) -> SheetQuestion:
+    return SheetQuestion(
         key=code.code, label=code.label, type="count", maximum=_MAX_BREAKDOWN_COUNT,
         help=f"Paid people in this category: {code.label}. Write 0 where there are none.",
     )  # fmt: skip
@@ -315,7 +315,7 @@ def _rule(code: str, table: Mapping[str, Any], where: str) -> Rule:
 
 def _digest(
     collection: Collection,
-    sheets: tuple[Sheet, ...],
+    sheets: tuple[SpecSheet, ...],
     lists: Mapping[str, CodeList],
     mappings: Mapping[str, tuple[Mapping[str, str], ...]],
     rules: tuple[Rule, ...],

@@ -66,17 +66,17 @@ class CodeList(_Frozen):
         table: dict[str, str] = {}
         labels: dict[str, int] = {}
         for entry in self.codes:
-            labels[fold(entry.label)] = labels.get(fold(entry.label), 0) + 1
+            labels[fold_text(entry.label)] = labels.get(fold_text(entry.label), 0) + 1
         for entry in self.codes:
-            if labels[fold(entry.label)] == 1:
-                table[fold(entry.label)] = entry.code
-            table[fold(shown(entry))] = entry.code
+            if labels[fold_text(entry.label)] == 1:
+                table[fold_text(entry.label)] = entry.code
+            table[fold_text(show_code(entry))] = entry.code
         for entry in self.codes:
-            table[fold(entry.code)] = entry.code
+            table[fold_text(entry.code)] = entry.code
         return table
 
 
-class Question(_Frozen):
+class SheetQuestion(_Frozen):
     """One field of a sheet: a column of a table, or a line of the Organisation form.
 
     `required`: a blank answer is an error. `optional`: the whole column or line may be left out of the file.
@@ -102,7 +102,7 @@ class Question(_Frozen):
         return self.type in ("count", "decimal")
 
 
-class Sheet(_Frozen):
+class SpecSheet(_Frozen):
     """One sheet of the workbook, one key of the JSON return."""
 
     key: str
@@ -110,17 +110,17 @@ class Sheet(_Frozen):
     kind: SheetKind
     help: str
     business_key: tuple[str, ...]
-    fields: tuple[Question, ...]
+    fields: tuple[SheetQuestion, ...]
     rows_by: str | None = None
     categories: str | None = None
     unknown_category: str | None = None
 
     @functools.cached_property
-    def by_key(self) -> Mapping[str, Question]:
+    def by_key(self) -> Mapping[str, SheetQuestion]:
         return {question.key: question for question in self.fields}
 
     @property
-    def counts(self) -> tuple[Question, ...]:
+    def counts(self) -> tuple[SheetQuestion, ...]:
         return tuple(question for question in self.fields if question.numeric)
 
 
@@ -155,7 +155,7 @@ class Spec(_Frozen):
     """A year, resolved: every sheet, code list, mapping and rule in force, and the digest of all of it."""
 
     collection: Collection
-    sheets: tuple[Sheet, ...]
+    sheets: tuple[SpecSheet, ...]
     code_lists: Mapping[str, CodeList]
     mappings: Mapping[str, tuple[Mapping[str, str], ...]]
     rules: tuple[Rule, ...]
@@ -166,7 +166,7 @@ class Spec(_Frozen):
         return self.collection.year
 
     @functools.cached_property
-    def sheet(self) -> Mapping[str, Sheet]:
+    def sheet(self) -> Mapping[str, SpecSheet]:
         return {sheet.key: sheet for sheet in self.sheets}
 
     @functools.cached_property
@@ -174,15 +174,15 @@ class Spec(_Frozen):
         return {rule.code: rule for rule in self.rules}
 
     @functools.cached_property
-    def breakdowns(self) -> tuple[Sheet, ...]:
+    def breakdowns(self) -> tuple[SpecSheet, ...]:
         return tuple(sheet for sheet in self.sheets if sheet.kind == "breakdown")
 
 
-def fold(text: str) -> str:
+def fold_text(text: str) -> str:
     """Text as headers and codes are matched: trimmed, case folded, runs of white space as one space."""
     return " ".join(text.split()).casefold()
 
 
-def shown(code: Code) -> str:
+def show_code(code: Code) -> str:
     """A code as drop-downs and prefilled cells show it: `code - label`."""
     return f"{code.code} - {code.label}"

@@ -16,9 +16,9 @@ import polars as pl
 from pandera.api.polars.types import PolarsData
 
 from census_api.domain.kit.errors import SpecError
-from census_api.questionnaire.checks import CHECKS, Place
+from census_api.questionnaire.checks import CHECKS, CheckPlace
 from census_api.questionnaire.model import Rule, Spec
-from census_api.questionnaire.rulebook import VIEWS, column_types, questions
+from census_api.questionnaire.rulebook import VIEWS, column_types, list_questions
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,13 +41,13 @@ class Failures:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class YearPlan:
     """All masks of a year by view, and the pandera schemas that they were compiled from."""
 
     schemas: Mapping[str, pa.DataFrameSchema]
     masks: Mapping[str, tuple[Mask, ...]]
 
-    def run(self, view: str, frame: pl.DataFrame, known: Known | None = None) -> tuple[list[Failures], set[str]]:
+    def run(self, view: str, frame: pl.DataFrame, known: KnownAnswers | None = None) -> tuple[list[Failures], set[str]]:
         """The failures in one view, and the codes of rules that crashed. A crash never hides another rule.
 
         Checks that are known to pass are not run.
@@ -64,7 +64,7 @@ class Plan:
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class KnownAnswers:
     """What reading a table has shown about its questions, so that it need not be checked again.
 
     `plain`: every cell is blank or a value within its limits; `filled`: no cell is blank; `blank`: every cell is.
@@ -113,10 +113,10 @@ def _first_causes(failures: list[Failures]) -> list[Failures]:
     return kept
 
 
-_PLANS: dict[str, Plan] = {}
+_PLANS: dict[str, YearPlan] = {}
 
 
-def plan_for(spec: Spec) -> Plan:
+def plan_for(spec: Spec) -> YearPlan:
     """The compiled plan of a spec, made once a process."""
     plan = _PLANS.get(spec.digest)
     if plan is None:
@@ -124,11 +124,11 @@ def plan_for(spec: Spec) -> Plan:
     return plan
 
 
-def compile_plan(spec: Spec) -> Plan:
+def compile_plan(spec: Spec) -> YearPlan:
     """Schemas and masks of every view. Raises SpecError for a check that cannot be mapped."""
     schemas = {view: pandera_schema(spec, view) for view in VIEWS}
     masks = {view: tuple(_masks(spec, view, schema)) for view, schema in schemas.items()}
-    return Plan(schemas, masks)
+    return YearPlan(schemas, masks)
 
 
 # --- rules to pandera -----------------------------------------------------------------------------------------
@@ -142,7 +142,7 @@ def pandera_schema(spec: Spec, view: str) -> pa.DataFrameSchema:
         if rule.on != view:
             continue
         for column in rule.columns:
-            place = Place(spec, rule, column, questions(spec, VIEWS[view]).get(column))
+            place = CheckPlace(spec, rule, column, list_questions(spec, VIEWS[view]).get(column))
             own = _pandera_own(place)
             if own is None:
                 of_frame.append(_custom(place))
@@ -155,7 +155,7 @@ def pandera_schema(spec: Spec, view: str) -> pa.DataFrameSchema:
     return pa.DataFrameSchema(columns, checks=of_frame, name=f"{view} {spec.year}")
 
 
-def _pandera_own(place: Place) -> tuple[str, pa.Check] | None:
+def _pandera_own(place: CheckPlace) -> tuple[str, pa.Check] | None:
     """The column and pandera's own check for a census check that has one; None if it needs a custom check."""
     if place.rule.where or place.question is None:
         return None
@@ -171,7 +171,7 @@ def _pandera_own(place: Place) -> tuple[str, pa.Check] | None:
     return None
 
 
-def _custom(place: Place) -> pa.Check:
+def _custom(place: CheckPlace) -> pa.Check:
     def passes(data: PolarsData) -> pl.LazyFrame:
         return data.lazyframe.select(_guarded(place).fill_null(True))
 
@@ -183,7 +183,7 @@ def _custom(place: Place) -> pa.Check:
     )
 
 
-def _guarded(place: Place) -> pl.Expr:
+def _guarded(place: CheckPlace) -> pl.Expr:
     """The check's expression, true also for rows outside the rule's `where`."""
     passes = CHECKS[place.rule.check].passes(place)
     for column, wanted in place.rule.where.items():

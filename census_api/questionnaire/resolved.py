@@ -8,7 +8,7 @@ from typing import Any
 from census_api.questionnaire.model import Spec
 
 
-def resolved(spec: Spec) -> dict[str, Any]:
+def resolve_spec(spec: Spec) -> dict[str, Any]:
     """The whole spec as plain JSON values, in the order of the files. `digest` is the one in reports and templates."""
     return {
         "year": spec.year,

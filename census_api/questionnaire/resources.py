@@ -8,7 +8,7 @@ _PACKAGE = Path(__file__).resolve().parent.parent
 _BUNDLED = _PACKAGE / "_bundled"
 
 
-def folder(name: str) -> Path:
+def find_folder(name: str) -> Path:
     """The folder `schemas`, `templates_xlsx` or `migrations`, whichever way the package was installed."""
     bundled = _BUNDLED / name
     return bundled if bundled.is_dir() else _PACKAGE.parent / name

@@ -15,13 +15,13 @@ import polars as pl
 from census_api.domain.kit.errors import SpecError
 from census_api.questionnaire import grammar
 from census_api.questionnaire.checks import CHECKS, Check
-from census_api.questionnaire.model import Question, Rule, Spec
+from census_api.questionnaire.model import Rule, SheetQuestion, Spec
 
 Needs = Literal["last_year", "frame", "register"]
 _CODE = re.compile(r"^[A-Z]{3}-[0-9]{3}$")
 INT, NUM, TEXT, FLAG = pl.Int64(), pl.Float64(), pl.String(), pl.Boolean()
-COUNT = Question(key="count", label="number of people", type="count", help="", maximum=100_000)
-ROW = Question(key="row", label="row", type="code", help="", required=True)
+COUNT = SheetQuestion(key="count", label="number of people", type="count", help="", maximum=100_000)
+ROW = SheetQuestion(key="row", label="row", type="code", help="", required=True)
 
 EXTRA_PLACEHOLDERS = frozenset({"value", "column", "nearest", "first_row", "sheet", "successors", "states", "maximum"})
 
@@ -33,7 +33,7 @@ class View:
     derived: Mapping[str, pl.DataType]
     sheet: str | None = None
     needs: Needs | None = None
-    fields: tuple[Question, ...] = ()
+    fields: tuple[SheetQuestion, ...] = ()
 
 
 _LINE = {"line": TEXT, "paid_headcount": INT, "paid_wte": NUM, "vacant_wte": NUM, "staff_rows": INT}
@@ -118,7 +118,7 @@ VIEWS: Mapping[str, View] = {
 }  # fmt: skip
 
 
-def questions(spec: Spec, view: View) -> Mapping[str, Question]:
+def list_questions(spec: Spec, view: View) -> Mapping[str, SheetQuestion]:
     """The fields of a view: those of its sheet, or its own."""
     if view.sheet is not None:
         return spec.sheet[view.sheet].by_key
@@ -128,7 +128,7 @@ def questions(spec: Spec, view: View) -> Mapping[str, Question]:
 def column_types(spec: Spec, view: View) -> dict[str, pl.DataType]:
     """Every column of a view and its type."""
     types: dict[str, pl.DataType] = {}
-    for question in questions(spec, view).values():
+    for question in list_questions(spec, view).values():
         types[question.key] = {"count": INT, "decimal": NUM}.get(question.type, TEXT)
         types[f"{question.key}__raw"] = TEXT
         if question.type == "code":
@@ -136,7 +136,7 @@ def column_types(spec: Spec, view: View) -> dict[str, pl.DataType]:
     return types | dict(view.derived)
 
 
-def placeholders(rule: Rule) -> set[str]:
+def list_placeholders(rule: Rule) -> set[str]:
     """Names in braces in the rule's texts."""
     texts = (rule.message, rule.expected, rule.fix)
     return {name for text in texts for _, name, _, _ in string.Formatter().parse(text) if name is not None}
@@ -161,7 +161,7 @@ def verify_rules(spec: Spec, where: str, register: Path) -> None:
 def _verify_rule(spec: Spec, rule: Rule, where: str, key: str) -> None:
     view, check = VIEWS[rule.on], CHECKS[rule.check]
     types = column_types(spec, view)
-    fields = questions(spec, view)
+    fields = list_questions(spec, view)
     _verify_params(rule, check, types, where, key)
     for column in rule.columns:
         if check.of_field and column not in fields:
@@ -174,7 +174,7 @@ def _verify_rule(spec: Spec, rule: Rule, where: str, key: str) -> None:
     if rule.check == "within_maximum" and any(fields[column].maximum is None for column in rule.columns):
         raise SpecError(where, f"{key}.columns", "a field without a maximum cannot be checked against it")
     known = set(types) | set(rule.params) | EXTRA_PLACEHOLDERS
-    for name in placeholders(rule):
+    for name in list_placeholders(rule):
         if name not in known:
             raise SpecError(where, f"{key}.message", f"{{{name}}} is not a column of {rule.on} or a parameter")
     _verify_sources(spec, rule, where, key)

@@ -9,7 +9,7 @@ from census_api.domain.kit.errors import SpecError
 from census_api.questionnaire.model import Spec
 
 
-def links(spec: Spec, declared: Mapping[str, Mapping[str, Mapping[str, str]]], where: str) -> None:
+def verify_links(spec: Spec, declared: Mapping[str, Mapping[str, Mapping[str, str]]], where: str) -> None:
     """Every code in a linked column of a list or mapping exists in the list it links to."""
     for name, columns in declared["code_lists"].items():
         rows = [{"code": code.code, **code.attributes} for code in spec.code_lists[name].codes]
@@ -32,7 +32,7 @@ def _check_links(spec: Spec, name: str, rows: list[dict[str, str]], columns: Map
                     raise SpecError(f"{name}.csv", f"{key}: {column}", f"`{code}` is not in {target}.csv")
 
 
-def sheets(spec: Spec, where: str) -> None:
+def verify_sheets(spec: Spec, where: str) -> None:
     """Fields name code lists that exist, keys name fields, headers of a sheet are all different."""
     for sheet in spec.sheets:
         for key in sheet.business_key:
@@ -51,7 +51,7 @@ def sheets(spec: Spec, where: str) -> None:
                 seen.add(header)
 
 
-def rules(spec: Spec, where: str, register: Path) -> None:
+def verify_rule_places(spec: Spec, where: str, register: Path) -> None:
     """Rules use views, columns, checks and parameters that exist, and codes of the register of rule codes."""
     from census_api.questionnaire.rulebook import verify_rules
 

@@ -11,7 +11,7 @@ from census_api.domain.kit.errors import InvalidRequest
 Number = int | float | Decimal | Fraction
 
 
-def exact(value: Number) -> Fraction:
+def make_exact(value: Number) -> Fraction:
     """The number that `value` prints as. Raises InvalidRequest for what is not a finite number."""
     if isinstance(value, Fraction):
         return value
@@ -20,14 +20,14 @@ def exact(value: Number) -> Fraction:
     return Fraction(repr(value)) if isinstance(value, float) else Fraction(value)
 
 
-def measure(value: Number) -> Fraction:
+def measure_exact(value: Number) -> Fraction:
     """The same for counts and full-time equivalents, of which there cannot be fewer than none."""
-    found = exact(value)
+    found = make_exact(value)
     if found < 0:
         raise InvalidRequest("A figure is below zero. Counts, totals and shares start at zero.")
     return found
 
 
-def plain(value: Fraction) -> int | float:
+def make_plain(value: Fraction) -> int | float:
     """The number for JSON: whole numbers as integers."""
     return value.numerator if value.denominator == 1 else float(value)

@@ -17,12 +17,12 @@ SLACK = 1e-9
 """Limits are inclusive (methods.md 1.4), so a share that misses one by rounding alone has met it."""
 
 
-def below(value: float, limit: float) -> bool:
+def is_below(value: float, limit: float) -> bool:
     """value < limit by more than rounding."""
     return value < limit - SLACK
 
 
-def above(value: float, limit: float) -> bool:
+def is_above(value: float, limit: float) -> bool:
     """value > limit by more than rounding."""
     return value > limit + SLACK
 

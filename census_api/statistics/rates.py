@@ -15,7 +15,7 @@ from census_api.statistics.comparability.identity import ratio
 from census_api.statistics.policy import DEFAULT_POLICY, RatesPolicy
 
 
-class Base(StrEnum):
+class RateBase(StrEnum):
     HEADCOUNT = "headcount"
     WTE = "wte"
 
@@ -36,11 +36,11 @@ class Rate:
     value: float | None
     numerator: float | None
     denominator: float | None
-    base: Base
+    base: RateBase
     reason: NoRate | None = None
 
 
-def rate(numerator: float | None, denominator: float | None, base: Base) -> Rate:
+def make_rate(numerator: float | None, denominator: float | None, base: RateBase) -> Rate:
     """numerator / denominator, or the reason why there is none (methods.md 3)."""
     if numerator is None or denominator is None:
         return Rate(None, numerator, denominator, base, NoRate.NOT_REPORTED)
@@ -58,12 +58,12 @@ def _sum(*parts: float | None) -> float | None:
 
 def vacancy_rate(vacant_wte: float | None, in_post_wte: float | None) -> Rate:
     """V / (V + S) in WTE at the reference date. Vacancies with nobody in post are a rate of 1."""
-    return rate(vacant_wte, _sum(vacant_wte, in_post_wte), Base.WTE)
+    return make_rate(vacant_wte, _sum(vacant_wte, in_post_wte), RateBase.WTE)
 
 
 def establishment_vacancy_rate(vacant_wte: float | None, establishment_wte: float | None) -> Rate:
     """V / E in WTE: a series of its own, never mixed with `vacancy_rate`."""
-    return rate(vacant_wte, establishment_wte, Base.WTE)
+    return make_rate(vacant_wte, establishment_wte, RateBase.WTE)
 
 
 def average_headcount(opening: float | None, closing: float | None) -> float | None:
@@ -74,17 +74,17 @@ def average_headcount(opening: float | None, closing: float | None) -> float | N
 
 def turnover_avg(leavers: float | None, opening: float | None, closing: float | None) -> Rate:
     """Leavers over average headcount. Transfers (TUPE) are not leavers."""
-    return rate(leavers, average_headcount(opening, closing), Base.HEADCOUNT)
+    return make_rate(leavers, average_headcount(opening, closing), RateBase.HEADCOUNT)
 
 
 def turnover_yearend(leavers: float | None, closing: float | None) -> Rate:
     """Leavers over closing headcount: a series of its own, never mixed with `turnover_avg`."""
-    return rate(leavers, closing, Base.HEADCOUNT)
+    return make_rate(leavers, closing, RateBase.HEADCOUNT)
 
 
 def starters_rate(starters: float | None, opening: float | None, closing: float | None) -> Rate:
     """Starters over average headcount, the denominator of `turnover_avg`."""
-    return rate(starters, average_headcount(opening, closing), Base.HEADCOUNT)
+    return make_rate(starters, average_headcount(opening, closing), RateBase.HEADCOUNT)
 
 
 def flow_gap(
@@ -112,7 +112,7 @@ class Stability:
     upper: float | None
 
 
-def stability(
+def measure_stability(
     opening: float | None,
     cohort_leavers: float | None = None,
     leavers: float | None = None,
@@ -122,9 +122,9 @@ def stability(
 
     The bounds hold whoever the leavers were: 1 - min(L, H_open) / H_open to 1 - max(0, L - starters) / H_open.
     """
-    gone = rate(cohort_leavers, opening, Base.HEADCOUNT)
+    gone = make_rate(cohort_leavers, opening, RateBase.HEADCOUNT)
     stayed = None if opening is None or cohort_leavers is None else opening - cohort_leavers
-    index = Rate(None if gone.value is None else 1 - gone.value, stayed, opening, Base.HEADCOUNT, gone.reason)
+    index = Rate(None if gone.value is None else 1 - gone.value, stayed, opening, RateBase.HEADCOUNT, gone.reason)
     if not opening or leavers is None:
         return Stability(index, None, None)
     lower = 1 - min(leavers, opening) / opening
@@ -132,14 +132,14 @@ def stability(
     return Stability(index, lower, upper)
 
 
-def regulated_ratio(regulated: float | None, unregulated: float | None, base: Base) -> Rate:
+def regulated_ratio(regulated: float | None, unregulated: float | None, base: RateBase) -> Rate:
     """Regulated to unregulated staff (psychologists and mental health and wellbeing practitioners are regulated)."""
-    return rate(regulated, unregulated, base)
+    return make_rate(regulated, unregulated, base)
 
 
-def share_of(part: float | None, rest: float | None, base: Base) -> Rate:
+def share_of(part: float | None, rest: float | None, base: RateBase) -> Rate:
     """part / (part + rest): the unpaid share of a workforce, or the regulated share."""
-    return rate(part, _sum(part, rest), base)
+    return make_rate(part, _sum(part, rest), base)
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,10 +163,10 @@ def part_year(
     """Turnover by exposure (methods.md 3). Open for fewer than three months: left out, and said."""
     raw = turnover_avg(leavers, opening, closing)
     if months < policy.min_months:
-        return PartYear(raw, None, Rate(None, leavers, None, Base.HEADCOUNT, NoRate.TOO_FEW_MONTHS))
+        return PartYear(raw, None, Rate(None, leavers, None, RateBase.HEADCOUNT, NoRate.TOO_FEW_MONTHS))
     average = average_headcount(opening, closing)
     exposure = None if average is None else average * months / 12
-    return PartYear(raw, exposure, rate(leavers, exposure, Base.HEADCOUNT))
+    return PartYear(raw, exposure, make_rate(leavers, exposure, RateBase.HEADCOUNT))
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +180,7 @@ class PooledRate:
     """Share of all that is known of the denominator that stands in the pool."""
 
 
-def pooled_rate(pairs: Sequence[tuple[float | None, float | None]], base: Base) -> PooledRate:
+def pooled_rate(pairs: Sequence[tuple[float | None, float | None]], base: RateBase) -> PooledRate:
     """Sum of numerators over sum of denominators, (numerator, denominator) a line (methods.md 3)."""
     both = [(i, n, d) for i, (n, d) in enumerate(pairs) if n is not None and d is not None]
     excluded = tuple(i for i, n, d in both if d == 0 and n > 0)
@@ -188,7 +188,7 @@ def pooled_rate(pairs: Sequence[tuple[float | None, float | None]], base: Base) 
     denominator = math.fsum(d for _, d in pool)
     numerator = math.fsum(n for n, _ in pool)
     known = math.fsum(d for _, d in pairs if d is not None)
-    of_pool = rate(numerator, denominator, base) if pool else rate(None, None, base)
+    of_pool = make_rate(numerator, denominator, base) if pool else make_rate(None, None, base)
     return PooledRate(of_pool, excluded, ratio(denominator, known))
 
 

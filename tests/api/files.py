@@ -7,7 +7,7 @@ import json
 
 from census_api.domain.collecting.content import Content
 from census_api.questionnaire.load import load_spec
-from census_api.questionnaire.templates.workbook import filled
+from census_api.questionnaire.templates.workbook import fill_template
 from tests.factories.whole_returns import whole_return
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -24,7 +24,7 @@ def content(year: int = 2024) -> Content:
 
 @functools.cache
 def workbook(year: int = 2024) -> bytes:
-    return filled(load_spec(year), content(year))
+    return fill_template(load_spec(year), content(year))
 
 
 @functools.cache

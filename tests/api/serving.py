@@ -11,13 +11,13 @@ from contextlib import contextmanager
 import uvicorn
 from starlette.types import ASGIApp
 
-from census_api.cli.serving import listening
+from census_api.cli.serving import open_listener
 
 
 @contextmanager
 def served(app: ASGIApp) -> Iterator[str]:
     """The address at which the application answers until the block ends."""
-    listener = listening("127.0.0.1", 0)
+    listener = open_listener("127.0.0.1", 0)
     server = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False, http="httptools", ws="none"))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
     thread.start()

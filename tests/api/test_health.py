@@ -14,8 +14,8 @@ from starlette.testclient import TestClient
 from census_api.app import create_app
 from census_api.services.kit.platform import Platform
 from census_api.settings import Settings
-from census_api.store.kit.migrate import downgrade
-from census_api.store.kit.session import connect
+from census_api.store.kit.migrate import downgrade_schema
+from census_api.store.kit.session import connect_database
 from tests.api.files import CHECK, SUBMISSIONS, form, workbook
 from tests.api.serving import served
 from tests.factories.people import SITE
@@ -27,7 +27,7 @@ def test_alive_and_ready(client: httpx.Client) -> None:
 
 
 def test_alive_but_not_ready_without_a_database(platform: Platform, bearer: dict[str, str], tmp_path: Path) -> None:
-    away = connect(f"postgresql+psycopg://nobody@/none?host={tmp_path}&port=5")
+    away = connect_database(f"postgresql+psycopg://nobody@/none?host={tmp_path}&port=5")
     lost = Platform(away, platform.sandbox, platform.settings)
     with served(create_app(lost)) as address, httpx.Client(base_url=address, headers=bearer) as client:
         assert client.get("/livez").status_code == 200
@@ -45,7 +45,7 @@ def test_alive_but_not_ready_without_a_database(platform: Platform, bearer: dict
 
 
 def test_not_ready_on_another_version_of_the_schema(client: httpx.Client, platform: Platform) -> None:
-    downgrade(platform.database.url(), "-1")
+    downgrade_schema(platform.database.url(), "-1")
     ready = client.get("/readyz")
     assert ready.status_code == 503
     assert "census db upgrade" in ready.json()["detail"]

@@ -38,7 +38,7 @@ def test_style_sheets_may_be_kept_for_ever_because_their_address_holds_their_has
 
 def test_a_demonstration_says_that_it_is_one_and_shows_its_returns_to_who_has_signed_in(platform: Platform) -> None:
     demonstration = replace(platform, settings=Settings(mode="demo"))
-    demo_accounts.ensure(demonstration)
+    demo_accounts.ensure_accounts(demonstration)
     browser = Browser(demonstration)
     page = browser.get("/").text
     assert "Every organisation and every figure here is invented." in page

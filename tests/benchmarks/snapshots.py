@@ -20,10 +20,10 @@ from pathlib import Path
 
 from census_api.intake.sandbox import Sandbox
 from census_api.questionnaire.load import SpecLibrary
-from census_api.questionnaire.resources import folder
+from census_api.questionnaire.resources import find_folder
 from census_api.services.kit.platform import Platform
 from census_api.settings import Settings
-from census_api.store.kit.session import connect
+from census_api.store.kit.session import connect_database
 from tests.benchmarks.large_census import FIRST_YEAR, add_register, add_returns
 
 _FREEZE = """
@@ -82,7 +82,7 @@ class Freezing:
 
 def timed_freeze(url: str, year: int, schemas: Path | None = None) -> Freezing:
     """Freezes the returns of a year in a process of its own. `schemas` is another folder of specs than the project's."""
-    command = [sys.executable, "-c", _FREEZE, url, str(year), str(schemas or folder("schemas"))]
+    command = [sys.executable, "-c", _FREEZE, url, str(year), str(schemas or find_folder("schemas"))]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         raise RuntimeError(done.stderr)
@@ -91,7 +91,7 @@ def timed_freeze(url: str, year: int, schemas: Path | None = None) -> Freezing:
 
 def schemas_until(last: int, root: Path) -> Path:
     """A folder of specs up to a year: those of the project, then years that ask what the year before did."""
-    shutil.copytree(folder("schemas"), root)
+    shutil.copytree(find_folder("schemas"), root)
     for year in range(SpecLibrary(root).years[-1] + 1, last + 1):
         (root / str(year)).mkdir()
         (root / str(year) / "census.toml").write_text(_YEAR.format(year=year, before=year - 1), encoding="utf-8")
@@ -102,7 +102,7 @@ def schemas_until(last: int, root: Path) -> Path:
 def platform_at(url: str, schemas: Path | None = None) -> Iterator[Platform]:
     """A platform for making the data: no statement of it is ended for taking long."""
     with Sandbox(workers=1) as sandbox:
-        database = connect(url, statement_seconds=0)
+        database = connect_database(url, statement_seconds=0)
         try:
             yield Platform(database, sandbox, Settings(), schemas=schemas)
         finally:
@@ -111,14 +111,14 @@ def platform_at(url: str, schemas: Path | None = None) -> Iterator[Platform]:
 
 def main() -> None:
     given = _arguments()
-    from census_api.embedded_postgres.launcher import start
-    from census_api.store.kit.migrate import upgrade
+    from census_api.embedded_postgres.launcher import start_server
+    from census_api.store.kit.migrate import upgrade_schema
 
     with (
         tempfile.TemporaryDirectory() as temporary,
-        start(given.keep or Path(temporary) / "data", durable=False) as server,
+        start_server(given.keep or Path(temporary) / "data", durable=False) as server,
     ):
-        upgrade(server.url())
+        upgrade_schema(server.url())
         schemas = schemas_until(FIRST_YEAR + given.years - 1, Path(temporary) / "schemas")
         with platform_at(server.url(), schemas) as platform:
             add_register(platform, given.organisations)

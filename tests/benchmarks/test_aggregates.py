@@ -23,13 +23,13 @@ from sqlalchemy import text
 from census_api.domain.kit.access import SYSTEM
 from census_api.embedded_postgres.launcher import RunningPostgres
 from census_api.intake.sandbox import Sandbox
-from census_api.services.aggregates.asking import aggregates
+from census_api.services.aggregates.asking import compute_aggregates
 from census_api.services.aggregates.question import Wanted
-from census_api.services.aggregates.tables import pieces
+from census_api.services.aggregates.tables import iterate_pieces
 from census_api.services.kit.platform import Platform
 from census_api.settings import Settings
 from census_api.store.kit.copy import driver_of
-from census_api.store.kit.session import connect
+from census_api.store.kit.session import connect_database
 from tests.benchmarks.large_snapshot import YEAR, large_snapshot
 from tests.factories.actors import NOW
 from tests.services.conftest import sandbox
@@ -96,7 +96,7 @@ MIX = [
 def large(postgres_server: RunningPostgres, migrated_template: str, sandbox: Sandbox) -> Iterator[Platform]:
     name = "census_benchmark_aggregates"
     postgres_server.create_database(name, template=migrated_template)
-    database = connect(postgres_server.url(name), statement_seconds=1800)
+    database = connect_database(postgres_server.url(name), statement_seconds=1800)
     platform = Platform(database, sandbox, Settings(), clock=lambda: NOW)
     began = time.perf_counter()
     with database.transaction(SYSTEM) as session:
@@ -140,7 +140,7 @@ def _ms(work: Callable[[], object], runs: int = RUNS) -> list[float]:
 
 def _ask(platform: Platform, question: Question) -> bytes:
     wanted = Wanted([question.by], [question.measures], question.filters)
-    return b"".join(pieces(aggregates(platform, SYSTEM, str(YEAR), wanted), "json"))
+    return b"".join(iterate_pieces(compute_aggregates(platform, SYSTEM, str(YEAR), wanted), "json"))
 
 
 def _percentile(values: list[float], share: float) -> float:
@@ -182,7 +182,7 @@ def test_sums_agree_with_duckdb(large: Platform, duck: duckdb.DuckDBPyConnection
     wanted = Wanted(["sector,role_group"], ["paid_wte"])
     found = {
         cell.by: (cell.figures[0].value, cell.contributors.organisations, cell.contributors.parents)
-        for cell in aggregates(large, SYSTEM, str(YEAR), wanted).cells
+        for cell in compute_aggregates(large, SYSTEM, str(YEAR), wanted).cells
     }
     rows = duck.execute(_sql("sector,role_group", "sum(paid_wte)")).fetchall()
     assert len(rows) == len(found)

@@ -17,10 +17,10 @@ from census_api.domain.kit.access import SYSTEM
 from census_api.embedded_postgres.launcher import RunningPostgres
 from census_api.intake.sandbox import Sandbox
 from census_api.questionnaire.load import load_spec
-from census_api.services.comparing.comparisons import compare
+from census_api.services.comparing.comparisons import compare_snapshots
 from census_api.services.kit.platform import Platform
 from census_api.settings import Settings
-from census_api.store.kit.session import Session, connect
+from census_api.store.kit.session import Session, connect_database
 from tests.benchmarks.large_snapshot import large_snapshot
 from tests.factories.actors import NOW
 from tests.factories.snapshots import begin_snapshot, finish_snapshot
@@ -79,7 +79,7 @@ def platform(
     """Two frozen years in a database of their own."""
     name = f"census_comparing_{worker_id}"
     postgres_server.create_database(name, template=migrated_template)
-    database = connect(postgres_server.url(name), statement_seconds=1200)
+    database = connect_database(postgres_server.url(name), statement_seconds=1200)
     with database.transaction(SYSTEM) as session:
         facts = two_years(session)
     print(f"\n{ORGANISATIONS:,} organisations, {facts:,} staff rows in two years")
@@ -101,10 +101,10 @@ def two_years(session: Session) -> int:
 @pytest.mark.parametrize(("measure", "by"), QUESTIONS)
 def test_a_comparison_of_two_large_years(platform: Platform, measure: str, by: str) -> None:
     start = time.perf_counter()
-    found = compare(platform, SYSTEM, "2023", "2024", measure=measure, by=by)
+    found = compare_snapshots(platform, SYSTEM, "2023", "2024", measure=measure, by=by)
     made = time.perf_counter() - start
     start = time.perf_counter()
-    assert compare(platform, SYSTEM, "2023", "2024", measure=measure, by=by) == found
+    assert compare_snapshots(platform, SYSTEM, "2023", "2024", measure=measure, by=by) == found
     again = time.perf_counter() - start
     print(f"{measure} by {by or 'nothing'}: {len(found['cells'])} cells, {made:.2f} s; kept: {again * 1000:.0f} ms")
     if found["total"]["terms"]:

@@ -16,9 +16,9 @@ import fastexcel
 import pytest
 
 from census_api.domain.collecting.content import content_from_json
-from census_api.intake.judging.judge import Context, judge
+from census_api.intake.judging.judge import Context, judge_return
 from census_api.questionnaire.load import load_spec
-from census_api.questionnaire.templates.workbook import filled
+from census_api.questionnaire.templates.workbook import fill_template
 from tests.benchmarks.returns import return_of
 
 SPEC = load_spec(2024)
@@ -47,11 +47,11 @@ def bare(data: bytes) -> None:
 @pytest.mark.parametrize(("staff_rows", "roles", "runs"), [(225, 25, 60), (5_000, 60, 10), (50_000, 69, 4)])
 def test_file_to_findings(staff_rows: int, roles: int, runs: int, capsys: pytest.CaptureFixture[str]) -> None:
     tree = return_of(SPEC, staff_rows, roles_a_line=roles)
-    data = filled(SPEC, content_from_json(tree, KEYS))
-    report = judge(data, 2024, Context(), keep_content=False).report
+    data = fill_template(SPEC, content_from_json(tree, KEYS))
+    report = judge_return(data, 2024, Context(), keep_content=False).report
     assert report.rows_read["Staff"] == len(tree["staff"])
     assert report.counts["error"] == len([f for f in report.findings if f.severity == "error"])
-    whole = cpu_ms(lambda: judge(data, 2024, Context(), keep_content=False), runs)
+    whole = cpu_ms(lambda: judge_return(data, 2024, Context(), keep_content=False), runs)
     read = cpu_ms(lambda: bare(data), runs)
     rows = sum(report.rows_read.values())
     with capsys.disabled():
@@ -67,7 +67,7 @@ def test_twenty_thousand_findings(capsys: pytest.CaptureFixture[str]) -> None:
         row["paid_wte"] = f"about {number}"
     data = json.dumps(tree).encode()
     start = time.process_time()
-    report = judge(data, 2024, Context()).report
+    report = judge_return(data, 2024, Context()).report
     text = json.dumps(report.as_json())
     took = time.process_time() - start
     assert report.counts["error"] >= 20_000
@@ -96,7 +96,7 @@ def test_memory_of_fifty_thousand_rows(
 ) -> None:
     path = tmp_path_factory.mktemp("memory") / "long.xlsx"
     tree = return_of(SPEC, 50_000, roles_a_line=69)
-    path.write_bytes(filled(SPEC, content_from_json(tree, KEYS)))
+    path.write_bytes(fill_template(SPEC, content_from_json(tree, KEYS)))
     done = subprocess.run([sys.executable, "-c", _MEMORY, str(path)], capture_output=True, text=True, check=True)
     before, after = map(float, done.stdout.split())
     assert after >= before

@@ -25,7 +25,7 @@ from census_api.services.collecting.collections import ensure_collections
 from census_api.services.kit.platform import Platform
 from census_api.services.people import demo_accounts
 from census_api.settings import Settings
-from census_api.store.kit.session import connect
+from census_api.store.kit.session import connect_database
 from tests.conftest import _drop
 from tests.factories.people import SITE
 from tests.services.conftest import sandbox
@@ -61,13 +61,13 @@ def demonstration(
     name = "census_pages"
     postgres_server.create_database(name, template=migrated_template)
     folder: Path = tmp_path_factory.mktemp("pages")
-    database = connect(postgres_server.url(name))
+    database = connect_database(postgres_server.url(name))
     platform = Platform(database, sandbox, Settings(mode="demo", data_dir=folder))
     configure_logging("warning", "auto")
     ensure_collections(platform, SYSTEM)
     _load(platform, ORGANISATIONS)
     open_now(platform, SYSTEM, 2025)
-    demo_accounts.ensure(platform)
+    demo_accounts.ensure_accounts(platform)
     yield platform
     database.close()
     _drop(postgres_server, name)

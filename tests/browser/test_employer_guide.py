@@ -14,8 +14,8 @@ from playwright.sync_api import Page, ViewportSize
 
 from census_api.domain.collecting.submission import Upload
 from census_api.domain.kit.access import SYSTEM
-from census_api.questionnaire.templates.workbook import template
-from census_api.services.collecting.submit import submit
+from census_api.questionnaire.templates.workbook import build_template
+from census_api.services.collecting.submit import submit_return
 from tests.browser.conftest import Pictured, Visitor
 from tests.factories.filling_in import fill_in
 from tests.factories.site import YEAR, Site, tree_for
@@ -69,5 +69,5 @@ def test_the_pictures_of_the_guide(visitor: Visitor, site: Site, pictured: Pictu
 
 def send_workbook(site: Site, tree: dict[str, Any]) -> None:
     spec = site.platform.spec(YEAR)
-    upload = Upload(fill_in(template(spec), spec, tree), "census-2024.xlsx", None)
-    submit(site.platform, SYSTEM, YEAR, "GUIDE", upload)
+    upload = Upload(fill_in(build_template(spec), spec, tree), "census-2024.xlsx", None)
+    submit_return(site.platform, SYSTEM, YEAR, "GUIDE", upload)

@@ -15,9 +15,9 @@ import pytest
 from playwright.sync_api import ViewportSize
 
 from census_api.domain.kit.access import SYSTEM
-from census_api.services.collecting.life import accept
+from census_api.services.collecting.life import accept_return
 from census_api.services.collecting.sign_off import sign_off
-from census_api.services.snapshots.revisions import freeze
+from census_api.services.snapshots.revisions import freeze_collection
 from tests.browser.conftest import Pictured, Visitor
 from tests.factories.actors import NOW
 from tests.factories.site import YEAR, Site, send, tree_for
@@ -40,10 +40,10 @@ def take(site: Site, code: str, year: int, days_ago: int = 0) -> None:
 def test_the_pictures_of_the_guides(visitor: Visitor, site: Site, pictured: Pictured) -> None:
     for code in ("CHARLIE", "FOXTROT"):
         take(site, code, YEAR - 1)
-        accept(site.platform, SYSTEM, YEAR - 1, code)
+        accept_return(site.platform, SYSTEM, YEAR - 1, code)
     for days, code in ((11, "GROUP"), (8, "GROUP-WEST"), (4, "ALPHA")):
         take(site, code, YEAR, days)
-    freeze(site.platform, SYSTEM, YEAR)
+    freeze_collection(site.platform, SYSTEM, YEAR)
     made: list[Path] = []
     page = visitor("tess", "/team", viewport=LAPTOP)
     made.append(pictured(page, "team-home"))

@@ -7,8 +7,8 @@ from playwright.sync_api import Page, expect
 
 from census_api.domain.kit.access import SYSTEM, Actor, MemberRole
 from census_api.domain.people import Account
-from census_api.services.collecting.explanations import explain, list_explanations
-from census_api.services.collecting.return_queries import list_questions, reply
+from census_api.services.collecting.explanations import explain_finding, list_explanations
+from census_api.services.collecting.return_queries import list_questions, reply_to_query
 from census_api.services.collecting.sign_off import sign_off
 from census_api.services.collecting.submissions import get_return
 from census_api.services.people import accounts
@@ -30,7 +30,7 @@ def signed(site: Site) -> str:
     site.add_employer(code, f"Mike Recovery {code}")
     send(site.platform, code, tree_for(site.platform, code, paid_wte="9.5"))
     for finding in list_explanations(site.platform, SYSTEM, YEAR, code, 1).missing:
-        explain(site.platform, SYSTEM, YEAR, code, 1, finding.key, reason="checked", text=BECAUSE)
+        explain_finding(site.platform, SYSTEM, YEAR, code, 1, finding.key, reason="checked", text=BECAUSE)
     sign_off(site.platform, SYSTEM, YEAR, code, 1, role=ROLE)
     return code
 
@@ -81,7 +81,7 @@ def _employer_answers(site: Site, code: str) -> None:
     held: dict[str, frozenset[MemberRole]] = {code: frozenset({"editor", "signatory"})}
     employer = Actor(account.name, user_id=account.id, memberships=held)
     question = list_questions(site.platform, employer, YEAR, code)[-1]
-    reply(site.platform, employer, YEAR, code, question.id, "Two drug and alcohol workers.")
+    reply_to_query(site.platform, employer, YEAR, code, question.id, "Two drug and alcohol workers.")
     sign_off(site.platform, employer, YEAR, code, 1, role=ROLE)
 
 

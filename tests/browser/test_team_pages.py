@@ -10,10 +10,10 @@ from playwright.sync_api import expect
 
 from census_api.domain.kit.access import SYSTEM
 from census_api.domain.register.lineage import LineageEdge, LineKey
-from census_api.services.collecting.life import accept
+from census_api.services.collecting.life import accept_return
 from census_api.services.collecting.sign_off import sign_off
 from census_api.services.register.lineage import load_edges
-from census_api.services.snapshots.revisions import freeze
+from census_api.services.snapshots.revisions import freeze_collection
 from tests.browser.conftest import Accessible, LookedAt, Visitor
 from tests.factories.actors import NOW
 from tests.factories.returns import LINES
@@ -78,12 +78,12 @@ def more(site: Site) -> None:
     day = dt.date(2024, 1, 1)
     edge = LineageEdge(2023, source, YEAR, target, "contract_transfer", day, evidence, suggested_by=why)
     load_edges(site.platform, SYSTEM, [edge])
-    freeze(site.platform, SYSTEM, YEAR)
+    freeze_collection(site.platform, SYSTEM, YEAR)
 
 
 def _take(site: Site, code: str, year: int) -> None:
     _sign(site, code, year)
-    accept(site.platform, SYSTEM, year, code)
+    accept_return(site.platform, SYSTEM, year, code)
 
 
 def _sign(site: Site, code: str, year: int, days_ago: int = 0) -> None:

@@ -7,10 +7,10 @@ from collections.abc import Callable
 import pytest
 from sqlalchemy import create_engine, text
 
-from census_api.cli.run import run
+from census_api.cli.run import run_command
 from census_api.domain.register.organisations import Organisation
 from census_api.services.collecting.collections import ensure_collections
-from census_api.services.collecting.submit import submit
+from census_api.services.collecting.submit import submit_return
 from census_api.services.kit.platform import Platform, open_platform
 from census_api.services.register.organisations import load_organisations
 from census_api.settings import read_settings
@@ -27,7 +27,7 @@ def census(fresh_database_url: str, monkeypatch: pytest.MonkeyPatch, capsys: pyt
         prepare(platform)
 
     def call(*words: str) -> tuple[int, str, str]:
-        code = run(["audit", *words])
+        code = run_command(["audit", *words])
         said = capsys.readouterr()
         return code, said.out, said.err
 
@@ -37,7 +37,7 @@ def census(fresh_database_url: str, monkeypatch: pytest.MonkeyPatch, capsys: pyt
 def prepare(platform: Platform) -> None:
     ensure_collections(platform, ANN)
     load_organisations(platform, ANN, [Organisation("ALPHA", "Alpha Recovery", "voluntary")])
-    submit(platform, ANN, 2025, "ALPHA", make_upload(year=2025))
+    submit_return(platform, ANN, 2025, "ALPHA", make_upload(year=2025))
 
 
 def behind_its_back(url: str, statement: str) -> None:

@@ -12,23 +12,23 @@ from typing import Any
 import openpyxl
 import pytest
 
-from census_api.cli.run import run
-from census_api.demo.population import population
+from census_api.cli.run import run_command
+from census_api.demo.population import make_population
 from census_api.domain.collecting.content import Content
 from census_api.questionnaire.load import load_spec
-from census_api.questionnaire.templates.workbook import filled
+from census_api.questionnaire.templates.workbook import fill_template
 
 Captured = pytest.CaptureFixture[str]
 
 
 def answers(code: str, year: int = 2025) -> Content:
-    return population().content(year, code)
+    return make_population().content(year, code)
 
 
 def write(folder: Path, content: Content, name: str = "return.xlsx") -> str:
     file = folder / name
     if file.suffix == ".xlsx":
-        file.write_bytes(filled(load_spec(content.census_year), content))
+        file.write_bytes(fill_template(load_spec(content.census_year), content))
     else:
         file.write_text(json.dumps(content.as_json()), "utf-8")
     return str(file)
@@ -36,7 +36,7 @@ def write(folder: Path, content: Content, name: str = "return.xlsx") -> str:
 
 def checked(capsys: Captured, *arguments: str, code: int = 1) -> dict[str, Any]:
     capsys.readouterr()
-    assert run(["check", *arguments, "--format", "json"]) == code
+    assert run_command(["check", *arguments, "--format", "json"]) == code
     report: dict[str, Any] = json.loads(capsys.readouterr().out)
     return report
 
@@ -63,7 +63,7 @@ def test_workbook_and_json_of_one_return_have_the_same_report_but_for_the_places
 
 
 def test_the_table_is_readable_in_80_columns_and_without_colour(tmp_path: Path, capsys: Captured) -> None:
-    assert run(["check", write(tmp_path, answers("DEMO-ERRORS"))]) == 1
+    assert run_command(["check", write(tmp_path, answers("DEMO-ERRORS"))]) == 1
     text = capsys.readouterr().out
     assert max(map(len, text.splitlines())) <= 80
     assert "\x1b" not in text
@@ -77,7 +77,7 @@ def test_the_table_is_readable_in_80_columns_and_without_colour(tmp_path: Path, 
 def test_every_finding_is_in_the_table_by_its_place_or_its_count(tmp_path: Path, capsys: Captured) -> None:
     file = write(tmp_path, answers("DEMO-ERRORS"))
     report = checked(capsys, file)
-    assert run(["check", file]) == 1
+    assert run_command(["check", file]) == 1
     text = " ".join(capsys.readouterr().out.split())
     for group in report["groups"]:
         assert group["rule"] in text
@@ -86,7 +86,7 @@ def test_every_finding_is_in_the_table_by_its_place_or_its_count(tmp_path: Path,
 
 
 def test_the_table_says_which_rules_were_not_checked_and_why(tmp_path: Path, capsys: Captured) -> None:
-    assert run(["check", write(tmp_path, answers("DEMO-CLEAN"))]) == 0
+    assert run_command(["check", write(tmp_path, answers("DEMO-CLEAN"))]) == 0
     text = " ".join(capsys.readouterr().out.split())
     assert "There is nothing to correct or explain." in text
     assert re.search(r"\d+ rules against last year's return \(give it with --last-year\)", text)
@@ -99,7 +99,7 @@ def test_text_of_the_file_cannot_act_on_the_terminal(tmp_path: Path, capsys: Cap
     content.organisation["sector"] = "\x1b[31mvoluntary\x9b"
     tree = content.as_json()
     (tmp_path / "r.json").write_text(json.dumps(tree), "utf-8")
-    assert run(["check", str(tmp_path / "r.json")]) == 1
+    assert run_command(["check", str(tmp_path / "r.json")]) == 1
     text = capsys.readouterr().out
     assert "\x1b" not in text
     assert "\x9b" not in text
@@ -121,7 +121,7 @@ def test_the_annotated_workbook_never_replaces_the_return(tmp_path: Path, capsys
     file = write(tmp_path, answers("DEMO-CLEAN"))
     before = Path(file).read_bytes()
     for target in (file, str(tmp_path / "out.txt"), str(tmp_path / "no" / "out.xlsx")):
-        assert run(["check", file, "--annotated", target]) == 2
+        assert run_command(["check", file, "--annotated", target]) == 2
     assert Path(file).read_bytes() == before
 
 
@@ -131,7 +131,7 @@ def test_last_year_is_compared_when_it_is_given(tmp_path: Path, capsys: Captured
     both = checked(capsys, now, "--last-year", before, code=0)
     assert any(code.startswith("LYR") for code in alone["rules_not_applicable"])
     assert not any(code.startswith("LYR") for code in both["rules_not_applicable"])
-    assert run(["check", now, "--last-year", now]) == 2
+    assert run_command(["check", now, "--last-year", now]) == 2
     assert "Give the return of 2024." in capsys.readouterr().err
 
 
@@ -140,7 +140,7 @@ def test_a_file_of_last_year_without_a_year_is_taken_at_its_word(tmp_path: Path,
     del tree["census_year"]
     (tmp_path / "before.json").write_text(json.dumps(tree), "utf-8")
     now = write(tmp_path, answers("DEMO-CLEAN"))
-    assert run(["check", now, "--last-year", str(tmp_path / "before.json")]) == 2
+    assert run_command(["check", now, "--last-year", str(tmp_path / "before.json")]) == 2
     assert "--year" in capsys.readouterr().err
     checked(capsys, now, "--year", "2025", "--last-year", str(tmp_path / "before.json"), code=0)
 
@@ -160,7 +160,7 @@ def test_what_cannot_be_read_ends_with_2_and_a_sentence(
     tmp_path: Path, capsys: Captured, name: str, data: bytes
 ) -> None:
     (tmp_path / name).write_bytes(data)
-    assert run(["check", str(tmp_path / name)]) == 2
+    assert run_command(["check", str(tmp_path / name)]) == 2
     captured = capsys.readouterr()
     assert captured.out == ""
     assert re.fullmatch(r"census: .+\.\n", captured.err)
@@ -193,7 +193,7 @@ def test_one_sheet_as_csv_has_the_findings_of_that_sheet_alone(tmp_path: Path, c
     ]
     assert len(wanted) > 5
     assert report["rows_read"] == {"Staff": len(rows) - 1}
-    assert run(["check", str(tmp_path / "Staff.csv"), "--year", "2025"]) == 1
+    assert run_command(["check", str(tmp_path / "Staff.csv"), "--year", "2025"]) == 1
     assert "that need the other sheets of the return" in " ".join(capsys.readouterr().out.split())
 
 
@@ -230,5 +230,5 @@ def test_csv_that_cannot_be_used_is_refused_with_what_to_do(tmp_path: Path, caps
         (str(tmp_path / "Contract.csv"), ["--year", "2025"], "empty"),
         (write(tmp_path, answers("DEMO-CLEAN")), ["--sheet", "Staff"], "--sheet is for .csv files"),
     ):
-        assert run(["check", file, *arguments]) == 2
+        assert run_command(["check", file, *arguments]) == 2
         assert words in capsys.readouterr().err

@@ -4,16 +4,16 @@ import json
 
 import pytest
 
-from census_api.cli.run import run as census
+from census_api.cli.run import run_command as census
 from census_api.domain.kit.access import SYSTEM
-from census_api.store.kit.session import connect
+from census_api.store.kit.session import connect_database
 from tests.factories.snapshots import LineRow, StaffRow, make_snapshot
 
 
 @pytest.fixture
 def database(fresh_database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Two frozen years: comparable in the voluntary sector, too few in the NHS."""
-    found = connect(fresh_database_url)
+    found = connect_database(fresh_database_url)
     for year, wte in ((2023, 10.0), (2024, 10.5)):
         lines = [LineRow(f"VOL{n}", size=10) for n in range(8)] + [LineRow("NHS1", sector="nhs", size=10)]
         staff = [

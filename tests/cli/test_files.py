@@ -12,9 +12,9 @@ from pathlib import Path
 import openpyxl
 import pytest
 
-from census_api.cli.run import run
-from census_api.questionnaire.load import library, load_spec
-from census_api.questionnaire.templates.workbook import template
+from census_api.cli.run import run_command
+from census_api.questionnaire.load import load_library, load_spec
+from census_api.questionnaire.templates.workbook import build_template
 
 Captured = pytest.CaptureFixture[str]
 
@@ -22,30 +22,30 @@ Captured = pytest.CaptureFixture[str]
 @pytest.mark.parametrize("year", [2022, 2025])
 def test_a_blank_template_needs_no_database(tmp_path: Path, year: int) -> None:
     target = tmp_path / "new.xlsx"
-    assert run(["template", str(year), "-o", str(target)]) == 0
-    assert target.read_bytes() == template(load_spec(year))
+    assert run_command(["template", str(year), "-o", str(target)]) == 0
+    assert target.read_bytes() == build_template(load_spec(year))
 
 
 def test_a_template_is_named_after_its_year(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    assert run(["template", "2024"]) == 0
+    assert run_command(["template", "2024"]) == 0
     assert (tmp_path / "census-2024.xlsx").exists()
 
 
 def test_a_template_never_replaces_another_file(tmp_path: Path, capsys: Captured) -> None:
     target = tmp_path / "return.xlsx"
     target.write_bytes(b"the work of a week")
-    assert run(["template", "2025", "-o", str(target)]) == 2
+    assert run_command(["template", "2025", "-o", str(target)]) == 2
     assert target.read_bytes() == b"the work of a week"
     assert "exists already" in capsys.readouterr().err
-    assert run(["template", "2025", "-o", str(tmp_path / "return.pdf")]) == 2
+    assert run_command(["template", "2025", "-o", str(tmp_path / "return.pdf")]) == 2
 
 
 def test_a_prefilled_template_says_what_it_needs(
     tmp_path: Path, capsys: Captured, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("DATABASE_URL", raising=False)
-    assert run(["template", "2025", "--organisation", "X", "--data-dir", str(tmp_path)]) == 2
+    assert run_command(["template", "2025", "--organisation", "X", "--data-dir", str(tmp_path)]) == 2
     assert "Set DATABASE_URL" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
 
@@ -60,49 +60,51 @@ def test_a_prefilled_template_comes_from_the_database(
     from census_api.settings import Settings
 
     monkeypatch.setenv("DATABASE_URL", fresh_database_url)
-    assert run(["db", "upgrade"]) == 0
+    assert run_command(["db", "upgrade"]) == 0
     with open_platform(Settings(), fresh_database_url) as platform:
         load_organisations(platform, SYSTEM, [Organisation("ALPHA", "Alpha Recovery", "voluntary")])
         load_frame(platform, SYSTEM, 2025, [FrameLine(2025, "ALPHA", "E06000001", "adult_community")])
     target = tmp_path / "alpha.xlsx"
-    assert run(["template", "2025", "--organisation", "ALPHA", "-o", str(target)]) == 0
+    assert run_command(["template", "2025", "--organisation", "ALPHA", "-o", str(target)]) == 0
     sheet = openpyxl.load_workbook(target)["Services"]
     assert str(sheet["A2"].value).startswith("E06000001")
 
 
 def test_everything_rendered_is_current_right_after_a_build(tmp_path: Path, capsys: Captured) -> None:
-    assert run(["build", "-o", str(tmp_path)]) == 0
-    for year in library().years:
+    assert run_command(["build", "-o", str(tmp_path)]) == 0
+    for year in load_library().years:
         assert (tmp_path / "templates_xlsx" / str(year) / f"census-{year}.xlsx").exists()
-    assert run(["build", "--check", "-o", str(tmp_path)]) == 0
+    assert run_command(["build", "--check", "-o", str(tmp_path)]) == 0
     assert "Every file is current." in capsys.readouterr().err
     page = next((tmp_path / "docs" / "reference" / "2025").glob("*.md"))
     page.write_text("edited by hand", "utf-8")
-    assert run(["build", "--check", "-o", str(tmp_path)]) == 1
+    assert run_command(["build", "--check", "-o", str(tmp_path)]) == 1
     assert f"{page.relative_to(tmp_path)}: differs" in capsys.readouterr().err
 
 
 def test_one_year_is_built_alone(tmp_path: Path) -> None:
-    assert run(["build", "2023", "-o", str(tmp_path)]) == 0
+    assert run_command(["build", "2023", "-o", str(tmp_path)]) == 0
     assert [folder.name for folder in (tmp_path / "templates_xlsx").iterdir()] == ["2023"]
 
 
 def test_demo_data_are_returns_in_both_forms(tmp_path: Path, capsys: Captured) -> None:
     target = tmp_path / "new" / "returns"
-    assert run(["demo-data", "2025", "-o", str(target), "--organisations", "7", "--bad", "1", "--seed", "5"]) == 0
+    assert (
+        run_command(["demo-data", "2025", "-o", str(target), "--organisations", "7", "--bad", "1", "--seed", "5"]) == 0
+    )
     assert capsys.readouterr().err == f"14 files written to {target}\n"
     names = {file.stem for file in target.glob("*.xlsx")}
     assert names == {file.stem for file in target.glob("*.json")}
     assert len(names) == 7
     other = next(name for name in names if not name.startswith("DEMO"))
-    assert run(["check", str(target / f"{other}.xlsx")]) == 1
+    assert run_command(["check", str(target / f"{other}.xlsx")]) == 1
     assert json.loads((target / f"{other}.json").read_text("utf-8"))["census_year"] == 2025
 
 
 def test_demo_data_need_a_folder(tmp_path: Path, capsys: Captured) -> None:
     file = tmp_path / "file"
     file.touch()
-    assert run(["demo-data", "2025", "-o", str(file)]) == 2
+    assert run_command(["demo-data", "2025", "-o", str(file)]) == 2
     assert "Give the name of a folder" in capsys.readouterr().err
 
 

@@ -7,9 +7,9 @@ from collections.abc import Callable
 import pytest
 from sqlalchemy import create_engine, text
 
-from census_api.cli.run import run
+from census_api.cli.run import run_command
 from census_api.services.kit.platform import open_platform
-from census_api.services.people.one_time_links import redeem
+from census_api.services.people.one_time_links import redeem_link
 from census_api.services.people.sessions import sign_in
 from census_api.services.people.tokens import actor_of_token
 from census_api.settings import read_settings
@@ -23,7 +23,7 @@ def census(fresh_database_url: str, monkeypatch: pytest.MonkeyPatch, capsys: pyt
     monkeypatch.setenv("DATABASE_URL", fresh_database_url)
 
     def call(*words: str) -> tuple[int, str, str]:
-        code = run(words)
+        code = run_command(words)
         said = capsys.readouterr()
         return code, said.out, said.err
 
@@ -34,7 +34,7 @@ def test_the_first_administrator_comes_from_one_command(census: Census, fresh_da
     code, out, _ = census("user", "first-administrator", "root@example.org", "Root")
     assert (code, out.startswith("http://127.0.0.1:8000/accept/")) == (0, True)
     with open_platform(read_settings(), fresh_database_url) as platform:
-        redeem(platform, None, out.strip().rsplit("/", 1)[1], PASSWORD)
+        redeem_link(platform, None, out.strip().rsplit("/", 1)[1], PASSWORD)
         assert sign_in(platform, None, "root@example.org", PASSWORD)
     code, _, err = census("user", "first-administrator", "second@example.org", "Second")
     assert (code, "There is an administrator already" in err) == (2, True)

@@ -16,15 +16,15 @@ from pathlib import Path
 import httpx
 import pytest
 
-from census_api.cli.run import run
-from census_api.cli.serving import listening
+from census_api.cli.run import run_command
+from census_api.cli.serving import open_listener
 from census_api.demo.loading import open_now
 from census_api.domain.collecting.submission import Upload
 from census_api.domain.kit.access import SYSTEM
 from census_api.domain.kit.errors import ConfigError
 from census_api.domain.register.organisations import Organisation
 from census_api.services.collecting.background_checks import get_job
-from census_api.services.collecting.submit import submit
+from census_api.services.collecting.submit import submit_return
 from census_api.services.kit.platform import open_platform
 from census_api.services.people import demo_accounts
 from census_api.services.register.organisations import load_organisations
@@ -78,7 +78,7 @@ def ended(process: subprocess.Popen[bytes], number: int) -> int:
 def database(fresh_database_url: str, monkeypatch: pytest.MonkeyPatch) -> str:
     monkeypatch.setenv("DATABASE_URL", fresh_database_url)
     monkeypatch.setenv("CENSUS_SECRET_KEY", SECRET_KEY)
-    assert run(["db", "upgrade"]) == 0
+    assert run_command(["db", "upgrade"]) == 0
     with open_platform(Settings(), fresh_database_url) as platform:
         load_organisations(platform, SYSTEM, [Organisation("ALPHA", "Alpha Recovery", "voluntary")])
         open_now(platform, SYSTEM, 2025)
@@ -132,9 +132,9 @@ def test_a_request_in_hand_is_finished_before_the_end(bearer: dict[str, str], tm
 
 
 def test_a_database_that_is_behind_is_not_served(fresh_database_url: str, capsys: pytest.CaptureFixture[str]) -> None:
-    from census_api.store.kit.migrate import downgrade
+    from census_api.store.kit.migrate import downgrade_schema
 
-    downgrade(fresh_database_url, "-1")
+    downgrade_schema(fresh_database_url, "-1")
     log = subprocess.run(
         [sys.executable, "-P", "-m", "census_api", "serve", "--port", "0"],
         env={**os.environ, "DATABASE_URL": fresh_database_url, "CENSUS_SECRET_KEY": SECRET_KEY},
@@ -152,7 +152,7 @@ def test_a_database_that_is_behind_is_not_served(fresh_database_url: str, capsys
 
 def test_a_worker_checks_what_waits_and_ends_with_0(database: str, tmp_path: Path) -> None:
     with open_platform(Settings(long_file_bytes=0), database) as platform:
-        answer = submit(platform, SYSTEM, 2025, "ALPHA", Upload(as_json(2025), "return.json"))
+        answer = submit_return(platform, SYSTEM, 2025, "ALPHA", Upload(as_json(2025), "return.json"))
         assert answer.job is not None
         log = tmp_path / "log"
         with started("worker", log=log) as process:
@@ -165,11 +165,11 @@ def test_a_worker_checks_what_waits_and_ends_with_0(database: str, tmp_path: Pat
 
 
 def test_a_port_that_is_taken_is_said_or_the_next_one_used() -> None:
-    with listening("127.0.0.1", 0) as taken:
+    with open_listener("127.0.0.1", 0) as taken:
         port = taken.getsockname()[1]
         with pytest.raises(ConfigError, match="--port"):
-            listening("127.0.0.1", port)
-        with listening("127.0.0.1", port, or_next=20) as other:
+            open_listener("127.0.0.1", port)
+        with open_listener("127.0.0.1", port, or_next=20) as other:
             assert port < other.getsockname()[1] <= port + 20
 
 

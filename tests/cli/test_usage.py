@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from census_api.cli import check
-from census_api.cli.run import run
+from census_api.cli.run import run_command
 
 COMMANDS = {
     "demo",
@@ -54,24 +54,24 @@ def test_help_takes_less_than_a_third_of_a_second_of_cpu() -> None:
 
 
 def test_help_lists_the_commands_that_there_are(capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(["--help"]) == 0
+    assert run_command(["--help"]) == 0
     listed = re.findall(r"^  ([a-z-]+) {2,}[A-Z]", capsys.readouterr().out.split("Commands:")[1], re.MULTILINE)
     assert set(listed) == COMMANDS
 
 
 def test_without_a_word_the_command_shows_its_help(capsys: pytest.CaptureFixture[str]) -> None:
-    assert run([]) == 0
+    assert run_command([]) == 0
     assert "Commands:" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("command", sorted(COMMANDS))
 def test_every_command_has_help(command: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run([command, "--help"]) == 0
+    assert run_command([command, "--help"]) == 0
     assert "Usage: census" in capsys.readouterr().out
 
 
 def test_the_version_is_the_package_s(capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(["--version"]) == 0
+    assert run_command(["--version"]) == 0
     assert re.fullmatch(r"census \d+\.\d+\.\d+\n", capsys.readouterr().out)
 
 
@@ -97,7 +97,7 @@ def test_the_version_is_the_package_s(capsys: pytest.CaptureFixture[str]) -> Non
     ],
 )
 def test_wrong_usage_is_one_sentence_and_ends_with_2(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(arguments) == 2
+    assert run_command(arguments) == 2
     captured = capsys.readouterr()
     assert captured.out == ""
     assert re.fullmatch(r"census: .+\.\n", captured.err), captured.err
@@ -111,12 +111,12 @@ def test_a_fault_of_ours_has_a_reference_and_its_details_only_on_request(
         raise ZeroDivisionError("MARKER")
 
     monkeypatch.setattr(check, "run_check", broken)
-    assert run(["check", "a.xlsx"]) == 2
+    assert run_command(["check", "a.xlsx"]) == 2
     said = capsys.readouterr().err
     assert re.search(r"\(reference [0-9a-f]{8}\)", said)
     assert "--debug" in said
     assert "MARKER" not in said
-    assert run(["check", "a.xlsx", "--debug"]) == 2
+    assert run_command(["check", "a.xlsx", "--debug"]) == 2
     assert "ZeroDivisionError: MARKER" in capsys.readouterr().err
 
 
@@ -125,7 +125,7 @@ def test_an_interruption_is_said_in_a_word(monkeypatch: pytest.MonkeyPatch, caps
         raise KeyboardInterrupt
 
     monkeypatch.setattr(check, "run_check", interrupted)
-    assert run(["check", "a.xlsx"]) == 130
+    assert run_command(["check", "a.xlsx"]) == 130
     assert capsys.readouterr().err == "census: interrupted.\n"
 
 
@@ -160,5 +160,5 @@ def test_a_setting_that_cannot_be_used_stops_the_start_in_one_line(
 def test_a_file_that_may_not_be_read_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     missing = tmp_path / "gone.xlsx"
     missing.symlink_to(tmp_path / "loop")
-    assert run(["check", str(missing)]) == 2
+    assert run_command(["check", str(missing)]) == 2
     assert "gone.xlsx" in capsys.readouterr().err

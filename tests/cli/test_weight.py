@@ -11,8 +11,8 @@ from xml.etree import ElementTree
 
 import pytest
 
-from census_api.cli.run import run
-from census_api.cli.weight.chart import bins, svg_chart, text_chart
+from census_api.cli.run import run_command
+from census_api.cli.weight.chart import bin_weights, svg_chart, text_chart
 from tests.factories.surveys import altered, as_csv, make_json, published_answers, published_document
 
 Weigh = Callable[..., tuple[int, str, str]]
@@ -30,7 +30,7 @@ def weigh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captur
             name = "mapping.csv" if mapping.startswith("dimension,") else "mapping.toml"
             Path(name).write_text(mapping)
             words = ("--mapping", name, *words)
-        code = run(["weight", "survey.csv", "--margins", "margins.json", *words])
+        code = run_command(["weight", "survey.csv", "--margins", "margins.json", *words])
         said = capsys.readouterr()
         return code, said.out, said.err
 
@@ -156,7 +156,7 @@ def test_what_is_read_is_never_written_over(weigh: Weigh) -> None:
 
 def test_the_drawing_says_its_numbers_in_words() -> None:
     weights = [0.5] * 10 + [1.0] * 20 + [2.5]
-    found = bins(weights)
+    found = bin_weights(weights)
     assert sum(one.count for one in found) == 31
     assert all(one.low <= 2.5 for one in found)
     svg = svg_chart(weights, "ab" * 32)
@@ -171,5 +171,5 @@ def test_the_drawing_says_its_numbers_in_words() -> None:
 
 @pytest.mark.parametrize("weights", [[1.0], [1.0, 1.0], [0.3, 0.30000001], [1e-6, 1000.0]])
 def test_any_weights_can_be_drawn(weights: list[float]) -> None:
-    assert sum(one.count for one in bins(weights)) == len(weights)
+    assert sum(one.count for one in bin_weights(weights)) == len(weights)
     assert re.match("<svg", svg_chart(weights, "x"))

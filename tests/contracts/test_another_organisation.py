@@ -60,7 +60,7 @@ class Theirs:
 
 @pytest.fixture
 def world(platform: Platform) -> Iterator[World]:
-    submit.submit(platform, SYSTEM, 2024, OWN, make_upload())
+    submit.submit_return(platform, SYSTEM, 2024, OWN, make_upload())
     world = World(platform)
     with world.client:
         yield world
@@ -72,15 +72,15 @@ def theirs(platform: Platform) -> Theirs:
     account = add_person(platform, "bea", at={OTHER: ["editor", "signatory"]})
     add_token(platform, account)
     (token,) = list_tokens(platform, make_actor("bea", user_id=account))
-    submit.submit(platform, OTHER_EDITOR, 2024, OTHER, nil_upload(OTHER))
+    submit.submit_return(platform, OTHER_EDITOR, 2024, OTHER, nil_upload(OTHER))
     signed = sign_off(platform, OTHER_SIGNATORY, 2024, OTHER, 1, role=ROLE).result.sign_off
-    asked = return_queries.ask(platform, TEAM, 2024, OTHER, WHOLE, "Is that all of them?").result
-    submit.submit(platform, OTHER_EDITOR, 2024, OTHER, make_upload(OTHER))
+    asked = return_queries.ask_query(platform, TEAM, 2024, OTHER, WHOLE, "Is that all of them?").result
+    submit.submit_return(platform, OTHER_EDITOR, 2024, OTHER, make_upload(OTHER))
     slow = replace(platform, settings=Settings(long_file_bytes=10))
-    job = submit.submit(slow, OTHER_EDITOR, 2024, OTHER, make_upload(OTHER, headcount=11)).job
+    job = submit.submit_return(slow, OTHER_EDITOR, 2024, OTHER, make_upload(OTHER, headcount=11)).job
     assert job is not None
     with platform.database.transaction(SYSTEM) as session:
-        mail = outbox.page(session, limit=1)[0][0].id
+        mail = outbox.page_mails(session, limit=1)[0][0].id
     finding = get_report(platform, TEAM, 2024, OTHER, 2).findings[0].key
     return Theirs(job, account, token.id, asked.id, mail, signed.reference, finding, 3)
 

@@ -27,7 +27,7 @@ from census_api.api.kit.auth import FORM_TOKEN_HEADER, form_token
 from census_api.app import create_app
 from census_api.domain.kit.access import SYSTEM, MemberRole, PlatformRole
 from census_api.domain.kit.errors import SignInRequired
-from census_api.services.collecting.submit import submit
+from census_api.services.collecting.submit import submit_return
 from census_api.services.kit.platform import Platform
 from census_api.services.people import accounts, sessions
 from census_api.store.people import queries as people
@@ -148,7 +148,7 @@ class AsPerson:
             actor = sessions.actor_of_session(self._platform, self._secret, None)
             if actor.roles == self._roles and actor.memberships.get("ALPHA", frozenset()) >= self._members:
                 return
-        accounts.enable(self._platform, SYSTEM, self._account)
+        accounts.enable_account(self._platform, SYSTEM, self._account)
         for role in self._roles:
             accounts.set_role(self._platform, SYSTEM, self._account, role, held=True)
         for member in self._members:
@@ -157,9 +157,9 @@ class AsPerson:
 
     def _session(self) -> str:
         with self._platform.database.transaction() as session:
-            row = people.find(session, self._account)
+            row = people.find_account(session, self._account)
             assert row is not None
-            return sessions.begin(session, self._platform, row, None, "a test").secret
+            return sessions.begin_session(session, self._platform, row, None, "a test").secret
 
 
 @pytest.fixture
@@ -174,7 +174,7 @@ def quiet() -> Iterator[None]:
 def peopled(platform: Platform) -> Platform:
     """With a return of ALPHA that was asked about, answered and signed, one of BETA with errors, and an administrator."""
     BRING_TO["signed_off"](platform)
-    submit(platform, SYSTEM, 2024, "BETA", make_upload("BETA"))
+    submit_return(platform, SYSTEM, 2024, "BETA", make_upload("BETA"))
     add_person(platform, "another", "administrator")
     return replace(platform, settings=platform.settings.model_copy(update={"mode": "demo"}))
 

@@ -15,20 +15,20 @@ import pytest
 
 from census_api.domain.collecting.submission import Upload
 from census_api.domain.register.organisations import Organisation
-from census_api.intake.judging.judge import Context, judge
+from census_api.intake.judging.judge import Context, judge_return
 from census_api.intake.sandbox import Sandbox
 from census_api.questionnaire.json_schema import json_schema
-from census_api.questionnaire.load import SpecLibrary, library
+from census_api.questionnaire.load import SpecLibrary, load_library
 from census_api.questionnaire.model import Spec
-from census_api.questionnaire.resources import folder
-from census_api.questionnaire.templates.workbook import filled, template
+from census_api.questionnaire.resources import find_folder
+from census_api.questionnaire.templates.workbook import build_template, fill_template
 from census_api.services.collecting.collections import ensure_collections
 from census_api.services.collecting.submissions import get_content, get_report
-from census_api.services.collecting.submit import submit
+from census_api.services.collecting.submit import submit_return
 from census_api.services.kit.platform import Platform
 from census_api.services.register.organisations import load_organisations
 from census_api.settings import Settings
-from census_api.store.kit.session import connect
+from census_api.store.kit.session import connect_database
 from tests.factories.actors import ANN, NOW
 from tests.factories.returns import Tree, breakdowns, clean_tree, staff_row
 
@@ -86,7 +86,7 @@ changed,B5,Band 5 equivalent,27000,34000,2025/26,test,test
 @pytest.fixture(scope="module")
 def schemas(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("census") / "schemas"
-    shutil.copytree(folder("schemas"), root)
+    shutil.copytree(find_folder("schemas"), root)
     year = root / str(YEAR)
     year.mkdir()
     (year / "census.toml").write_text(CENSUS, "utf-8")
@@ -99,7 +99,7 @@ def schemas(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def spec(schemas: Path) -> Spec:
-    return library(schemas).spec(YEAR)
+    return load_library(schemas).spec(YEAR)
 
 
 def new_tree(spec: Spec, **cells: Any) -> Tree:
@@ -110,8 +110,8 @@ def new_tree(spec: Spec, **cells: Any) -> Tree:
 
 
 def test_the_year_is_loaded_with_its_changes_and_no_others(schemas: Path, spec: Spec) -> None:
-    before = library(schemas).spec(2025)
-    assert library(schemas).years[-1] == YEAR
+    before = load_library(schemas).spec(2025)
+    assert load_library(schemas).years[-1] == YEAR
     names = [question.key for question in spec.sheet["staff"].fields]
     assert names.index("agency_wte") == names.index("vacant_wte") + 1
     assert set(spec.sheet["staff"].by_key) - set(before.sheet["staff"].by_key) == {"agency_wte"}
@@ -124,13 +124,13 @@ def test_the_year_is_loaded_with_its_changes_and_no_others(schemas: Path, spec: 
 
 
 def test_earlier_years_are_as_they_were(schemas: Path) -> None:
-    installed = SpecLibrary(folder("schemas"))
+    installed = SpecLibrary(find_folder("schemas"))
     for year in installed.years:
-        assert library(schemas).spec(year).digest == installed.spec(year).digest
+        assert load_library(schemas).spec(year).digest == installed.spec(year).digest
 
 
 def test_the_template_asks_the_new_question_and_offers_the_new_role(spec: Spec) -> None:
-    book = openpyxl.load_workbook(io.BytesIO(template(spec)))
+    book = openpyxl.load_workbook(io.BytesIO(build_template(spec)))
     assert "Agency WTE" in [cell.value for cell in book["Staff"][1]]
     listed = {cell.value for row in book["Lists"].iter_rows() for cell in row}
     assert "DIGITAL - Digital recovery worker" in listed
@@ -146,7 +146,7 @@ def test_the_json_schema_takes_the_new_answers(spec: Spec) -> None:
 def test_a_return_is_judged_by_the_new_rules(schemas: Path, spec: Spec) -> None:
     def rules(**cells: Any) -> list[str]:
         data = json.dumps(new_tree(spec, **cells)).encode()
-        return [finding.rule for finding in judge(data, YEAR, Context(), schemas=schemas).report.findings]
+        return [finding.rule for finding in judge_return(data, YEAR, Context(), schemas=schemas).report.findings]
 
     assert rules() == []
     assert rules(agency_wte="2.4") == []
@@ -158,16 +158,17 @@ def test_a_return_is_judged_by_the_new_rules(schemas: Path, spec: Spec) -> None:
 
 
 def test_the_same_answers_are_not_asked_in_2025(schemas: Path) -> None:
-    tree = new_tree(library(schemas).spec(2025)) | {"census_year": 2025}
+    tree = new_tree(load_library(schemas).spec(2025)) | {"census_year": 2025}
     rules = {
-        finding.rule for finding in judge(json.dumps(tree).encode(), 2025, Context(), schemas=schemas).report.findings
+        finding.rule
+        for finding in judge_return(json.dumps(tree).encode(), 2025, Context(), schemas=schemas).report.findings
     }
     assert {"FIL-007", "STF-005"} <= rules
 
 
 def test_workbook_and_json_are_the_same_return(schemas: Path, spec: Spec) -> None:
-    of_json = judge(json.dumps(new_tree(spec)).encode(), YEAR, Context(), schemas=schemas)
-    of_workbook = judge(filled(spec, of_json.content), None, Context(), schemas=schemas)
+    of_json = judge_return(json.dumps(new_tree(spec)).encode(), YEAR, Context(), schemas=schemas)
+    of_workbook = judge_return(fill_template(spec, of_json.content), None, Context(), schemas=schemas)
     assert of_workbook.report.collection == YEAR
     assert of_workbook.report.findings == of_json.report.findings == []
     assert of_workbook.report.content_sha256 == of_json.report.content_sha256
@@ -178,7 +179,7 @@ def test_workbook_and_json_are_the_same_return(schemas: Path, spec: Spec) -> Non
 @pytest.fixture
 def platform(fresh_database_url: str, schemas: Path) -> Iterator[Platform]:
     with Sandbox(workers=1) as sandbox:
-        database = connect(fresh_database_url)
+        database = connect_database(fresh_database_url)
         platform = Platform(database, sandbox, Settings(), clock=lambda: NOW, schemas=schemas)
         ensure_collections(platform, ANN)
         load_organisations(platform, ANN, [Organisation("ALPHA", "Alpha Recovery", "voluntary")])
@@ -190,10 +191,10 @@ def platform(fresh_database_url: str, schemas: Path) -> Iterator[Platform]:
 def test_a_return_is_sent_in_and_stored_row_by_row(platform: Platform, spec: Spec, schemas: Path, kind: str) -> None:
     tree = new_tree(spec, agency_wte="2.41")
     data = json.dumps(tree).encode()
-    judged = judge(data, YEAR, Context(), schemas=schemas)
+    judged = judge_return(data, YEAR, Context(), schemas=schemas)
     if kind == "xlsx":
-        data = filled(spec, judged.content)
-    answer = submit(platform, ANN, YEAR, "ALPHA", Upload(data, f"return.{kind}", None))
+        data = fill_template(spec, judged.content)
+    answer = submit_return(platform, ANN, YEAR, "ALPHA", Upload(data, f"return.{kind}", None))
     assert answer.report is not None
     assert (answer.submission.number, answer.submission.kind, answer.report.outcome) == (1, kind, "queries")
     stored = get_content(platform, ANN, YEAR, "ALPHA", 1)

@@ -16,14 +16,14 @@ from census_api.app import create_app
 from census_api.intake.sandbox import Sandbox
 from census_api.services.kit.platform import Platform
 from census_api.settings import Settings
-from census_api.store.kit.session import connect
+from census_api.store.kit.session import connect_database
 
 SNAPSHOT = Path(__file__).with_name("openapi.json")
 
 
 @pytest.fixture(scope="module")
 def description() -> dict[str, Any]:
-    with Platform(connect("postgresql+psycopg://nobody@/none"), Sandbox(), Settings()) as platform:
+    with Platform(connect_database("postgresql+psycopg://nobody@/none"), Sandbox(), Settings()) as platform:
         return create_app(platform).openapi()
 
 

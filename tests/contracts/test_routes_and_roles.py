@@ -17,7 +17,7 @@ from fastapi.routing import APIRoute, iter_route_contexts
 from starlette.testclient import TestClient
 
 from census_api.api.kit.auth import FORM_TOKEN_HEADER, form_token
-from census_api.api.kit.dependencies import Everyone, May, SignedIn, declared
+from census_api.api.kit.dependencies import ActionDoor, EveryoneDoor, SignedInDoor, find_declared
 from census_api.app import create_app
 from census_api.domain.kit.access import ANONYMOUS, SYSTEM, Action, Actor, is_allowed
 from census_api.services.collecting import submit
@@ -42,12 +42,12 @@ NOT_SAID = "There is no organisation"
 class Route:
     method: str
     path: str
-    door: May | SignedIn | Everyone | None
+    door: ActionDoor | SignedInDoor | EveryoneDoor | None
     dependant: Any
 
     @property
     def opens_for(self) -> str:
-        return self.door.action if isinstance(self.door, May) else type(self.door).__name__
+        return self.door.action if isinstance(self.door, ActionDoor) else type(self.door).__name__
 
     def address(self, organisation: str, spare: uuid.UUID) -> str:
         values = {**VALUES, "organisation": organisation, "account": str(spare)}
@@ -61,7 +61,7 @@ class Route:
 @pytest.fixture
 def world(platform: Platform) -> Iterator[World]:
     for code in (OWN, OTHER):
-        submit.submit(platform, SYSTEM, 2024, code, make_upload())
+        submit.submit_return(platform, SYSTEM, 2024, code, make_upload())
     world = World(platform)
     # one event loop for all calls
     with world.client:
@@ -93,7 +93,7 @@ class World:
         }
         self.disabled_session = self.session("disabled")
         self.kept = {"disabled": self.disabled_session}
-        accounts.disable(platform, SYSTEM, self.people["disabled"])
+        accounts.disable_account(platform, SYSTEM, self.people["disabled"])
 
     def routes(self) -> list[Route]:
         found = []
@@ -102,14 +102,14 @@ class World:
             assert context.path is not None
             dependant = context.original_route.dependant
             for method in sorted((context.methods or set()) - {"HEAD"}):
-                found.append(Route(method, context.path, declared(dependant), dependant))
+                found.append(Route(method, context.path, find_declared(dependant), dependant))
         return sorted(found, key=lambda route: (route.path, route.method))
 
     def session(self, role: str) -> str:
         with self.platform.database.transaction() as session:
-            row = people.find(session, self.people[role])
+            row = people.find_account(session, self.people[role])
             assert row is not None
-            return sessions.begin(session, self.platform, row, None, "a test").secret
+            return sessions.begin_session(session, self.platform, row, None, "a test").secret
 
     def browser(self, role: str, *, lasting: bool) -> str:
         """The secret of a session of the role: some pages end it, the others share one."""
@@ -146,7 +146,7 @@ class World:
     def outcome(self, route: Route, role: str, organisation: str) -> str:
         answer = self.call(route, role, organisation)
         assert answer.status_code < 500, (route.method, route.path, role, organisation, answer.text)
-        if isinstance(route.door, Everyone):
+        if isinstance(route.door, EveryoneDoor):
             return "ok"
         if answer.status_code == 404:
             return "404" if NOT_SAID in answer.text else "ok"
@@ -200,7 +200,7 @@ def test_the_table_says_what_the_policy_says(world: World) -> None:
     for row in written():
         door, actor = doors[row["method"], row["path"]], actors[row["role"]]
         for column, organisation in (("own", OWN), ("other", OTHER), ("none", NONE)):
-            if row[column] == "-" or isinstance(door, Everyone):
+            if row[column] == "-" or isinstance(door, EveryoneDoor):
                 continue
             named = organisation if "{organisation}" in row["path"] else None
             if row["role"] == "disabled" and row["path"].startswith("/api/"):
@@ -210,12 +210,14 @@ def test_the_table_says_what_the_policy_says(world: World) -> None:
                 assert row[column] in said_by_policy(door, actor, named), row
 
 
-def said_by_policy(door: May | SignedIn | Everyone | None, actor: Actor, organisation: str | None) -> set[str]:
-    if actor.is_anonymous and not (isinstance(door, May) and door.action == "collection.read"):
+def said_by_policy(
+    door: ActionDoor | SignedInDoor | EveryoneDoor | None, actor: Actor, organisation: str | None
+) -> set[str]:
+    if actor.is_anonymous and not (isinstance(door, ActionDoor) and door.action == "collection.read"):
         return {"401"}
-    if isinstance(door, SignedIn):
+    if isinstance(door, SignedInDoor):
         return {"ok", "403"}
-    assert isinstance(door, May)
+    assert isinstance(door, ActionDoor)
     action: Action = door.action
     if is_allowed(actor, action, organisation):
         # an organisation that is not there is not there for the team either

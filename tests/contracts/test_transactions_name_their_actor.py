@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 
 import census_api.services
-from census_api.questionnaire.resources import folder
+from census_api.questionnaire.resources import find_folder
 
 OF_ACCOUNTS = {
     "accounts", "attempts", "demo_accounts", "one_time_links", "second_factor", "secrets_at_rest", "sessions",
@@ -16,7 +16,7 @@ OF_ACCOUNTS = {
 
 def test_every_transaction_names_its_actor() -> None:
     silent = []
-    files = sorted((folder("tests").parent / "census_api" / "services").rglob("*.py"))
+    files = sorted((find_folder("tests").parent / "census_api" / "services").rglob("*.py"))
     assert len(files) > 80
     assert census_api.services.__file__ in map(str, files)
     for file in files:

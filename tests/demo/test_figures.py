@@ -7,30 +7,30 @@ from pathlib import Path
 
 import pytest
 
-from census_api.demo.figures import Figure, figures, published
+from census_api.demo.figures import ReproducedFigure, compute_figures, read_published
 from census_api.demo.figures_page import demonstration_page, population_figures
 from census_api.demo.parameters import OPEN_YEAR
-from census_api.demo.population import Population, population, returns
+from census_api.demo.population import DemoPopulation, iterate_returns, make_population
 
 _PAGE = Path(__file__).parents[2] / "docs" / "demonstration-figures.md"
 _LEFT_OUT = 26
 
 
 @pytest.fixture(scope="module")
-def people() -> Population:
-    return population()
+def people() -> DemoPopulation:
+    return make_population()
 
 
 @pytest.fixture(scope="module")
-def reproduced(people: Population) -> list[Figure]:
+def reproduced(people: DemoPopulation) -> list[ReproducedFigure]:
     return population_figures(people)
 
 
 def test_every_published_figure_is_reproduced_within_its_tolerance_or_left_out_with_a_reason(
-    reproduced: list[Figure],
+    reproduced: list[ReproducedFigure],
 ) -> None:
     assert [(one.published.id, one.value) for one in reproduced if not one.holds] == []
-    lines = published()
+    lines = read_published()
     assert len(lines) == len({line.id for line in lines}) == 112
     assert len(reproduced) == 112 - _LEFT_OUT
     assert {line.id for line in lines if not line.left_out} == {one.published.id for one in reproduced}
@@ -39,7 +39,7 @@ def test_every_published_figure_is_reproduced_within_its_tolerance_or_left_out_w
         assert line.left_out or line.tolerance
 
 
-def test_totals_are_met_exactly(reproduced: list[Figure]) -> None:
+def test_totals_are_met_exactly(reproduced: list[ReproducedFigure]) -> None:
     values = {one.published.id: one.value for one in reproduced}
     assert values["wte_total_2022"] == 11851
     assert values["wte_treatment_2022"] + values["wte_comm_2022"] + values["wte_lero_2022"] == 11851
@@ -47,21 +47,21 @@ def test_totals_are_met_exactly(reproduced: list[Figure]) -> None:
     assert values["n_psychiatry_2023"] == pytest.approx(167, abs=0.01)
 
 
-def test_figures_are_computed_from_the_contents_and_not_from_the_generator(people: Population) -> None:
-    contents = [copy.deepcopy(content) for year in (2022, 2023, 2024) for _, content in returns(people, year)]
+def test_figures_are_computed_from_the_contents_and_not_from_the_generator(people: DemoPopulation) -> None:
+    contents = [copy.deepcopy(content) for year in (2022, 2023, 2024) for _, content in iterate_returns(people, year)]
     asked = {year: len(people.asked(year)) for year in (2022, 2023, 2024)}
     row = next(row for content in contents for row in content.table("staff") if int(row["paid_headcount"]) > 0)
     row["paid_wte"] = str(float(row["paid_wte"]) + 100)
-    changed = {one.published.id: one for one in figures(contents, asked)}
+    changed = {one.published.id: one for one in compute_figures(contents, asked)}
     assert changed["wte_total_2022"].value == pytest.approx(11951)
     assert not changed["wte_total_2022"].holds
 
 
-def test_a_figure_of_nothing_does_not_hold(people: Population) -> None:
+def test_a_figure_of_nothing_does_not_hold(people: DemoPopulation) -> None:
     nils = [copy.deepcopy(people.content(OPEN_YEAR, "DEMO-NIL")) for _ in range(3)]
     for nil, year in zip(nils, (2022, 2023, 2024), strict=True):
         nil.census_year = year
-    assert not any(one.holds for one in figures(nils, {2022: 2, 2023: 2, 2024: 2}))
+    assert not any(one.holds for one in compute_figures(nils, {2022: 2, 2023: 2, 2024: 2}))
 
 
 def test_the_page_says_what_the_returns_say() -> None:

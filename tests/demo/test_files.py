@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from census_api.demo.files import row_limits, write_files
-from census_api.demo.mistakes import ERRORS, QUERIES, spoilt
-from census_api.demo.population import population
+from census_api.demo.mistakes import ERRORS, QUERIES, spoil_content
+from census_api.demo.population import make_population
 from census_api.demo.structure import FIXED
 from census_api.domain.kit.errors import InvalidRequest, Unavailable
-from census_api.intake.judging.judge import Context, judge
+from census_api.intake.judging.judge import Context, judge_return
 from census_api.questionnaire.load import load_spec
 
 
@@ -25,8 +25,8 @@ def test_workbook_and_json_are_one_content(year: int, tmp_path: Path) -> None:
     assert {file.stem for file in files} >= set(FIXED)
     for file in files:
         if file.suffix == ".xlsx" and file.stem not in ("DEMO-LARGE", "DEMO-ERRORS"):
-            book = judge(file.read_bytes(), None, Context()).report
-            tree = judge(file.with_suffix(".json").read_bytes(), None, Context()).report
+            book = judge_return(file.read_bytes(), None, Context()).report
+            tree = judge_return(file.with_suffix(".json").read_bytes(), None, Context()).report
             assert book.collection == tree.collection == year
             assert book.content_sha256 == tree.content_sha256
             assert sorted(one.key for one in book.findings) == sorted(one.key for one in tree.findings)
@@ -35,7 +35,7 @@ def test_workbook_and_json_are_one_content(year: int, tmp_path: Path) -> None:
 def test_returns_hold_the_rows_asked_for_and_are_without_errors(tmp_path: Path) -> None:
     write_files(2024, tmp_path, organisations=8, rows_per_return=300)
     for file in tmp_path.glob("*.json"):
-        report = judge(file.read_bytes(), 2024, Context()).report
+        report = judge_return(file.read_bytes(), 2024, Context()).report
         assert report.rows_read["Staff"] == (0 if file.stem == "DEMO-NIL" else 300)
         assert report.counts["error"] == 0, file.stem
 
@@ -55,7 +55,8 @@ def test_every_key_of_a_very_large_return_is_different(tmp_path: Path) -> None:
 def test_the_share_of_bad_returns_has_errors_and_the_fixed_ones_have_none(tmp_path: Path) -> None:
     write_files(2023, tmp_path, organisations=25, bad=0.5, seed=20260630)
     errors = {
-        file.stem: judge(file.read_bytes(), 2023, Context()).report.counts["error"] for file in tmp_path.glob("*.json")
+        file.stem: judge_return(file.read_bytes(), 2023, Context()).report.counts["error"]
+        for file in tmp_path.glob("*.json")
     }
     others = {code: count for code, count in errors.items() if code not in FIXED}
     assert sum(count > 0 for count in others.values()) == 10
@@ -81,10 +82,10 @@ def test_every_doubtful_thing_is_found_as_a_query_alone(name: str) -> None:
 
 def _severities(name: str) -> set[str]:
     spec = load_spec(2024)
-    content = population().content(2024, "DEMO-CLEAN")
-    changed = spoilt(content, spec, 0, only=name)
-    report = judge(json.dumps(changed.as_json()).encode(), 2024, Context()).report
-    assert judge(json.dumps(content.as_json()).encode(), 2024, Context()).report.findings == []
+    content = make_population().content(2024, "DEMO-CLEAN")
+    changed = spoil_content(content, spec, 0, only=name)
+    report = judge_return(json.dumps(changed.as_json()).encode(), 2024, Context()).report
+    assert judge_return(json.dumps(content.as_json()).encode(), 2024, Context()).report.findings == []
     return {str(one.severity) for one in report.findings if one.severity != "note"}
 
 

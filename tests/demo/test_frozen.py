@@ -10,15 +10,15 @@ import pytest
 from sqlalchemy import text
 
 from census_api.demo.facts import YearFacts, year_facts
-from census_api.demo.loading import freeze_past, load_returns, prepare, take
+from census_api.demo.loading import freeze_past, load_returns, prepare_register, take_answer
 from census_api.demo.parameters import OPEN_YEAR, YEARS
 from census_api.demo.population import (
-    Population,
+    DemoPopulation,
     frame_rows,
+    iterate_returns,
     lineage_rows,
-    population,
+    make_population,
     register_rows,
-    returns,
 )
 from census_api.domain.collecting.content import Content
 from census_api.domain.collecting.submission import Upload
@@ -28,7 +28,7 @@ from census_api.intake.sandbox import Sandbox
 from census_api.questionnaire.load import load_spec
 from census_api.services.kit.platform import Platform
 from census_api.settings import Settings
-from census_api.store.kit.session import connect
+from census_api.store.kit.session import connect_database
 from tests.factories.actors import ANN, NOW
 
 PAST = tuple(year for year in YEARS if year != OPEN_YEAR)
@@ -36,48 +36,48 @@ DATABASE = "census_demo_frozen"
 
 
 @pytest.fixture(scope="module")
-def people() -> Population:
-    return population(organisations=100)
+def people() -> DemoPopulation:
+    return make_population(organisations=100)
 
 
 @pytest.fixture(scope="module")
-def platform(postgres_server: RunningPostgres, migrated_template: str, people: Population) -> Iterator[Platform]:
+def platform(postgres_server: RunningPostgres, migrated_template: str, people: DemoPopulation) -> Iterator[Platform]:
     """With the register, frames and accepted returns of the past years of a small population."""
     postgres_server.create_database(DATABASE, template=migrated_template)
-    database = connect(postgres_server.url(DATABASE))
+    database = connect_database(postgres_server.url(DATABASE))
     with Sandbox(workers=2) as sandbox:
         platform = Platform(database, sandbox, Settings(), clock=lambda: NOW)
-        prepare(platform, ANN, register_rows(people), {year: frame_rows(people, year) for year in YEARS})
+        prepare_register(platform, ANN, register_rows(people), {year: frame_rows(people, year) for year in YEARS})
         for year in PAST:
             files = (
                 (code, Upload(json.dumps(content.as_json()).encode(), "r.json"))
-                for code, content in returns(people, year)
+                for code, content in iterate_returns(people, year)
             )
             for answer in load_returns(platform, ANN, year, files):
-                take(platform, ANN, answer)
+                take_answer(platform, ANN, answer)
         yield platform
     database.close()
 
 
 @pytest.fixture(scope="module")
-def frozen(platform: Platform, people: Population) -> dict[int, Snapshot]:
+def frozen(platform: Platform, people: DemoPopulation) -> dict[int, Snapshot]:
     made = list(freeze_past(platform, ANN, PAST, lineage_rows(people)))
     # loaded again, nothing is new
     assert list(freeze_past(platform, ANN, PAST, lineage_rows(people))) == made
     return {snapshot.collection: snapshot for snapshot in made}
 
 
-def contents(people: Population, year: int) -> list[Content]:
-    return [content for _, content in returns(people, year)]
+def contents(people: DemoPopulation, year: int) -> list[Content]:
+    return [content for _, content in iterate_returns(people, year)]
 
 
-def facts_of(people: Population, year: int) -> YearFacts:
+def facts_of(people: DemoPopulation, year: int) -> YearFacts:
     return year_facts(load_spec(year), contents(people, year), len(people.asked(year)))
 
 
 @pytest.mark.parametrize("year", PAST)
 def test_the_sums_of_a_snapshot_are_those_of_the_population_to_the_last_hundredth(
-    platform: Platform, people: Population, frozen: dict[int, Snapshot], year: int
+    platform: Platform, people: DemoPopulation, frozen: dict[int, Snapshot], year: int
 ) -> None:
     expected: Counter[tuple[str, str, str]] = Counter()
     for fact in facts_of(people, year).staff:
@@ -105,7 +105,7 @@ def test_the_sums_of_a_snapshot_are_those_of_the_population_to_the_last_hundredt
 
 @pytest.mark.parametrize("year", PAST)
 def test_breakdowns_are_those_of_the_population(
-    platform: Platform, people: Population, frozen: dict[int, Snapshot], year: int
+    platform: Platform, people: DemoPopulation, frozen: dict[int, Snapshot], year: int
 ) -> None:
     expected: Counter[tuple[str, str]] = Counter()
     for fact in facts_of(people, year).breakdowns:
@@ -120,7 +120,7 @@ def test_breakdowns_are_those_of_the_population(
 
 @pytest.mark.parametrize("year", PAST)
 def test_lines_are_the_frame_and_reported_where_somebody_answered(
-    platform: Platform, people: Population, frozen: dict[int, Snapshot], year: int
+    platform: Platform, people: DemoPopulation, frozen: dict[int, Snapshot], year: int
 ) -> None:
     answered, reported = set(people.answered(year)), set()
     for content in contents(people, year):
@@ -144,7 +144,7 @@ def test_lines_are_the_frame_and_reported_where_somebody_answered(
 
 
 def test_lines_that_moved_take_their_size_with_them(
-    platform: Platform, people: Population, frozen: dict[int, Snapshot]
+    platform: Platform, people: DemoPopulation, frozen: dict[int, Snapshot]
 ) -> None:
     with platform.database.transaction() as session:
         rows = session.execute(

@@ -13,19 +13,19 @@ import pytest
 
 from census_api.demo.parameters import OPEN_YEAR, SECTORS, YEARS
 from census_api.demo.population import (
-    Population,
+    DemoPopulation,
     as_workbooks,
     frame_rows,
+    iterate_returns,
     local_authority_codes,
-    population,
+    make_population,
     register_rows,
-    returns,
 )
 from census_api.demo.structure import FIXED
 from census_api.domain.collecting.content import Content
 from census_api.domain.collecting.findings import Finding
 from census_api.domain.kit.errors import InvalidRequest
-from census_api.intake.judging.judge import Context, RegisterEntry, judge
+from census_api.intake.judging.judge import Context, RegisterEntry, judge_return
 from census_api.questionnaire.load import load_spec
 
 _EXPECTED_QUERIES = {
@@ -39,29 +39,29 @@ _EXPECTED_QUERIES = {
 
 
 @pytest.fixture(scope="module")
-def people() -> Population:
-    return population()
+def people() -> DemoPopulation:
+    return make_population()
 
 
-def _judged(people: Population, year: int) -> dict[str, list[Finding]]:
+def _judged(people: DemoPopulation, year: int) -> dict[str, list[Finding]]:
     frame: dict[str, list[tuple[str, str]]] = defaultdict(list)
     for line in frame_rows(people, year):
         frame[line.organisation].append((line.local_authority_code, line.service_type))
     sectors = {one.code: one.sector for one in people.organisations}
     before = set(people.answered(year - 1)) if year > YEARS[0] else set()
     findings: dict[str, list[Finding]] = {}
-    for code, content in returns(people, year):
+    for code, content in iterate_returns(people, year):
         entry = RegisterEntry(known=True, status="open", sector=sectors[code], successor=None)
         last = people.content(year - 1, code) if code in before else None
         context = Context(organisation=code, last_year=last, frame=tuple(frame[code]), register=entry)
-        report = judge(json.dumps(content.as_json()).encode(), year, context).report
+        report = judge_return(json.dumps(content.as_json()).encode(), year, context).report
         assert "failed" not in report.rules_by_status.values()
         findings[code] = report.findings
     return findings
 
 
 @pytest.mark.parametrize("year", YEARS)
-def test_every_return_is_judged_without_an_error_and_most_without_a_query(people: Population, year: int) -> None:
+def test_every_return_is_judged_without_an_error_and_most_without_a_query(people: DemoPopulation, year: int) -> None:
     findings = _judged(people, year)
     spoilt = {"DEMO-ERRORS", "DEMO-QUERIES"} if year == OPEN_YEAR else set()
     ordinary = {code: found for code, found in findings.items() if code not in spoilt}
@@ -94,10 +94,10 @@ def _people_of(content: Content, sheet: str, group_of: dict[str, str]) -> dict[s
 
 
 @pytest.mark.parametrize("year", [2022, 2024])
-def test_breakdowns_agree_with_staff_and_the_year_adds_up(people: Population, year: int) -> None:
+def test_breakdowns_agree_with_staff_and_the_year_adds_up(people: DemoPopulation, year: int) -> None:
     spec = load_spec(year)
     group_of = {role.code: role.attributes["role_group"] for role in spec.code_lists["roles"].codes}
-    for _, content in returns(people, year):
+    for _, content in iterate_returns(people, year):
         staff = _people_of(content, "staff", group_of)
         for sheet in spec.breakdowns:
             assert _people_of(content, sheet.key, group_of) == staff
@@ -109,7 +109,7 @@ def test_breakdowns_agree_with_staff_and_the_year_adds_up(people: Population, ye
             assert inflow - int(row["leavers"]) - int(row["transfers_out"]) == row["paid_headcount"]
 
 
-def test_opening_headcount_is_what_was_answered_a_year_before(people: Population) -> None:
+def test_opening_headcount_is_what_was_answered_a_year_before(people: DemoPopulation) -> None:
     for code in ("DEMO-LARGE", "DEMO-CLEAN", "VOL-002"):
         key = ("local_authority_code", "service_type", "role_code")
         before = {tuple(row[part] for part in key): row for row in people.content(2023, code).table("staff")}
@@ -119,7 +119,7 @@ def test_opening_headcount_is_what_was_answered_a_year_before(people: Population
         assert all(row["opening_headcount"] == old["paid_headcount"] for row, old in pairs)
 
 
-def test_response_is_near_four_in_five_and_lower_while_the_collection_is_open(people: Population) -> None:
+def test_response_is_near_four_in_five_and_lower_while_the_collection_is_open(people: DemoPopulation) -> None:
     for year in YEARS:
         share = len(people.answered(year)) / len(people.asked(year))
         low, high = (0.5, 0.7) if year == OPEN_YEAR else (0.78, 0.85)
@@ -127,7 +127,7 @@ def test_response_is_near_four_in_five_and_lower_while_the_collection_is_open(pe
         assert set(FIXED) <= set(people.answered(year))
 
 
-def test_every_kind_of_difference_between_years_is_there(people: Population) -> None:
+def test_every_kind_of_difference_between_years_is_there(people: DemoPopulation) -> None:
     kinds = {edge.kind for edge in people.edges}
     assert kinds == {"merged", "split", "contract_transfer", "renamed"}
     assert {one.status for one in people.organisations} == {"open", "closed", "merged"}
@@ -151,7 +151,7 @@ def test_every_kind_of_difference_between_years_is_there(people: Population) -> 
     assert any(row.transfers_out for row in people.staff[2024].rows.values())
 
 
-def test_local_authorities_are_those_of_the_year(people: Population) -> None:
+def test_local_authorities_are_those_of_the_year(people: DemoPopulation) -> None:
     for year in YEARS:
         known = load_spec(year).code_lists["local_authorities"].by_code
         assert {line.local_authority_code for line in frame_rows(people, year)} <= set(known)
@@ -163,7 +163,7 @@ def test_local_authorities_are_those_of_the_year(people: Population) -> None:
     assert recoded["E08000019"] == "E08000039"
 
 
-def test_edges_join_lines_of_the_two_frames(people: Population) -> None:
+def test_edges_join_lines_of_the_two_frames(people: DemoPopulation) -> None:
     frames = {
         year: {(line.organisation, line.local_authority_code, line.service_type) for line in frame_rows(people, year)}
         for year in YEARS
@@ -176,7 +176,7 @@ def test_edges_join_lines_of_the_two_frames(people: Population) -> None:
         assert edge.confirmed_by
 
 
-def test_register_names_parents_before_children_and_has_every_sector(people: Population) -> None:
+def test_register_names_parents_before_children_and_has_every_sector(people: DemoPopulation) -> None:
     seen: set[str] = set()
     for one in register_rows(people):
         assert {code for code in (one.parent, one.merged_into) if code} <= seen
@@ -188,7 +188,7 @@ def test_register_names_parents_before_children_and_has_every_sector(people: Pop
     assert any(one.parent for one in people.organisations)
 
 
-def test_at_least_thirty_returns_of_every_sector_are_meant_as_workbooks(people: Population) -> None:
+def test_at_least_thirty_returns_of_every_sector_are_meant_as_workbooks(people: DemoPopulation) -> None:
     for year in YEARS:
         codes = as_workbooks(people, year)
         assert len(codes) == len(set(codes)) >= 30
@@ -196,7 +196,7 @@ def test_at_least_thirty_returns_of_every_sector_are_meant_as_workbooks(people: 
         assert {people.structure.sector(code) for code in codes} == set(SECTORS)
 
 
-def test_the_same_population_comes_out_of_another_process(people: Population) -> None:
+def test_the_same_population_comes_out_of_another_process(people: DemoPopulation) -> None:
     program = (
         "import hashlib\n"
         "from census_api.demo.population import population, returns\n"
@@ -207,12 +207,14 @@ def test_the_same_population_comes_out_of_another_process(people: Population) ->
     other = subprocess.run(
         [sys.executable, "-c", program], env=environment, capture_output=True, text=True, timeout=120, check=True
     )
-    here = hashlib.sha256("".join(content.sha256() for _, content in returns(people, 2023)).encode()).hexdigest()
+    here = hashlib.sha256(
+        "".join(content.sha256() for _, content in iterate_returns(people, 2023)).encode()
+    ).hexdigest()
     assert other.stdout.strip() == here
 
 
 def test_another_number_of_organisations_has_totals_in_proportion() -> None:
-    people = population(7, 100)
+    people = make_population(7, 100)
     assert len(people.organisations) == 100
     hundredths = sum(
         row.paid_wte + row.unpaid_wte
@@ -225,4 +227,4 @@ def test_another_number_of_organisations_has_totals_in_proportion() -> None:
 @pytest.mark.parametrize("number", [0, 99, 4001])
 def test_too_few_or_too_many_organisations_are_refused_in_words(number: int) -> None:
     with pytest.raises(InvalidRequest, match="100 to 4,000"):
-        population(1, number)
+        make_population(1, number)

@@ -16,12 +16,12 @@ from census_api.domain.kit.errors import ConfigError
 from census_api.embedded_postgres import launcher
 from census_api.embedded_postgres.binaries import Binaries
 from census_api.embedded_postgres.cluster import last_complaint, make_socket_dir
-from census_api.embedded_postgres.launcher import RunningPostgres, start
+from census_api.embedded_postgres.launcher import RunningPostgres, start_server
 
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningPostgres]:
-    with start(tmp_path_factory.mktemp("shared") / "data", durable=False) as running:
+    with start_server(tmp_path_factory.mktemp("shared") / "data", durable=False) as running:
         yield running
 
 
@@ -34,9 +34,9 @@ def test_a_first_start_gives_an_empty_utf8_database_for_the_census_user(server: 
 
 def test_data_survives_a_restart_in_a_folder_with_spaces(tmp_path: Path) -> None:
     data_dir = tmp_path / "my census, “data”"
-    with start(data_dir) as first, psycopg.connect(first.conninfo()) as connection:
+    with start_server(data_dir) as first, psycopg.connect(first.conninfo()) as connection:
         connection.execute("CREATE TABLE kept AS SELECT 1 AS n")
-    with start(data_dir) as second, psycopg.connect(second.conninfo()) as connection:
+    with start_server(data_dir) as second, psycopg.connect(second.conninfo()) as connection:
         assert connection.execute("SELECT n FROM kept").fetchall() == [(1,)]
         assert not second.attached
 
@@ -44,7 +44,7 @@ def test_data_survives_a_restart_in_a_folder_with_spaces(tmp_path: Path) -> None
 def test_a_path_longer_than_a_socket_address_is_no_obstacle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     data_dir = tmp_path / ("long folder name " * 8) / ("deeper " * 12).strip()
     monkeypatch.setattr(tempfile, "tempdir", str(data_dir.parent))
-    with start(data_dir, durable=False) as server, psycopg.connect(server.conninfo()) as connection:
+    with start_server(data_dir, durable=False) as server, psycopg.connect(server.conninfo()) as connection:
         assert connection.execute("SELECT 1").fetchone() == (1,)
 
 
@@ -80,7 +80,7 @@ def test_a_durable_server_syncs_and_a_test_server_does_not(server: RunningPostgr
         return [row[0] for row in found if row is not None]
 
     assert modes(server) == ["off", "off", "off"]
-    with start(tmp_path / "data") as durable:
+    with start_server(tmp_path / "data") as durable:
         assert modes(durable) == ["on", "on", "on"]
 
 
@@ -90,7 +90,7 @@ def test_the_socket_and_the_data_are_private_and_parents_keep_their_permissions(
     shared = home / "project"
     shared.mkdir(mode=0o750)
     before = {folder: folder.stat() for folder in (shared, *shared.parents)}
-    with start(shared / "data", durable=False) as server:
+    with start_server(shared / "data", durable=False) as server:
         socket_dir = Path(psycopg.conninfo.conninfo_to_dict(server.conninfo())["host"])  # type: ignore[arg-type]
         assert socket_dir.stat().st_mode & 0o777 == 0o700
         assert socket_dir.stat().st_uid == os.geteuid()
@@ -116,7 +116,7 @@ def test_a_socket_folder_that_somebody_else_prepared_is_not_used(tmp_path: Path)
 
 
 def test_the_log_never_holds_a_row(tmp_path: Path) -> None:
-    with start(tmp_path / "data", durable=False) as server, psycopg.connect(server.conninfo()) as connection:
+    with start_server(tmp_path / "data", durable=False) as server, psycopg.connect(server.conninfo()) as connection:
         connection.execute("CREATE TABLE person (email text PRIMARY KEY)")
         connection.execute("INSERT INTO person VALUES ('marker@example.org')")
         with pytest.raises(psycopg.errors.UniqueViolation):
@@ -129,20 +129,20 @@ def test_the_log_never_holds_a_row(tmp_path: Path) -> None:
 def test_variables_of_the_environment_do_not_reach_the_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in {"PGPORT": "6000", "PGDATA": "/nowhere", "PGHOST": "example.org", "PGOPTIONS": ""}.items():
         monkeypatch.setenv(name, value)
-    with start(tmp_path / "data", durable=False) as server, psycopg.connect(server.conninfo()) as connection:
+    with start_server(tmp_path / "data", durable=False) as server, psycopg.connect(server.conninfo()) as connection:
         assert connection.execute("SHOW port").fetchone() == ("5432",)
 
 
 def test_a_durable_start_does_not_share_a_server_that_may_lose_data(tmp_path: Path) -> None:
-    with start(tmp_path / "data", durable=False), pytest.raises(ConfigError, match="for tests only"):
-        start(tmp_path / "data")
+    with start_server(tmp_path / "data", durable=False), pytest.raises(ConfigError, match="for tests only"):
+        start_server(tmp_path / "data")
 
 
 def test_an_interrupted_first_start_is_begun_again(tmp_path: Path) -> None:
     unfinished = tmp_path / "data" / "cluster.unfinished"
     unfinished.mkdir(parents=True)
     (unfinished / "PG_VERSION").write_text("18\n")
-    with start(tmp_path / "data", durable=False):
+    with start_server(tmp_path / "data", durable=False):
         assert not unfinished.exists()
 
 
@@ -150,20 +150,20 @@ def test_data_of_another_version_is_refused_with_both_versions_named(tmp_path: P
     (tmp_path / "cluster").mkdir()
     (tmp_path / "cluster" / "PG_VERSION").write_text("12\n")
     with pytest.raises(ConfigError, match=r"made by Postgres 12, but Postgres \d+ is installed"):
-        start(tmp_path)
+        start_server(tmp_path)
 
 
 def test_a_damaged_cluster_says_what_postgres_said(tmp_path: Path) -> None:
-    start(tmp_path / "data", durable=False).stop()
+    start_server(tmp_path / "data", durable=False).stop()
     shutil.rmtree(tmp_path / "data" / "cluster" / "global")
     with pytest.raises(ConfigError, match=r"did not start. Postgres says: .*\. Put that right"):
-        start(tmp_path / "data", durable=False)
+        start_server(tmp_path / "data", durable=False)
 
 
 def test_a_data_folder_that_cannot_be_made_is_refused_in_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(ConfigError, match=r"cannot be used \(a file is in the way\)\. Choose a folder"):
-        start(tmp_path / "file" / "data")
+        start_server(tmp_path / "file" / "data")
 
 
 def test_the_last_complaint_is_a_sentence_without_time_stamp() -> None:
@@ -178,7 +178,7 @@ def test_a_postgres_of_the_system_works_as_well(tmp_path: Path, monkeypatch: pyt
         pytest.skip("no Postgres from the system's packages on this machine")
     system = Binaries(folders[0], int(folders[0].parent.name))
     monkeypatch.setattr(launcher, "find_binaries", lambda: system)
-    with start(tmp_path / "data", durable=False) as server:
+    with start_server(tmp_path / "data", durable=False) as server:
         server.create_database("copied", template="census")
 
 

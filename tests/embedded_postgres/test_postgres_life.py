@@ -16,7 +16,7 @@ import pytest
 
 from census_api.embedded_postgres import launcher
 from census_api.embedded_postgres.cluster import server_lock
-from census_api.embedded_postgres.launcher import RunningPostgres, start
+from census_api.embedded_postgres.launcher import RunningPostgres, start_server
 
 PROJECT = Path(__file__).parents[2]
 
@@ -96,7 +96,7 @@ def wait_until_ended(data_dir: Path) -> None:
 @on_linux
 def test_nothing_listens_on_tcp(tmp_path: Path) -> None:
     listening = set()
-    with start(tmp_path / "data", durable=False):
+    with start_server(tmp_path / "data", durable=False):
         for table in ("/proc/net/tcp", "/proc/net/tcp6"):
             rows = [line.split() for line in Path(table).read_text().splitlines()[1:]] if Path(table).exists() else []
             listening |= {f"socket:[{row[9]}]" for row in rows if row[3] == "0A"}
@@ -108,7 +108,7 @@ def test_nothing_listens_on_tcp(tmp_path: Path) -> None:
 
 
 def test_a_second_process_shares_the_server_and_leaves_it_running(tmp_path: Path) -> None:
-    with start(tmp_path / "data") as server:
+    with start_server(tmp_path / "data") as server:
         second = serve(tmp_path / "data")
         assert said(second) == "attached"
         assert finish(second) == 0
@@ -116,8 +116,8 @@ def test_a_second_process_shares_the_server_and_leaves_it_running(tmp_path: Path
 
 
 def test_a_second_start_in_the_same_process_is_attached_too(tmp_path: Path) -> None:
-    with start(tmp_path / "data", durable=False) as first:
-        second = start(tmp_path / "data", durable=False)
+    with start_server(tmp_path / "data", durable=False) as first:
+        second = start_server(tmp_path / "data", durable=False)
         assert second.attached
         assert second.url() == first.url()
         second.stop()
@@ -129,7 +129,7 @@ def test_of_several_first_starts_one_makes_the_database_and_the_others_join(tmp_
     processes = [serve(tmp_path / "data") for _ in range(3)]
     assert sorted(said(process) for process in processes) == ["attached", "attached", "started"]
     assert [finish(process) for process in processes] == [0, 0, 0]
-    with start(tmp_path / "data") as server:
+    with start_server(tmp_path / "data") as server:
         assert rows_kept(server) == 3
 
 
@@ -143,7 +143,7 @@ def test_kill_of_the_parent_leaves_no_server_and_the_data_intact(tmp_path: Path,
     parent.communicate()
     wait_until_ended(tmp_path / "data")
     assert server_processes(tmp_path / "data") == []
-    with start(tmp_path / "data") as server:
+    with start_server(tmp_path / "data") as server:
         assert not server.attached
         assert rows_kept(server) == 1
 
@@ -155,19 +155,19 @@ def test_kill_of_the_server_itself_is_recovered_from_at_the_next_start(tmp_path:
     postmaster = int((tmp_path / "data" / "cluster" / "postmaster.pid").read_text().split()[0])
     os.kill(postmaster, signal.SIGKILL)
     wait_until_ended(tmp_path / "data")
-    with start(tmp_path / "data") as server:
+    with start_server(tmp_path / "data") as server:
         assert not server.attached
         assert rows_kept(server) == 1
     assert finish(parent) == 0
 
 
 def test_a_left_over_process_number_that_is_somebody_elses_now_is_no_obstacle(tmp_path: Path) -> None:
-    start(tmp_path / "data", durable=False).stop()
+    start_server(tmp_path / "data", durable=False).stop()
     alive = subprocess.Popen(["sleep", "60"], user=(tmp_path / "data" / "cluster").owner())
     left = f"{alive.pid}\n{tmp_path}/data/cluster\n1\n5432\n/nowhere\n\n  1 2\nready   \n"
     (tmp_path / "data" / "cluster" / "postmaster.pid").write_text(left)
     try:
-        with start(tmp_path / "data", durable=False) as server:
+        with start_server(tmp_path / "data", durable=False) as server:
             assert not server.attached
     finally:
         alive.kill()
@@ -176,13 +176,13 @@ def test_a_left_over_process_number_that_is_somebody_elses_now_is_no_obstacle(tm
 
 def test_the_watching_mode_of_other_systems_starts_and_stops(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(launcher, "LINUX", False)
-    with start(tmp_path / "data", durable=False) as server, psycopg.connect(server.conninfo()) as connection:
+    with start_server(tmp_path / "data", durable=False) as server, psycopg.connect(server.conninfo()) as connection:
         assert connection.execute("SELECT 1").fetchone() == (1,)
     wait_until_ended(tmp_path / "data")
 
 
 def test_a_forked_child_does_not_end_its_parents_server(tmp_path: Path) -> None:
-    with start(tmp_path / "data", durable=False) as server:
+    with start_server(tmp_path / "data", durable=False) as server:
         child = multiprocessing.get_context("fork").Process(target=server.stop)
         child.start()
         child.join(30)
@@ -192,7 +192,7 @@ def test_a_forked_child_does_not_end_its_parents_server(tmp_path: Path) -> None:
 
 
 def test_stop_twice_is_stop_once(tmp_path: Path) -> None:
-    server = start(tmp_path / "data", durable=False)
+    server = start_server(tmp_path / "data", durable=False)
     server.stop()
     server.stop()
     with pytest.raises(psycopg.OperationalError):
@@ -200,6 +200,6 @@ def test_stop_twice_is_stop_once(tmp_path: Path) -> None:
 
 
 def test_the_keeper_thread_ends_with_the_server(tmp_path: Path) -> None:
-    start(tmp_path / "data", durable=False).stop()
+    start_server(tmp_path / "data", durable=False).stop()
     names = [thread.name for thread in threading.enumerate() if thread.name == "postgres-keeper"]
     assert len(names) <= 1  # the module's shared server

@@ -17,7 +17,7 @@ from psycopg.conninfo import conninfo_to_dict
 
 from census_api.embedded_postgres import launcher
 from census_api.embedded_postgres.binaries import Binaries, find_binaries
-from census_api.embedded_postgres.launcher import start
+from census_api.embedded_postgres.launcher import start_server
 
 PROJECT = Path(__file__).parents[2]
 
@@ -36,7 +36,7 @@ def test_as_root_the_server_is_another_user_with_programs_and_data_under_a_close
     if libraries.exists():
         shutil.copytree(libraries, home / libraries.name)
     monkeypatch.setattr(launcher, "find_binaries", lambda: Binaries(copied / "bin", installed.major))
-    with start(home / "data", durable=False):
+    with start_server(home / "data", durable=False):
         pid = int((home / "data" / "cluster" / "postmaster.pid").read_text().split()[0])
         owner = Path(f"/proc/{pid}").stat().st_uid
     assert owner == pwd.getpwnam("nobody").pw_uid
@@ -88,7 +88,7 @@ for _ in range(2):
 
 @as_root
 def test_another_user_of_the_machine_cannot_connect(tmp_path: Path) -> None:
-    with start(tmp_path / "data", durable=False) as server:
+    with start_server(tmp_path / "data", durable=False) as server:
         socket = Path(str(conninfo_to_dict(server.conninfo())["host"])) / ".s.PGSQL.5432"
         assert socket.is_socket()
         answer = as_nobody(["stat", str(socket)])
@@ -108,5 +108,5 @@ print("fine")
     with tempfile.TemporaryDirectory() as folder:
         shutil.chown(folder, "nobody", "nogroup")
         assert run_as_nobody(code, folder).stdout == "fine\n"
-        start(Path(folder) / "data").stop()
+        start_server(Path(folder) / "data").stop()
         assert run_as_nobody(code, folder).stdout == "fine\n"

@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from census_api.demo.loading import load_returns, take
+from census_api.demo.loading import load_returns, take_answer
 from census_api.domain.collecting.submission import Upload
 from census_api.domain.kit.access import Actor
 from census_api.domain.register.organisations import FrameLine, Organisation
@@ -46,4 +46,4 @@ def send(platform: Platform, code: str, tree: dict[str, Any], *, accepted: bool)
     upload = Upload(json.dumps(tree).encode(), "return.json", "application/json")
     for answer in load_returns(platform, LOADER, tree["census_year"], [(code, upload)]):
         if accepted:
-            take(platform, LOADER, answer)
+            take_answer(platform, LOADER, answer)

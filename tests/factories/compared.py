@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Iterator
 
-from census_api.demo.population import returns
+from census_api.demo.population import iterate_returns
 from census_api.domain.collecting.content import Cell, Content
 from census_api.domain.kit.access import SYSTEM
 from census_api.domain.kit.measures import ITEMS
@@ -30,7 +30,7 @@ def freeze_demonstration(platform: Platform, years: tuple[int, ...] = YEARS) -> 
             make_snapshot(
                 session, year, lines=rows.lines, staff=staff_rows(year), breakdowns=breakdown_cells(year), nil=rows.nil
             )
-        lineage.add(session, demonstrated_edges())
+        lineage.add_edges(session, demonstrated_edges())
 
 
 def demonstrated_edges() -> list[LineageEdge]:
@@ -46,7 +46,7 @@ def demonstrated_edges() -> list[LineageEdge]:
 
 @functools.cache
 def contents(year: int) -> tuple[tuple[str, Content], ...]:
-    return tuple(returns(demo_population(), year))
+    return tuple(iterate_returns(demo_population(), year))
 
 
 @functools.cache

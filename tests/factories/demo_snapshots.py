@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from dataclasses import dataclass
 
-from census_api.demo.population import Population, frame_rows, population, returns
+from census_api.demo.population import DemoPopulation, frame_rows, iterate_returns, make_population
 from census_api.domain.collecting.content import Cell
 from tests.factories.snapshots import LineRow, StaffRow
 
@@ -20,8 +20,8 @@ class DemoRows:
 
 
 @functools.cache
-def demo_population(organisations: int = 200) -> Population:
-    return population(organisations=organisations)
+def demo_population(organisations: int = 200) -> DemoPopulation:
+    return make_population(organisations=organisations)
 
 
 @functools.cache
@@ -33,7 +33,7 @@ def demo_rows(year: int, organisations: int = 200) -> DemoRows:
     services: dict[_Key, dict[str, Cell]] = {}
     staff: dict[_Key, list[dict[str, Cell]]] = {}
     nil = []
-    for code, content in returns(people, year):
+    for code, content in iterate_returns(people, year):
         if content.organisation.get("nil_return") == "yes":
             nil.append(code)
         for row in content.table("services"):

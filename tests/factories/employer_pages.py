@@ -69,7 +69,7 @@ def bring(platform: Platform, to: str) -> None:
     elif to == "queries":
         send(platform, asking_upload(platform))
     elif to == "declined":
-        life.decline(platform, TEAM, YEAR, "ALPHA", reason=WHY)
+        life.decline_return(platform, TEAM, YEAR, "ALPHA", reason=WHY)
     elif to != "not_started":
         send(platform, asking_upload(platform))
         explain_all(platform)
@@ -78,6 +78,6 @@ def bring(platform: Platform, to: str) -> None:
         if to == "queried":
             question(platform)
         if to in ("accepted", "reopened"):
-            life.accept(platform, TEAM, YEAR, "ALPHA")
+            life.accept_return(platform, TEAM, YEAR, "ALPHA")
         if to == "reopened":
-            life.reopen(platform, TEAM, YEAR, "ALPHA", reason=WHY)
+            life.reopen_return(platform, TEAM, YEAR, "ALPHA", reason=WHY)

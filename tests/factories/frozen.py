@@ -6,10 +6,10 @@ import copy
 from collections.abc import Mapping
 from typing import Any
 
-from census_api.demo.loading import take
+from census_api.demo.loading import take_answer
 from census_api.domain.register.organisations import FrameLine
 from census_api.services.collecting import life
-from census_api.services.collecting.submit import submit
+from census_api.services.collecting.submit import submit_return
 from census_api.services.kit.platform import Platform
 from census_api.services.register.organisations import load_frame
 from tests.factories.actors import ANN, TEAM
@@ -33,12 +33,12 @@ def tree_for(
 
 def accepted(platform: Platform, organisation: str, year: int, tree: Mapping[str, Any]) -> None:
     """Sends a return in, with what has to be explained explained, has it signed, and accepts it."""
-    take(platform, ANN, submit(platform, ANN, year, organisation, upload_of(tree)))
+    take_answer(platform, ANN, submit_return(platform, ANN, year, organisation, upload_of(tree)))
 
 
 def corrected(platform: Platform, organisation: str, year: int, tree: Mapping[str, Any]) -> None:
     """Reopens the accepted return and has another one accepted in its place."""
-    life.reopen(platform, TEAM, year, organisation, reason="The employer found a mistake.")
+    life.reopen_return(platform, TEAM, year, organisation, reason="The employer found a mistake.")
     accepted(platform, organisation, year, tree)
 
 

@@ -11,11 +11,11 @@ from census_api.domain.collecting.questions import Subject
 from census_api.domain.collecting.returns import Return, ReturnState
 from census_api.domain.collecting.submission import Submitted, Upload
 from census_api.services.collecting import life
-from census_api.services.collecting.explanations import explain, list_explanations
-from census_api.services.collecting.return_queries import ask, list_questions, reply
+from census_api.services.collecting.explanations import explain_finding, list_explanations
+from census_api.services.collecting.return_queries import ask_query, list_questions, reply_to_query
 from census_api.services.collecting.sign_off import sign_off
 from census_api.services.collecting.submissions import get_return
-from census_api.services.collecting.submit import submit
+from census_api.services.collecting.submit import submit_return
 from census_api.services.kit.platform import Platform
 from tests.factories.actors import EDITOR, SIGNATORY, TEAM
 from tests.factories.returns import clean_tree
@@ -62,7 +62,7 @@ def nil_upload(organisation: str = "ALPHA") -> Upload:
 
 
 def send(platform: Platform, upload: Upload | None = None) -> Submitted:
-    return submit(platform, EDITOR, YEAR, "ALPHA", upload or clean_upload(platform))
+    return submit_return(platform, EDITOR, YEAR, "ALPHA", upload or clean_upload(platform))
 
 
 def sign(platform: Platform, number: int = 1) -> str:
@@ -74,7 +74,7 @@ def explain_all(platform: Platform, number: int = 1) -> list[str]:
     """Explains every query of a submission, one by one, and gives their keys."""
     missing = list_explanations(platform, EDITOR, YEAR, "ALPHA", number).missing
     for finding in missing:
-        explain(platform, EDITOR, YEAR, "ALPHA", number, finding.key, reason="checked", text=BECAUSE)
+        explain_finding(platform, EDITOR, YEAR, "ALPHA", number, finding.key, reason="checked", text=BECAUSE)
     return [finding.key for finding in missing]
 
 
@@ -83,7 +83,7 @@ def now(platform: Platform) -> Return:
 
 
 def question(platform: Platform) -> str:
-    return str(ask(platform, TEAM, YEAR, "ALPHA", WHOLE, "Is the Hartlepool team complete?").result.id)
+    return str(ask_query(platform, TEAM, YEAR, "ALPHA", WHOLE, "Is the Hartlepool team complete?").result.id)
 
 
 def _queried(platform: Platform) -> None:
@@ -97,7 +97,7 @@ def _in_progress(platform: Platform) -> None:
     """With a question that has been answered, so that there is one to answer again."""
     _queried(platform)
     for asked in list_questions(platform, TEAM, YEAR, "ALPHA"):
-        reply(platform, EDITOR, YEAR, "ALPHA", asked.id, "Yes.")
+        reply_to_query(platform, EDITOR, YEAR, "ALPHA", asked.id, "Yes.")
 
 
 def _signed_off(platform: Platform) -> None:
@@ -107,21 +107,21 @@ def _signed_off(platform: Platform) -> None:
 
 def _accepted(platform: Platform) -> None:
     _signed_off(platform)
-    life.accept(platform, TEAM, YEAR, "ALPHA")
+    life.accept_return(platform, TEAM, YEAR, "ALPHA")
 
 
 def _reopened(platform: Platform) -> None:
     _accepted(platform)
-    life.reopen(platform, TEAM, YEAR, "ALPHA", reason=WHY)
+    life.reopen_return(platform, TEAM, YEAR, "ALPHA", reason=WHY)
 
 
 def _declined(platform: Platform) -> None:
-    life.decline(platform, TEAM, YEAR, "ALPHA", reason=WHY)
+    life.decline_return(platform, TEAM, YEAR, "ALPHA", reason=WHY)
 
 
 def _withdrawn(platform: Platform) -> None:
     _signed_off(platform)
-    life.withdraw(platform, TEAM, YEAR, "ALPHA", reason=WHY)
+    life.withdraw_return(platform, TEAM, YEAR, "ALPHA", reason=WHY)
 
 
 BRING_TO: Mapping[ReturnState, Callable[[Platform], None]] = {

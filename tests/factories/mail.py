@@ -14,7 +14,7 @@ from census_api.domain.mail import FACTS as OF_KIND
 from census_api.domain.mail import Mail, MailKind
 from census_api.services.kit.platform import Platform
 from census_api.services.mail.outbox import list_mails
-from census_api.services.mail.writing import enqueue
+from census_api.services.mail.writing import enqueue_mail
 from census_api.settings import Settings
 from census_api.store.people import queries as people
 from census_api.store.register import queries as register
@@ -63,7 +63,7 @@ def write(
     """Writes one mail, as a service would in the transaction of its own change."""
     facts = {name: FACTS[name] for name in OF_KIND[kind]} | given.pop("facts", {})
     with platform.database.transaction() as session:
-        return enqueue(
+        return enqueue_mail(
             session, kind, to, organisation=organisation, collection=collection, links={"return": link}, facts=facts,
             at=at, **given,
         )  # fmt: skip

@@ -15,11 +15,11 @@ from census_api.domain.kit.access import SCOPES, SYSTEM, MemberRole, PlatformRol
 from census_api.services.kit.platform import Platform
 from census_api.services.people import accounts, tokens
 from census_api.services.people.accounts import Roles
-from census_api.services.people.passwords import hashed
+from census_api.services.people.passwords import hash_password
 from census_api.store.people import queries as people
 
 PASSWORD = "seven purple lanterns"
-_HASH = hashed(PASSWORD)
+_HASH = hash_password(PASSWORD)
 SITE = "https://127.0.0.1"
 
 
@@ -30,7 +30,7 @@ def add_person(
     held = {code: frozenset(given) for code, given in (at or {}).items()}
     account = accounts.add_person(platform, SYSTEM, f"{name}@example.org", name, Roles(frozenset(roles), held))
     with platform.database.transaction() as session:
-        row = people.find(session, account.id, lock=True)
+        row = people.find_account(session, account.id, lock=True)
         assert row is not None
         row.password_hash = _HASH
     return account.id

@@ -10,8 +10,8 @@ from typing import Any
 
 from census_api.domain.collecting.content import content_from_json
 from census_api.domain.collecting.findings import Finding, Report
-from census_api.intake.judging.judge import Context, RegisterEntry, judge
-from census_api.questionnaire.model import Sheet, Spec
+from census_api.intake.judging.judge import Context, RegisterEntry, judge_return
+from census_api.questionnaire.model import Spec, SpecSheet
 
 Row = dict[str, Any]
 Tree = dict[str, Any]
@@ -74,7 +74,7 @@ class Draft:
         return json.dumps(self.tree).encode()
 
     def judged(self) -> Report:
-        return judge(self.data(), self.spec.year, self.context(), keep_content=False).report
+        return judge_return(self.data(), self.spec.year, self.context(), keep_content=False).report
 
     def findings(self, rule: str) -> list[Finding]:
         return [finding for finding in self.judged().findings if finding.rule == rule]
@@ -137,7 +137,7 @@ def breakdowns(spec: Spec, staff: list[Row]) -> dict[str, list[Row]]:
     return {sheet.key: _breakdown(spec, sheet, staff) for sheet in spec.breakdowns}
 
 
-def _breakdown(spec: Spec, sheet: Sheet, staff: list[Row]) -> list[Row]:
+def _breakdown(spec: Spec, sheet: SpecSheet, staff: list[Row]) -> list[Row]:
     by = sheet.fields[0].key
     totals: dict[str, int] = {}
     for row in staff:

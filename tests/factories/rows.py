@@ -19,7 +19,7 @@ WINDOW = Window(NOW - dt.timedelta(days=30), NOW + dt.timedelta(days=30), NOW + 
 
 
 def add_collection(session: Session, year: int = 2024) -> None:
-    collections.add(session, year, "0" * 64, WINDOW)
+    collections.add_collection(session, year, "0" * 64, WINDOW)
 
 
 def add_organisation(session: Session, code: str = "ALPHA") -> uuid.UUID:
@@ -31,9 +31,9 @@ def add_organisation(session: Session, code: str = "ALPHA") -> uuid.UUID:
 
 def add_submission(
     session: Session, organisation_id: uuid.UUID, *, year: int = 2024, status: str = "checking", data: bytes = b"{}"
-) -> tables.Submission:
-    of = returns.lock(session, year, organisation_id)
-    return submissions.add(
+) -> tables.SubmissionRecord:
+    of = returns.lock_return(session, year, organisation_id)
+    return submissions.add_submission(
         session,
         of,
         Upload(data, "return.xlsx", "application/octet-stream"),

@@ -20,15 +20,15 @@ from census_api.domain.kit.access import SYSTEM, MemberRole
 from census_api.domain.register.organisations import FrameLine, Organisation
 from census_api.intake.sandbox import Sandbox
 from census_api.services.collecting.collections import ensure_collections
-from census_api.services.collecting.explanations import explain, list_explanations
-from census_api.services.collecting.life import accept, decline
-from census_api.services.collecting.return_queries import ask
+from census_api.services.collecting.explanations import explain_finding, list_explanations
+from census_api.services.collecting.life import accept_return, decline_return
+from census_api.services.collecting.return_queries import ask_query
 from census_api.services.collecting.sign_off import sign_off
-from census_api.services.collecting.submit import submit
+from census_api.services.collecting.submit import submit_return
 from census_api.services.kit.platform import Platform
 from census_api.services.register.organisations import list_organisation_codes, load_frame, load_organisations
 from census_api.settings import Settings
-from census_api.store.kit.session import connect
+from census_api.store.kit.session import connect_database
 from tests.api.serving import served
 from tests.factories.actors import NOW, TEAM
 from tests.factories.people import add_person
@@ -92,7 +92,7 @@ class Site:
 @contextmanager
 def made_site(database_url: str, sandbox: Sandbox, *, large: int = 1800) -> Iterator[Site]:
     """A site on an empty, migrated database, served until the block ends. GOLF's return has `large` Staff rows."""
-    database = connect(database_url)
+    database = connect_database(database_url)
     # plain HTTP on this machine is what the demonstration speaks; a file of GOLF's size is still checked at once
     settings = Settings(mode="demo", long_file_bytes=8_000_000)
     platform = Platform(database, sandbox, settings, clock=lambda: NOW)
@@ -114,7 +114,7 @@ def tree_for(platform: Platform, code: str, *, year: int = YEAR, **staff: Any) -
 
 def send(platform: Platform, code: str, tree: dict[str, Any], name: str = "return.json") -> Submitted:
     upload = Upload(json.dumps(tree).encode(), name, "application/json")
-    return submit(platform, SYSTEM, tree["census_year"], code, upload)
+    return submit_return(platform, SYSTEM, tree["census_year"], code, upload)
 
 
 def load_last_year(platform: Platform, code: str) -> None:
@@ -170,7 +170,7 @@ def _returns(platform: Platform, large: int) -> None:
     for code in ("DELTA", "ECHO", "FOXTROT"):
         send(platform, code, tree_for(platform, code, paid_wte="9.5" if code == "DELTA" else "8.4"))
         _sign(platform, code, 1)
-    ask(
+    ask_query(
         platform,
         TEAM,
         YEAR,
@@ -178,8 +178,8 @@ def _returns(platform: Platform, large: int) -> None:
         Subject("return"),
         "Is the Hartlepool team complete? Last year it had nine people.",
     )
-    accept(platform, SYSTEM, YEAR, "FOXTROT")
-    decline(platform, SYSTEM, YEAR, "HOTEL", reason="Closed all its services in May.")
+    accept_return(platform, SYSTEM, YEAR, "FOXTROT")
+    decline_return(platform, SYSTEM, YEAR, "HOTEL", reason="Closed all its services in May.")
     send(platform, "GOLF", _large(platform, large), "golf.json")
     send(platform, "LONG", tree_for(platform, "LONG", paid_wte="9.5"), "x" * 140 + ".json")
     _hostile(platform)
@@ -204,10 +204,10 @@ def _large(platform: Platform, rows: int) -> dict[str, Any]:
 
 def _explain_one(platform: Platform, code: str, number: int) -> None:
     first = list_explanations(platform, SYSTEM, YEAR, code, number).missing[0]
-    explain(platform, SYSTEM, YEAR, code, number, first.key, reason="checked", text=BECAUSE)
+    explain_finding(platform, SYSTEM, YEAR, code, number, first.key, reason="checked", text=BECAUSE)
 
 
 def _sign(platform: Platform, code: str, number: int) -> None:
     for finding in list_explanations(platform, SYSTEM, YEAR, code, number).missing:
-        explain(platform, SYSTEM, YEAR, code, number, finding.key, reason="checked", text=BECAUSE)
+        explain_finding(platform, SYSTEM, YEAR, code, number, finding.key, reason="checked", text=BECAUSE)
     sign_off(platform, SYSTEM, YEAR, code, number, role="Director of Workforce")

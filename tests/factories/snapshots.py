@@ -19,7 +19,7 @@ from census_api.statistics.policy import DEFAULT_POLICY
 from census_api.store.aggregates.cube import build_cube
 from census_api.store.kit import tables
 from census_api.store.kit.copy import add_rows
-from census_api.store.kit.tables_snapshots import Snapshot, StoredPolicy
+from census_api.store.kit.tables_snapshots import SnapshotRow, StoredPolicy
 
 Given = float | str | None
 """A value, None for blank, or how else it was answered: NK, REFUSED, NA."""
@@ -108,12 +108,12 @@ def begin_snapshot(session: Session, spec: Spec, revision: int = 1, previous: uu
     closes = dt.datetime.combine(spec.collection.closes, dt.time(), dt.UTC)
     late = dt.datetime.combine(spec.collection.late_until, dt.time(), dt.UTC)
     collection = {"year": year, "spec_digest": spec.digest, "opens": opens, "closes": closes, "late_until": late}
-    session.execute(insert(tables.Collection).values(collection).on_conflict_do_nothing())
+    session.execute(insert(tables.CollectionRow).values(collection).on_conflict_do_nothing())
     stored = {"digest": policy.digest, "version": policy.version, "document": policy.as_dict(), "stored_at": FROZEN_AT}
     session.execute(insert(StoredPolicy).values(stored).on_conflict_do_nothing())
     snapshot_id = uuid.uuid5(uuid.NAMESPACE_DNS, f"{year}.{revision}")
     session.add(
-        Snapshot(
+        SnapshotRow(
             collection_year=year, id=snapshot_id, revision=revision, state="building", stage="facts", share=0.5,
             spec_digest=spec.digest, policy_digest=policy.digest, started_at=FROZEN_AT, started_by="a test",
             previous=previous,
@@ -127,8 +127,8 @@ def finish_snapshot(session: Session, year: int, snapshot_id: uuid.UUID, *, line
     """Adds its facts up and freezes it. Its content hash is a stand-in: that of its id."""
     build_cube(session, year, snapshot_id)
     session.execute(
-        update(Snapshot)
-        .where(Snapshot.collection_year == year, Snapshot.id == snapshot_id)
+        update(SnapshotRow)
+        .where(SnapshotRow.collection_year == year, SnapshotRow.id == snapshot_id)
         .values(
             state="frozen", stage="done", share=1.0, frozen_at=FROZEN_AT, lines=lines, facts=facts,
             content_hash=hashlib.sha256(snapshot_id.bytes).hexdigest(),

@@ -7,7 +7,7 @@ import random
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from census_api.statistics.margins.document import MarginDocument, read_document, sealed, served
+from census_api.statistics.margins.document import MarginDocument, read_document, seal_document, serve_document
 
 PROFESSIONS = (
     "peer_support_worker", "unregulated_frontline", "regulated_frontline", "management_administrative", "commissioning",
@@ -43,7 +43,7 @@ def make_json(margins: Mapping[str, Mapping[str, object]], **more: Any) -> str:
         "dimensions": list(texts),
         "margins": texts,
     }
-    return served(*sealed(content | more))
+    return serve_document(*seal_document(content | more))
 
 
 def published_document(**more: Any) -> MarginDocument:

@@ -15,9 +15,9 @@ import httpx
 from sqlalchemy import create_engine, text
 
 from census_api.domain.kit.access import SYSTEM
-from census_api.intake.judging.judge import Context, judge
-from census_api.services.audit.reading import verify
-from census_api.services.upkeep.reconcile import reconcile
+from census_api.intake.judging.judge import Context, judge_return
+from census_api.services.audit.reading import verify_chains
+from census_api.services.upkeep.reconcile import reconcile_record
 from tests.factories.uploads import make_tree
 from tests.faults.site import POISON, YEAR, Site, named
 
@@ -42,7 +42,7 @@ class Sent:
 
     @cached_property
     def content_sha256(self) -> str:
-        return judge(self.body, YEAR, Context()).report.content_sha256
+        return judge_return(self.body, YEAR, Context()).report.content_sha256
 
 
 @dataclass
@@ -214,8 +214,8 @@ def compare(site: Site, uploads: list[Sent]) -> Compared:
     engine.dispose()
     if number > found.acknowledged:
         found.duplicated.append(f"{number} stored")
-    found.alarms += [one.what for one in reconcile(site.platform).discrepancies]
-    found.alarms += verify(site.platform, SYSTEM).problems
+    found.alarms += [one.what for one in reconcile_record(site.platform).discrepancies]
+    found.alarms += verify_chains(site.platform, SYSTEM).problems
     return found
 
 

@@ -20,15 +20,15 @@ import psycopg
 from census_api.domain.collecting.collection import Window
 from census_api.domain.kit.access import SYSTEM
 from census_api.domain.register.organisations import Organisation
-from census_api.embedded_postgres.launcher import RunningPostgres, start
-from census_api.questionnaire.resources import folder
+from census_api.embedded_postgres.launcher import RunningPostgres, start_server
+from census_api.questionnaire.resources import find_folder
 from census_api.services.collecting.collections import ensure_collections, set_window
 from census_api.services.kit.platform import open_platform, utc_now
 from census_api.services.people import accounts, tokens
 from census_api.services.people.accounts import Roles
 from census_api.services.register.organisations import load_organisations
 from census_api.settings import Settings
-from census_api.store.kit.migrate import upgrade
+from census_api.store.kit.migrate import upgrade_schema
 
 YEAR = 2024
 LONG_FILE_BYTES = 1_500
@@ -67,8 +67,8 @@ class Site:
         self.root = root
         self.codes = [f"ORG-{index:03}" for index in range(organisations)]
         self._pace = "hurried" if hurried else "usual"
-        self.server: RunningPostgres = start(root / "postgres")
-        upgrade(self.server.url())
+        self.server: RunningPostgres = start_server(root / "postgres")
+        upgrade_schema(self.server.url())
         self.platform = open_platform(Settings(keep_drafts_days=None), self.server.url())
         self._prepare()
         self.token = self._token()
@@ -110,7 +110,7 @@ class Site:
         os.kill(self._postmaster(), signal.SIGKILL)
 
     def start_postgres(self) -> None:
-        self.server = start(self.root / "postgres")
+        self.server = start_server(self.root / "postgres")
 
     def terminate(self, process: subprocess.Popen[bytes] | None, seconds: float = 40) -> int:
         """SIGTERM, and the exit code."""
@@ -162,7 +162,7 @@ class Site:
             return subprocess.Popen(
                 [sys.executable, "-c", _LAUNCHER, self._pace, "pausing" if pausing else "going on", *arguments],
                 env=environment,
-                cwd=folder("tests").parent,
+                cwd=find_folder("tests").parent,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,

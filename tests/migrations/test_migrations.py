@@ -15,7 +15,7 @@ from alembic.migration import MigrationContext
 from sqlalchemy import Connection, create_engine, text
 from sqlalchemy.orm import Session
 
-from census_api.questionnaire.resources import folder
+from census_api.questionnaire.resources import find_folder
 from census_api.store.all_tables import METADATA
 from census_api.store.collecting import submissions
 from census_api.store.kit import migrate
@@ -56,17 +56,17 @@ def tables_of(url: str) -> set[str]:
 
 
 def test_an_empty_database_is_at_no_revision_and_goes_to_the_head(empty_url: str) -> None:
-    assert migrate.current(empty_url) == ""
-    migrate.upgrade(empty_url)
-    assert migrate.current(empty_url) == migrate.head() != ""
-    migrate.upgrade(empty_url)
+    assert migrate.current_revision(empty_url) == ""
+    migrate.upgrade_schema(empty_url)
+    assert migrate.current_revision(empty_url) == migrate.head_revision() != ""
+    migrate.upgrade_schema(empty_url)
     assert set(METADATA.tables) < tables_of(empty_url)
 
 
 def test_the_migrations_make_the_tables_of_the_code(fresh_database_url: str) -> None:
     with connected(fresh_database_url) as connection:
         context = MigrationContext.configure(
-            connection, opts={"include_name": migrate.ours, "compare_server_default": True}
+            connection, opts={"include_name": migrate.is_ours, "compare_server_default": True}
         )
         assert compare_metadata(context, METADATA) == []
 
@@ -82,8 +82,8 @@ def test_the_migrations_make_the_constraints_of_the_code(fresh_database_url: str
 
 
 def test_down_to_nothing_leaves_nothing(empty_url: str) -> None:
-    migrate.upgrade(empty_url)
-    migrate.downgrade(empty_url, "base")
+    migrate.upgrade_schema(empty_url)
+    migrate.downgrade_schema(empty_url, "base")
     assert tables_of(empty_url) == {"alembic_version"}
     with connected(empty_url) as connection:
         left = connection.execute(
@@ -92,8 +92,8 @@ def test_down_to_nothing_leaves_nothing(empty_url: str) -> None:
                  "AND typname <> 'alembic_version'")
         )  # fmt: skip
         assert left.all() == []
-    migrate.upgrade(empty_url)
-    assert migrate.current(empty_url) == migrate.head()
+    migrate.upgrade_schema(empty_url)
+    assert migrate.current_revision(empty_url) == migrate.head_revision()
 
 
 def test_one_down_and_up_again_keeps_what_is_stored(fresh_database_url: str) -> None:
@@ -104,9 +104,9 @@ def test_one_down_and_up_again_keeps_what_is_stored(fresh_database_url: str) -> 
         submissions.seal_checked(session, row, make_report(content), content, "xlsx")
         session.commit()
     before = everything(fresh_database_url)
-    migrate.downgrade(fresh_database_url, "-1")
-    assert migrate.current(fresh_database_url) != migrate.head()
-    migrate.upgrade(fresh_database_url)
+    migrate.downgrade_schema(fresh_database_url, "-1")
+    assert migrate.current_revision(fresh_database_url) != migrate.head_revision()
+    migrate.upgrade_schema(fresh_database_url)
     assert everything(fresh_database_url) == before
     assert len(before["submission_row"]) == 3
 
@@ -126,7 +126,7 @@ def test_two_starters_at_once_do_it_once(empty_url: str) -> None:
     def start() -> None:
         try:
             barrier.wait(10)
-            migrate.upgrade(empty_url)
+            migrate.upgrade_schema(empty_url)
         except Exception as problem:  # noqa: BLE001 - whatever it is, the test shows it
             problems.append(problem)
 
@@ -136,10 +136,10 @@ def test_two_starters_at_once_do_it_once(empty_url: str) -> None:
     for starter in starters:
         starter.join(60)
     assert problems == []
-    assert migrate.current(empty_url) == migrate.head()
+    assert migrate.current_revision(empty_url) == migrate.head_revision()
 
 
-@pytest.mark.parametrize("file", sorted(folder("migrations").glob("versions/*.py")), ids=lambda file: file.stem)
+@pytest.mark.parametrize("file", sorted(find_folder("migrations").glob("versions/*.py")), ids=lambda file: file.stem)
 def test_every_migration_gives_up_rather_than_wait_for_a_lock(file: Path) -> None:
     source = file.read_text("utf-8")
     assert source.count("    set_limits()\n") == 2
@@ -148,12 +148,12 @@ def test_every_migration_gives_up_rather_than_wait_for_a_lock(file: Path) -> Non
 
 
 def test_a_migration_stops_waiting_for_a_table_in_use(empty_url: str) -> None:
-    migrate.upgrade(empty_url)
+    migrate.upgrade_schema(empty_url)
     with connected(empty_url) as reader:
         reader.execute(text("SELECT * FROM mail"))
         with pytest.raises(Exception, match="lock timeout"):
-            migrate.downgrade(empty_url, "-1")
-    assert migrate.current(empty_url) == migrate.head()
+            migrate.downgrade_schema(empty_url, "-1")
+    assert migrate.current_revision(empty_url) == migrate.head_revision()
 
 
 def test_a_new_migration_starts_from_the_template(
@@ -163,8 +163,8 @@ def test_a_new_migration_starts_from_the_template(
         connection.execute(text("ALTER TABLE collection DROP COLUMN state"))
         connection.commit()
     # elsewhere: tests that run beside this one must not find a second head
-    shutil.copytree(folder("migrations"), tmp_path / "migrations")
-    monkeypatch.setattr(migrate, "folder", lambda name: tmp_path / name)
+    shutil.copytree(find_folder("migrations"), tmp_path / "migrations")
+    monkeypatch.setattr(migrate, "find_folder", lambda name: tmp_path / name)
     file = migrate.new_migration(fresh_database_url, "bring the state back")
     source = file.read_text("utf-8")
     compile(source, str(file), "exec")

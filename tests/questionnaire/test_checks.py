@@ -7,12 +7,12 @@ from typing import Any
 import polars as pl
 import pytest
 
-from census_api.questionnaire.checks import CHECKS, Place, allowed_pairs
-from census_api.questionnaire.load import library, load_spec
-from census_api.questionnaire.model import Question, Rule
+from census_api.questionnaire.checks import CHECKS, CheckPlace, allowed_pairs
+from census_api.questionnaire.load import load_library, load_spec
+from census_api.questionnaire.model import Rule, SheetQuestion
 
 SPEC = load_spec(2024)
-NUMBER = Question(key="value", label="Value", type="decimal", help="", maximum=100, states=("NK",))
+NUMBER = SheetQuestion(key="value", label="Value", type="decimal", help="", maximum=100, states=("NK",))
 
 
 def answers(check: str, rows: list[Any], **params: Any) -> list[bool | None]:
@@ -29,7 +29,7 @@ def answers(check: str, rows: list[Any], **params: Any) -> list[bool | None]:
         "flag": pl.Boolean(),
     }
     frame = pl.DataFrame(rows, schema=schema)
-    return frame.select(CHECKS[check].passes(Place(SPEC, rule, "value", NUMBER))).to_series().to_list()
+    return frame.select(CHECKS[check].passes(CheckPlace(SPEC, rule, "value", NUMBER))).to_series().to_list()
 
 
 def values(*values: float | None) -> list[dict[str, Any]]:
@@ -105,7 +105,7 @@ def test_pairs_that_a_mapping_or_a_list_allows() -> None:
 
 
 def test_every_check_is_used_and_says_what_it_does() -> None:
-    used = {rule.check for year in library().years for rule in load_spec(year).rules}
+    used = {rule.check for year in load_library().years for rule in load_spec(year).rules}
     assert set(CHECKS) == used
     assert all(
         (check.passes.__doc__ or "").endswith(".") or "\n" in (check.passes.__doc__ or "") for check in CHECKS.values()

@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from census_api.intake.judging.judge import Context, judge
+from census_api.intake.judging.judge import Context, judge_return
 from census_api.questionnaire.json_schema import json_schema
-from census_api.questionnaire.load import library, load_spec
-from census_api.questionnaire.model import Question
+from census_api.questionnaire.load import load_library, load_spec
+from census_api.questionnaire.model import SheetQuestion
 
 SPEC = load_spec(2024)
 SCHEMA = json_schema(SPEC)
@@ -96,7 +96,7 @@ def whole_return() -> dict[str, Any]:
 
 
 def outcome(tree: Any) -> str:
-    return judge(json.dumps(tree).encode(), 2024, Context(), keep_content=False).report.outcome
+    return judge_return(json.dumps(tree).encode(), 2024, Context(), keep_content=False).report.outcome
 
 
 def test_a_clean_return_validates() -> None:
@@ -104,12 +104,12 @@ def test_a_clean_return_validates() -> None:
     assert problems(whole_return(), SCHEMA, SCHEMA) == []
 
 
-@pytest.mark.parametrize("year", library().years)
+@pytest.mark.parametrize("year", load_library().years)
 def test_the_example_is_a_clean_return_and_every_reference_leads_somewhere(year: int) -> None:
     schema = json_schema(load_spec(year))
     (example,) = schema["examples"]
     assert problems(example, schema, schema) == []
-    report = judge(json.dumps(example).encode(), year, Context()).report
+    report = judge_return(json.dumps(example).encode(), year, Context()).report
     assert report.outcome == "clean"
     references = set(re.findall(r'"\$ref": "#/\$defs/(\w+)"', json.dumps(schema)))
     assert references == set(schema["$defs"])
@@ -148,7 +148,7 @@ def test_what_the_platform_finds_wrong_in_one_cell_is_wrong_here_too(table: str 
     assert all(field in problem or str(table) in problem for problem in found)
 
 
-def values(question: Question) -> st.SearchStrategy[Any]:
+def values(question: SheetQuestion) -> st.SearchStrategy[Any]:
     """Good, odd and bad answers to one question."""
     odd = st.sampled_from([None, "", " ", 0, 1, 1.5, -1, "3", "3.25", "NK", "REFUSED", "NA", True, "x", 10**6, "0.500"])
     if question.code_list is None:

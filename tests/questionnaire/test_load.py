@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from census_api.domain.kit.errors import NotFound, SpecError
-from census_api.questionnaire.load import SpecLibrary, library, load_spec
+from census_api.questionnaire.load import SpecLibrary, load_library, load_spec
 from census_api.questionnaire.model import Spec
 from census_api.questionnaire.plan import compile_plan
-from census_api.questionnaire.resources import folder
+from census_api.questionnaire.resources import find_folder
 
 YEAR = 2026
 HEAD = f"""
@@ -69,7 +69,7 @@ class Folder:
 
 @pytest.fixture
 def schemas(tmp_path: Path) -> Folder:
-    shutil.copytree(folder("schemas"), tmp_path / "schemas")
+    shutil.copytree(find_folder("schemas"), tmp_path / "schemas")
     return Folder(tmp_path / "schemas")
 
 
@@ -256,7 +256,7 @@ def test_a_removed_code_is_remembered_and_one_that_comes_back_is_not(schemas: Fo
 
 
 def _readded(code: str) -> str:
-    lines = (folder("schemas") / "2022" / "local_authorities.csv").read_text("utf-8").splitlines()
+    lines = (find_folder("schemas") / "2022" / "local_authorities.csv").read_text("utf-8").splitlines()
     line = next(line for line in lines if line.startswith(code))
     return f"change,{lines[0]}\nadded,{line}\n"
 
@@ -265,8 +265,8 @@ def _readded(code: str) -> str:
 
 
 def test_the_years_and_their_local_authorities() -> None:
-    assert library().years == (2022, 2023, 2024, 2025)
-    assert [len(load_spec(year).code_lists["local_authorities"].codes) for year in library().years] == [
+    assert load_library().years == (2022, 2023, 2024, 2025)
+    assert [len(load_spec(year).code_lists["local_authorities"].codes) for year in load_library().years] == [
         152,
         153,
         153,
@@ -287,7 +287,7 @@ def test_successors_of_local_authorities() -> None:
     assert successors(2025) == reform | {"E08000016": ("E08000038",), "E08000019": ("E08000039",)}
 
 
-@pytest.mark.parametrize("year", library().years)
+@pytest.mark.parametrize("year", load_library().years)
 def test_successors_are_authorities_of_the_year(year: int) -> None:
     authorities = load_spec(year).code_lists["local_authorities"]
     for former in authorities.former:
@@ -296,7 +296,7 @@ def test_successors_are_authorities_of_the_year(year: int) -> None:
 
 
 def test_every_year_has_a_digest_of_its_own_and_is_read_once() -> None:
-    digests = {load_spec(year).digest for year in library().years}
+    digests = {load_spec(year).digest for year in load_library().years}
     assert len(digests) == 4
     assert load_spec(2024) is load_spec(2024)
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
-from census_api.questionnaire.load import library, load_spec
-from census_api.questionnaire.plan import Failures, Known, Plan, compile_plan, plan_for
+from census_api.questionnaire.load import load_library, load_spec
+from census_api.questionnaire.plan import Failures, KnownAnswers, YearPlan, compile_plan, plan_for
 from census_api.questionnaire.rulebook import VIEWS, column_types
 
 SPEC = load_spec(2024)
@@ -19,20 +19,20 @@ def frame(view: str, **columns: list[object]) -> pl.DataFrame:
     return pl.DataFrame({name: columns.get(name, [None] * height) for name in types}, schema=types)
 
 
-def found(plan: Plan, view: str, rows: pl.DataFrame, known: Known | None = None) -> dict[str, list[int]]:
+def found(plan: YearPlan, view: str, rows: pl.DataFrame, known: KnownAnswers | None = None) -> dict[str, list[int]]:
     failures, crashed = plan.run(view, rows, known)
     assert crashed == set()
     return {f"{failure.rule.code}:{failure.column}": failure.rows for failure in failures}
 
 
-@pytest.mark.parametrize("year", library().years)
+@pytest.mark.parametrize("year", load_library().years)
 def test_every_rule_has_a_mask_for_every_column(year: int) -> None:
     spec = load_spec(year)
     masks = [(mask.rule.code, mask.column) for view in plan_for(spec).masks.values() for mask in view]
     assert sorted(masks) == sorted((rule.code, column) for rule in spec.rules for column in rule.columns)
 
 
-@pytest.mark.parametrize("year", library().years)
+@pytest.mark.parametrize("year", load_library().years)
 def test_masks_stand_in_the_order_of_the_rules(year: int) -> None:
     spec = load_spec(year)
     order = {rule.code: index for index, rule in enumerate(spec.rules)}
@@ -80,8 +80,8 @@ def test_what_is_known_to_pass_is_not_run() -> None:
     rows = frame("staff", starters__raw=["x", None], starters=[None, None])
     plan = plan_for(SPEC)
     assert found(plan, "staff", rows)["STF-006:starters"] == [0]
-    assert "STF-006:starters" not in found(plan, "staff", rows, Known(plain=frozenset({"starters"})))
-    filled = found(plan, "staff", rows, Known(filled=frozenset({"role_code"})))
+    assert "STF-006:starters" not in found(plan, "staff", rows, KnownAnswers(plain=frozenset({"starters"})))
+    filled = found(plan, "staff", rows, KnownAnswers(filled=frozenset({"role_code"})))
     assert "STF-001:role_code" not in filled
     assert "STF-001:service_type" in filled
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from census_api.questionnaire import grammar
-from census_api.questionnaire.model import STATES, Question, Rule, Spec
+from census_api.questionnaire.model import STATES, Rule, SheetQuestion, Spec
 
 Row = Mapping[str, Any]
 Answer = bool | None
@@ -26,7 +26,7 @@ class Asked:
     spec: Spec
     rule: Rule
     column: str
-    question: Question | None
+    question: SheetQuestion | None
     rows: Sequence[Row]
 
     @property
@@ -40,7 +40,7 @@ class Asked:
         text: str | None = row[f"{self.column}__raw"]
         return text
 
-    def field(self) -> Question:
+    def field(self) -> SheetQuestion:
         assert self.question is not None
         return self.question
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from census_api.questionnaire.model import Sheet, Spec
+from census_api.questionnaire.model import Spec, SpecSheet
 from census_api.questionnaire.templates.names import CENSUS_YEAR, PROVENANCE, TEMPLATE_VERSION
 from tests.factories.packages import cell, packed, row, sheet_xml, xlsx_parts
 from tests.factories.returns import clean_tree
@@ -54,7 +54,7 @@ def small_workbook(spec: Spec, tree: dict[str, Any] | None = None) -> SmallWorkb
     return SmallWorkbook(spec, grids, {PROVENANCE: "veryHidden"})
 
 
-def _grid(sheet: Sheet, rows: Any) -> Grid:
+def _grid(sheet: SpecSheet, rows: Any) -> Grid:
     if sheet.kind == "form":
         return [["Question", "Your answer"], *([question.label, rows.get(question.key)] for question in sheet.fields)]
     return [

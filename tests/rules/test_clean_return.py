@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from census_api.questionnaire.load import library, load_spec
+from census_api.questionnaire.load import load_library, load_spec
 from tests.factories.returns import clean_draft
 
 
-@pytest.mark.parametrize("year", library().years)
+@pytest.mark.parametrize("year", load_library().years)
 def test_no_rule_has_anything_to_say_about_the_clean_return(year: int) -> None:
     draft = clean_draft(load_spec(year))
     report = draft.judged()

@@ -6,14 +6,14 @@ import re
 
 import pytest
 
-from census_api.questionnaire.load import library, load_spec
+from census_api.questionnaire.load import load_library, load_spec
 from tests.rules import test_faults, test_workbook_rules
 from tests.rules.test_rules import CASES
 
 _THRESHOLDS = {"factor", "limit", "floor", "low", "high", "minimum", "tolerance"}
 
 
-@pytest.mark.parametrize("year", library().years)
+@pytest.mark.parametrize("year", load_library().years)
 def test_every_rule_of_the_year_has_cases(year: int) -> None:
     rules = set(load_spec(year).rule)
     elsewhere = {*test_workbook_rules.TOLD, *test_faults.told_of(year)}
@@ -24,12 +24,12 @@ def test_every_rule_of_the_year_has_cases(year: int) -> None:
 
 
 def test_no_case_is_about_a_rule_that_no_year_has() -> None:
-    known = {code for year in library().years for code in load_spec(year).rule}
+    known = {code for year in load_library().years for code in load_spec(year).rule}
     assert {case.rule for case in CASES} | set(test_workbook_rules.TOLD) <= known
 
 
 def test_rules_with_a_threshold_have_cases_on_both_sides() -> None:
-    spec = load_spec(library().years[-1])
+    spec = load_spec(load_library().years[-1])
     for rule in spec.rules:
         if _THRESHOLDS & set(rule.params):
             mine = [case for case in CASES if case.rule == rule.code]

@@ -8,15 +8,15 @@ import pytest
 
 from census_api.domain.kit.errors import SpecError
 from census_api.intake.judging import total_views
-from census_api.intake.judging.judge import judge
+from census_api.intake.judging.judge import judge_return
 from census_api.questionnaire import plan as plans
-from census_api.questionnaire.load import library, load_spec
+from census_api.questionnaire.load import load_library, load_spec
 from census_api.questionnaire.model import Spec
 from census_api.questionnaire.plan import compile_plan
 from census_api.questionnaire.rulebook import VIEWS, column_types
 from tests.factories.returns import Draft, clean_draft, staff
 
-YEARS = library().years
+YEARS = load_library().years
 
 
 def told_of(year: int) -> set[str]:
@@ -29,7 +29,7 @@ def _with_a_crash(spec: Spec, code: str, monkeypatch: pytest.MonkeyPatch) -> Non
     plan = compile_plan(spec)
     masks = {view: tuple(_crashing(mask) if mask.rule.code == code else mask for mask in of_view)
              for view, of_view in plan.masks.items()}  # fmt: skip
-    monkeypatch.setitem(plans._PLANS, spec.digest, plans.Plan(plan.schemas, masks))
+    monkeypatch.setitem(plans._PLANS, spec.digest, plans.YearPlan(plan.schemas, masks))
 
 
 def _crashing(mask: plans.Mask) -> plans.Mask:
@@ -107,7 +107,7 @@ def test_a_check_without_an_expression_stops_the_start() -> None:
 def test_a_year_without_last_years_return_says_which_rules_did_not_apply() -> None:
     draft = clean_draft(load_spec(2024))
     draft.last_year = draft.frame = draft.register = None
-    report = judge(draft.data(), 2024, draft.context()).report
+    report = judge_return(draft.data(), 2024, draft.context()).report
     needs = {rule.code for rule in draft.spec.rules if VIEWS[rule.on].needs is not None}
     assert {code for code, status in report.rules_by_status.items() if status == "not_applicable"} == needs
     assert report.outcome == "clean"

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from census_api.questionnaire.load import library, load_spec
+from census_api.questionnaire.load import load_library, load_spec
 from tests.factories.returns import Case, clean_draft
 from tests.rules import cases_breakdowns, cases_context, cases_files, cases_organisation, cases_return, cases_staff
 
@@ -18,7 +18,7 @@ CASES: tuple[Case, ...] = (
     *cases_context.CASES,
     *cases_files.CASES,
 )
-YEARS = library().years
+YEARS = load_library().years
 
 
 def _runs() -> Iterator[object]:

@@ -8,11 +8,11 @@ import re
 import pytest
 
 from census_api.domain.collecting.findings import SEVERITIES
-from census_api.questionnaire.load import library, load_spec
+from census_api.questionnaire.load import load_library, load_spec
 from census_api.questionnaire.model import Rule
-from census_api.questionnaire.resources import folder
+from census_api.questionnaire.resources import find_folder
 
-YEARS = library().years
+YEARS = load_library().years
 RULES = {rule.code: rule for year in YEARS for rule in load_spec(year).rules}
 TEXTS = ("message", "expected", "fix", "why")
 
@@ -97,7 +97,7 @@ def test_there_are_at_least_ninety_rules_in_every_year(year: int) -> None:
 
 
 def test_the_register_of_codes_is_complete_and_says_the_same() -> None:
-    with (folder("schemas") / "rule_codes.csv").open(encoding="utf-8", newline="") as handle:
+    with (find_folder("schemas") / "rule_codes.csv").open(encoding="utf-8", newline="") as handle:
         rows = list(csv.DictReader(handle))
     codes = [row["code"] for row in rows]
     assert codes == sorted(set(codes))

@@ -12,13 +12,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from census_api.questionnaire.checks import CHECKS
-from census_api.questionnaire.load import library, load_spec
+from census_api.questionnaire.load import load_library, load_spec
 from census_api.questionnaire.model import Spec
 from census_api.questionnaire.plan import plan_for
-from census_api.questionnaire.rulebook import VIEWS, column_types, questions
+from census_api.questionnaire.rulebook import VIEWS, column_types, list_questions
 from tests.rules.plain_reading import CHECKS_READ, Asked, failing_rows
 
-YEAR = library().years[-1]
+YEAR = load_library().years[-1]
 Found = set[tuple[str, str, int]]
 
 _WHOLE = [None, -1, 0, 0, 1, 2, 4, 5, 9, 10, 11, 12, 19, 20, 30, 49, 50, 100, 20_000, 20_001, 100_000, 100_001]
@@ -56,7 +56,7 @@ _OF_TYPE: dict[str, list[Any]] = {"Int64": _WHOLE, "Float64": _DECIMAL, "Boolean
 def _values(spec: Spec, view: str) -> dict[str, list[Any]]:
     """What each column of a view may hold: the limits of its rules, codes, states, garbage and blanks."""
     of: dict[str, list[Any]] = {}
-    asked = questions(spec, VIEWS[view])
+    asked = list_questions(spec, VIEWS[view])
     codes = {
         q.key: [None, *(c.code for c in spec.code_lists[q.code_list].codes[:6])] for q in asked.values() if q.code_list
     }
@@ -83,7 +83,7 @@ def _frame(spec: Spec, view: str, height: int, seed: int) -> pl.DataFrame:
 
 def by_plain_python(spec: Spec, view: str, frame: pl.DataFrame) -> Found:
     rows = frame.to_dicts()
-    asked = questions(spec, VIEWS[view])
+    asked = list_questions(spec, VIEWS[view])
     return {
         (rule.code, column, row)
         for rule in spec.rules

@@ -8,13 +8,13 @@ from dataclasses import replace
 import pytest
 
 from census_api.domain.collecting.findings import Finding
-from census_api.intake.judging.judge import Context, judge
+from census_api.intake.judging.judge import Context, judge_return
 from census_api.intake.reading import workbook
 from census_api.intake.reading.reader import read_workbook
-from census_api.questionnaire.load import library, load_spec
+from census_api.questionnaire.load import load_library, load_spec
 from tests.rules.small_workbooks import SmallWorkbook, small_workbook
 
-YEARS = library().years
+YEARS = load_library().years
 Change = Callable[[SmallWorkbook], object]
 
 
@@ -107,7 +107,7 @@ TOLD = sorted({rule for rule, *_ in FAILS} | {"FIL-018"})
 def findings_of(year: int, change: Change) -> list[Finding]:
     book = small_workbook(load_spec(year))
     change(book)
-    return judge(book.data(), year, Context(), keep_content=False).report.findings
+    return judge_return(book.data(), year, Context(), keep_content=False).report.findings
 
 
 @pytest.mark.parametrize("year", YEARS)

@@ -12,7 +12,7 @@ from census_api.services.collecting.collections import ensure_collections
 from census_api.services.kit.platform import Platform
 from census_api.services.register.organisations import load_organisations
 from census_api.settings import Settings
-from census_api.store.kit.session import connect
+from census_api.store.kit.session import connect_database
 from tests.factories.actors import ANN, NOW
 
 
@@ -26,7 +26,7 @@ def sandbox() -> Iterator[Sandbox]:
 @pytest.fixture
 def bare(fresh_database_url: str, sandbox: Sandbox) -> Iterator[Platform]:
     """A platform on an empty database, at a fixed moment."""
-    database = connect(fresh_database_url)
+    database = connect_database(fresh_database_url)
     yield Platform(database, sandbox, Settings(), clock=lambda: NOW)
     database.close()
 

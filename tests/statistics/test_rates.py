@@ -5,16 +5,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from census_api.statistics import rates
-from census_api.statistics.rates import Base, NoRate, Rate
+from census_api.statistics.rates import NoRate, Rate, RateBase
 
 COUNTS = st.one_of(st.none(), st.integers(0, 200).map(float))
 
 
 def test_a_rate_carries_what_it_was_made_of() -> None:
-    assert rates.vacancy_rate(8, 92) == Rate(0.08, 8, 100, Base.WTE)
-    assert rates.establishment_vacancy_rate(8, 160) == Rate(0.05, 8, 160, Base.WTE)
-    assert rates.turnover_avg(25, 90, 110) == Rate(0.25, 25, 100, Base.HEADCOUNT)
-    assert rates.starters_rate(45, 90, 110) == Rate(0.45, 45, 100, Base.HEADCOUNT)
+    assert rates.vacancy_rate(8, 92) == Rate(0.08, 8, 100, RateBase.WTE)
+    assert rates.establishment_vacancy_rate(8, 160) == Rate(0.05, 8, 160, RateBase.WTE)
+    assert rates.turnover_avg(25, 90, 110) == Rate(0.25, 25, 100, RateBase.HEADCOUNT)
+    assert rates.starters_rate(45, 90, 110) == Rate(0.45, 45, 100, RateBase.HEADCOUNT)
 
 
 def test_vacancies_with_nobody_in_post_are_a_rate_of_one() -> None:
@@ -23,7 +23,7 @@ def test_vacancies_with_nobody_in_post_are_a_rate_of_one() -> None:
 
 @given(COUNTS, COUNTS)
 def test_a_rate_has_a_value_or_a_reason(numerator: float | None, denominator: float | None) -> None:
-    found = rates.rate(numerator, denominator, Base.WTE)
+    found = rates.make_rate(numerator, denominator, RateBase.WTE)
     assert (found.value is None) == (found.reason is not None)
     if numerator is None or denominator is None:
         assert found.reason is NoRate.NOT_REPORTED
@@ -51,7 +51,7 @@ def test_stability_lies_within_its_bounds_whoever_left(
     # as many of the leavers as can be were starters, at most all of them
     fewest, most = max(0, leavers - starters), min(leavers, opening)
     cohort = data.draw(st.integers(fewest, most))
-    found = rates.stability(opening, cohort, leavers, starters)
+    found = rates.measure_stability(opening, cohort, leavers, starters)
     assert found.lower is not None
     assert found.upper is not None
     assert found.index.value is not None
@@ -60,7 +60,7 @@ def test_stability_lies_within_its_bounds_whoever_left(
 
 
 def test_stability_without_starters_has_only_its_lower_bound() -> None:
-    found = rates.stability(80, None, 20, None)
+    found = rates.measure_stability(80, None, 20, None)
     assert (found.index.value, found.lower, found.upper) == (None, 0.75, None)
     assert found.index.reason is NoRate.NOT_REPORTED
 
@@ -76,7 +76,7 @@ def test_part_years_count_by_exposure_from_three_months(months: float, exposure:
 
 @given(st.lists(st.tuples(COUNTS, COUNTS), max_size=12))
 def test_the_pool_is_a_ratio_of_sums_over_lines_with_both_items(pairs: list[tuple[float | None, float | None]]) -> None:
-    found = rates.pooled_rate(pairs, Base.HEADCOUNT)
+    found = rates.pooled_rate(pairs, RateBase.HEADCOUNT)
     kept = [(n, d) for n, d in pairs if n is not None and d is not None and (d > 0 or n == 0)]
     total = sum(d for _, d in kept)
     if total:
@@ -88,14 +88,14 @@ def test_the_pool_is_a_ratio_of_sums_over_lines_with_both_items(pairs: list[tupl
 
 
 def test_the_pool_says_how_much_of_the_denominator_stands_in_it() -> None:
-    found = rates.pooled_rate([(1, 10), (None, 30), (2, 0)], Base.HEADCOUNT)
-    assert found.rate == Rate(0.1, 1, 10, Base.HEADCOUNT)
+    found = rates.pooled_rate([(1, 10), (None, 30), (2, 0)], RateBase.HEADCOUNT)
+    assert found.rate == Rate(0.1, 1, 10, RateBase.HEADCOUNT)
     assert found.excluded == (2,)
     assert found.denominator_coverage == 0.25
 
 
 def test_regulated_and_unpaid() -> None:
-    assert rates.regulated_ratio(12, 60, Base.WTE).value == 0.2
-    assert rates.regulated_ratio(30, 0, Base.WTE).reason is NoRate.NUMERATOR_WITHOUT_DENOMINATOR
-    assert rates.share_of(7, 93, Base.WTE) == Rate(0.07, 7, 100, Base.WTE)
-    assert rates.share_of(None, 93, Base.WTE).reason is NoRate.NOT_REPORTED
+    assert rates.regulated_ratio(12, 60, RateBase.WTE).value == 0.2
+    assert rates.regulated_ratio(30, 0, RateBase.WTE).reason is NoRate.NUMERATOR_WITHOUT_DENOMINATOR
+    assert rates.share_of(7, 93, RateBase.WTE) == Rate(0.07, 7, 100, RateBase.WTE)
+    assert rates.share_of(None, 93, RateBase.WTE).reason is NoRate.NOT_REPORTED

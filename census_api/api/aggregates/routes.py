@@ -7,13 +7,13 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Request, Response
 
 from census_api.api.kit.dependencies import Caller, SnapshotText, ThePlatform, may
-from census_api.api.kit.problems import documented
-from census_api.api.kit.served_tables import IN_EVERY_FORMAT, Format, chosen_kind, not_modified, streamed
+from census_api.api.kit.problems import document_problems
+from census_api.api.kit.served_tables import IN_EVERY_FORMAT, Format, chosen_kind, not_modified, stream_table
 from census_api.domain.aggregates import DIMENSIONS
 from census_api.domain.kit.measures import MEASURES
 from census_api.services.aggregates import asking as service
 from census_api.services.aggregates.question import MOST_DIMENSIONS, Wanted
-from census_api.services.aggregates.tables import pieces, tag_of
+from census_api.services.aggregates.tables import iterate_pieces, tag_of
 
 router = APIRouter(prefix="/snapshots", tags=["aggregates"])
 
@@ -79,7 +79,7 @@ TheQuestion = Annotated[Wanted, Depends(wanted_of)]
     "/{snapshot}/aggregates",
     dependencies=[may("aggregate.read")],
     response_class=Response,
-    responses=documented() | IN_EVERY_FORMAT,
+    responses=document_problems() | IN_EVERY_FORMAT,
 )
 def get_aggregates(
     request: Request,
@@ -95,10 +95,12 @@ def get_aggregates(
     rows gave which answer. What is not known is null with a reason, never 0.
     """
     kind = chosen_kind(request, format)
-    asked = service.question(platform, caller, snapshot, wanted)
+    asked = service.resolve_question(platform, caller, snapshot, wanted)
     tag = tag_of(asked.snapshot, asked.query, kind)
     known = not_modified(request, tag)
     if known is not None:
         return known
-    found = service.answer(platform, caller, asked)
-    return streamed(pieces(found, kind), kind, f"census-{found.name}-{'-'.join(found.query.by) or 'total'}", tag)
+    found = service.answer_question(platform, caller, asked)
+    return stream_table(
+        iterate_pieces(found, kind), kind, f"census-{found.name}-{'-'.join(found.query.by) or 'total'}", tag
+    )

@@ -27,11 +27,11 @@ from census_api.api.collecting.payloads import (
     receipt_page,
 )
 from census_api.api.kit.answers import json_answer
-from census_api.api.kit.bodies import JsonBody, described
+from census_api.api.kit.bodies import JsonBody, describe_body
 from census_api.api.kit.common_payloads import ReturnPayload
 from census_api.api.kit.conditional import Seen, tag_of
 from census_api.api.kit.dependencies import Caller, Number, OrganisationCode, ThePlatform, Year, may
-from census_api.api.kit.problems import documented
+from census_api.api.kit.problems import document_problems
 from census_api.domain.collecting.returns import Return
 from census_api.services.collecting import explanations, extensions, life, return_queries
 from census_api.services.collecting.bulk import accept_many
@@ -41,7 +41,7 @@ router = APIRouter(prefix="/collections/{year}", tags=["life of a return"])
 
 _RETURN = "/returns/{organisation}"
 _SUBMISSION = f"{_RETURN}/submissions/{{number}}"
-_CHANGE = documented(400, 403, 408, 409, 412, 413, 415)
+_CHANGE = document_problems(400, 403, 408, 409, 412, 413, 415)
 FindingKey = Annotated[
     str,
     Path(description="The finding's key, from the report.", pattern="^[0-9a-f]{16}$", examples=["0123456789abcdef"]),
@@ -52,7 +52,7 @@ FindingKey = Annotated[
     f"{_SUBMISSION}/explanations",
     dependencies=[may("return.read")],
     response_model=ExplanationsPayload,
-    responses=documented(409),
+    responses=document_problems(409),
 )
 def list_explanations(
     platform: ThePlatform, caller: Caller, year: Year, organisation: OrganisationCode, number: Number
@@ -67,7 +67,7 @@ def list_explanations(
     dependencies=[may("return.explain")],
     response_model=ExplanationPayload,
     responses=_CHANGE,
-    openapi_extra=described(ExplanationBody),
+    openapi_extra=describe_body(ExplanationBody),
 )
 def put_explanation(
     platform: ThePlatform,
@@ -80,7 +80,7 @@ def put_explanation(
     body: Annotated[ExplanationBody, Depends(JsonBody(ExplanationBody))],
 ) -> Response:
     """Explains one query of the newest submission. There is no explaining of all of them at once."""
-    done = explanations.explain(
+    done = explanations.explain_finding(
         platform,
         caller,
         year,
@@ -98,7 +98,7 @@ def put_explanation(
     f"{_SUBMISSION}/sign-off",
     dependencies=[may("return.read")],
     response_model=ReadinessPayload,
-    responses=documented(409),
+    responses=document_problems(409),
 )
 def readiness(
     platform: ThePlatform, caller: Caller, year: Year, organisation: OrganisationCode, number: Number
@@ -113,7 +113,7 @@ def readiness(
     dependencies=[may("return.sign_off")],
     response_model=ReceiptPayload,
     responses=_CHANGE,
-    openapi_extra=described(SignOffBody),
+    openapi_extra=describe_body(SignOffBody),
 )
 def post_sign_off(
     platform: ThePlatform,
@@ -141,7 +141,10 @@ def post_sign_off(
 
 
 @router.get(
-    f"{_RETURN}/queries", dependencies=[may("return.read")], response_model=QuestionsPayload, responses=documented()
+    f"{_RETURN}/queries",
+    dependencies=[may("return.read")],
+    response_model=QuestionsPayload,
+    responses=document_problems(),
 )
 def list_questions(platform: ThePlatform, caller: Caller, year: Year, organisation: OrganisationCode) -> Response:
     """The census team's questions about the return, with the replies."""
@@ -155,7 +158,7 @@ def list_questions(platform: ThePlatform, caller: Caller, year: Year, organisati
     dependencies=[may("return.query")],
     response_model=QuestionPayload,
     responses=_CHANGE,
-    openapi_extra=described(QuestionBody),
+    openapi_extra=describe_body(QuestionBody),
 )
 def post_question(
     platform: ThePlatform,
@@ -166,7 +169,7 @@ def post_question(
     body: Annotated[QuestionBody, Depends(JsonBody(QuestionBody))],
 ) -> Response:
     """Asks about a finding, a line or the whole of the signed return, and gives it back to the employer."""
-    done = return_queries.ask(platform, caller, year, organisation, body.subject(), body.text, expected=seen)
+    done = return_queries.ask_query(platform, caller, year, organisation, body.subject(), body.text, expected=seen)
     return json_answer(QuestionPayload.of(done.result), 201, tag_of(done.version))
 
 
@@ -176,7 +179,7 @@ def post_question(
     dependencies=[may("return.reply")],
     response_model=QuestionPayload,
     responses=_CHANGE,
-    openapi_extra=described(ReplyBody),
+    openapi_extra=describe_body(ReplyBody),
 )
 def post_reply(
     platform: ThePlatform,
@@ -188,7 +191,7 @@ def post_reply(
     body: Annotated[ReplyBody, Depends(JsonBody(ReplyBody))],
 ) -> Response:
     """Replies to a question. The return is then the employer's again, and has to be signed again."""
-    done = return_queries.reply(platform, caller, year, organisation, query, body.text, expected=seen)
+    done = return_queries.reply_to_query(platform, caller, year, organisation, query, body.text, expected=seen)
     return json_answer(QuestionPayload.of(done.result), 201, tag_of(done.version))
 
 
@@ -197,7 +200,7 @@ def post_reply(
     dependencies=[may("return.accept")],
     response_model=ReturnPayload,
     responses=_CHANGE,
-    openapi_extra=described(AcceptBody),
+    openapi_extra=describe_body(AcceptBody),
 )
 def post_accept(
     platform: ThePlatform,
@@ -208,7 +211,7 @@ def post_accept(
     body: Annotated[AcceptBody, Depends(JsonBody(AcceptBody))],
 ) -> Response:
     """Accepts the return as it is signed."""
-    return _answer(life.accept(platform, caller, year, organisation, submission=body.submission, expected=seen))
+    return _answer(life.accept_return(platform, caller, year, organisation, submission=body.submission, expected=seen))
 
 
 @router.post(
@@ -216,7 +219,7 @@ def post_accept(
     dependencies=[may("return.reopen")],
     response_model=ReturnPayload,
     responses=_CHANGE,
-    openapi_extra=described(ReasonBody),
+    openapi_extra=describe_body(ReasonBody),
 )
 def post_reopen(
     platform: ThePlatform,
@@ -227,7 +230,7 @@ def post_reopen(
     body: Annotated[ReasonBody, Depends(JsonBody(ReasonBody))],
 ) -> Response:
     """Gives an accepted, declined or withdrawn return back. A frozen snapshot that holds it stays as it is."""
-    return _answer(life.reopen(platform, caller, year, organisation, reason=body.reason, expected=seen))
+    return _answer(life.reopen_return(platform, caller, year, organisation, reason=body.reason, expected=seen))
 
 
 @router.post(
@@ -235,7 +238,7 @@ def post_reopen(
     dependencies=[may("return.decline")],
     response_model=ReturnPayload,
     responses=_CHANGE,
-    openapi_extra=described(ReasonBody),
+    openapi_extra=describe_body(ReasonBody),
 )
 def post_decline(
     platform: ThePlatform,
@@ -246,7 +249,7 @@ def post_decline(
     body: Annotated[ReasonBody, Depends(JsonBody(ReasonBody))],
 ) -> Response:
     """Notes that the organisation will not answer."""
-    return _answer(life.decline(platform, caller, year, organisation, reason=body.reason, expected=seen))
+    return _answer(life.decline_return(platform, caller, year, organisation, reason=body.reason, expected=seen))
 
 
 @router.post(
@@ -254,7 +257,7 @@ def post_decline(
     dependencies=[may("return.withdraw")],
     response_model=ReturnPayload,
     responses=_CHANGE,
-    openapi_extra=described(ReasonBody),
+    openapi_extra=describe_body(ReasonBody),
 )
 def post_withdraw(
     platform: ThePlatform,
@@ -265,7 +268,7 @@ def post_withdraw(
     body: Annotated[ReasonBody, Depends(JsonBody(ReasonBody))],
 ) -> Response:
     """Takes a return out of the collection."""
-    return _answer(life.withdraw(platform, caller, year, organisation, reason=body.reason, expected=seen))
+    return _answer(life.withdraw_return(platform, caller, year, organisation, reason=body.reason, expected=seen))
 
 
 @router.put(
@@ -273,7 +276,7 @@ def post_withdraw(
     dependencies=[may("return.extend")],
     response_model=ReturnPayload,
     responses=_CHANGE,
-    openapi_extra=described(ExtensionBody),
+    openapi_extra=describe_body(ExtensionBody),
 )
 def put_extension(
     platform: ThePlatform,
@@ -285,7 +288,7 @@ def put_extension(
 ) -> Response:
     """Gives the organisation until the end of a day, whatever it was given before."""
     return _answer(
-        extensions.extend(platform, caller, year, organisation, body.until, reason=body.reason, expected=seen)
+        extensions.extend_deadline(platform, caller, year, organisation, body.until, reason=body.reason, expected=seen)
     )
 
 
@@ -294,7 +297,7 @@ def put_extension(
     dependencies=[may("return.accept")],
     response_model=AcceptancesPayload,
     responses=_CHANGE,
-    openapi_extra=described(AcceptancesBody),
+    openapi_extra=describe_body(AcceptancesBody),
 )
 def post_acceptances(
     platform: ThePlatform,

@@ -11,10 +11,10 @@ from pydantic import Field
 from census_api.api.kit.bodies import Body
 from census_api.api.kit.common_payloads import FindingPayload, Payload
 from census_api.domain.collecting.deadlines import Timing
-from census_api.domain.collecting.diff import Change, ChangeKind
+from census_api.domain.collecting.diff import CellChange, ChangeKind
 from census_api.domain.collecting.explanations import REASON_LABELS, DropReason, Explanation, ReasonCode
 from census_api.domain.collecting.history import HistoryEntry
-from census_api.domain.collecting.questions import About, Question, Subject
+from census_api.domain.collecting.questions import About, ReturnQuestion, Subject
 from census_api.domain.collecting.returns import ReturnState
 from census_api.domain.collecting.signoff import DECLARATION, GateCode, Receipt, Standing
 from census_api.services.collecting.bulk import MOST_AT_ONCE, Accepted
@@ -219,7 +219,7 @@ class QuestionPayload(Payload):
     replies: list[ReplyPayload]
 
     @classmethod
-    def of(cls, question: Question) -> QuestionPayload:
+    def of(cls, question: ReturnQuestion) -> QuestionPayload:
         return cls(
             id=question.id,
             submission=question.submission,
@@ -246,7 +246,7 @@ class SidePayload(Payload):
     submission: int
 
 
-class ChangePayload(Payload):
+class CellChangePayload(Payload):
     """One cell that differs. `row` is its business key, empty for the Organisation sheet."""
 
     kind: ChangeKind
@@ -258,7 +258,7 @@ class ChangePayload(Payload):
     difference: str | None = Field(description="After minus before, where both are numbers.")
 
     @classmethod
-    def of(cls, change: Change) -> ChangePayload:
+    def of(cls, change: CellChange) -> CellChangePayload:
         return cls.model_validate(change)
 
 
@@ -268,7 +268,7 @@ class DiffPayload(Payload):
     before: SidePayload
     after: SidePayload
     counts: dict[str, int]
-    items: list[ChangePayload]
+    items: list[CellChangePayload]
     next: str | None
     total: int
 
@@ -277,7 +277,7 @@ class DiffPayload(Payload):
         before, after = (
             SidePayload(collection=year, submission=number) for year, number in (found.before, found.after)
         )
-        items = [ChangePayload.of(change) for change in found.changes.items]
+        items = [CellChangePayload.of(change) for change in found.changes.items]
         return cls(
             before=before,
             after=after,

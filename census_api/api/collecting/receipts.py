@@ -16,20 +16,20 @@ from census_api.api.kit.dependencies import (
     OrganisationCode,
     ThePlatform,
     Year,
-    digits,
+    limit_digits,
     may,
     signed_in,
 )
-from census_api.api.kit.problems import documented
-from census_api.services.collecting.diffs import LAST_YEAR, MOST_CHANGES, diff
+from census_api.api.kit.problems import document_problems
+from census_api.services.collecting.diffs import LAST_YEAR, MOST_CHANGES, compare_submissions
 from census_api.services.collecting.history import MOST_ENTRIES, get_history
 from census_api.services.collecting.receipts import get_receipt, standing_receipt
 
 router = APIRouter(tags=["life of a return"])
 
 _RETURN = "/collections/{year}/returns/{organisation}"
-_ChangesLimit = Annotated[int, digits(5), Query(ge=1, le=MOST_CHANGES, description="Items on a page.")]
-_EntriesLimit = Annotated[int, digits(4), Query(ge=1, le=MOST_ENTRIES, description="Items on a page.")]
+_ChangesLimit = Annotated[int, limit_digits(5), Query(ge=1, le=MOST_CHANGES, description="Items on a page.")]
+_EntriesLimit = Annotated[int, limit_digits(4), Query(ge=1, le=MOST_ENTRIES, description="Items on a page.")]
 Against = Annotated[
     str,
     Query(
@@ -40,7 +40,9 @@ Against = Annotated[
 ]
 
 
-@router.get("/receipts/{reference}", dependencies=[signed_in()], response_model=ReceiptPayload, responses=documented())
+@router.get(
+    "/receipts/{reference}", dependencies=[signed_in()], response_model=ReceiptPayload, responses=document_problems()
+)
 def receipt(
     platform: ThePlatform,
     caller: Caller,
@@ -51,7 +53,10 @@ def receipt(
 
 
 @router.get(
-    f"{_RETURN}/receipt", dependencies=[may("return.read")], response_model=ReceiptPayload, responses=documented()
+    f"{_RETURN}/receipt",
+    dependencies=[may("return.read")],
+    response_model=ReceiptPayload,
+    responses=document_problems(),
 )
 def return_receipt(platform: ThePlatform, caller: Caller, year: Year, organisation: OrganisationCode) -> Response:
     """The receipt of the sign-off that stands for the return."""
@@ -62,7 +67,7 @@ def return_receipt(platform: ThePlatform, caller: Caller, year: Year, organisati
     f"{_RETURN}/submissions/{{number}}/diff",
     dependencies=[may("return.read")],
     response_model=DiffPayload,
-    responses=documented(409),
+    responses=document_problems(409),
 )
 def get_diff(
     platform: ThePlatform,
@@ -76,7 +81,7 @@ def get_diff(
 ) -> Response:
     """The cells in which the submission differs from another one, or from last year's return."""
     other: int | Literal["last_year"] = LAST_YEAR if against == LAST_YEAR else int(against)
-    found = diff(platform, caller, year, organisation, number, other, cursor=cursor, limit=limit)
+    found = compare_submissions(platform, caller, year, organisation, number, other, cursor=cursor, limit=limit)
     return json_answer(DiffPayload.of(found))
 
 
@@ -84,7 +89,7 @@ def get_diff(
     f"{_RETURN}/history",
     dependencies=[may("return.history")],
     response_model=PagePayload[HistoryPayload],
-    responses=documented(),
+    responses=document_problems(),
 )
 def history(
     platform: ThePlatform,

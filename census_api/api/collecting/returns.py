@@ -8,7 +8,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Response
 
 from census_api.api.collecting.collections import FINDINGS_SHOWN
-from census_api.api.kit.answers import JSON, MEDIA_TYPES, UNKNOWN, XLSX, download, json_answer, json_bytes
+from census_api.api.kit.answers import JSON, MEDIA_TYPES, UNKNOWN, XLSX, answer_download, json_answer, json_bytes
 from census_api.api.kit.common_payloads import (
     FindingPayload,
     JobPayload,
@@ -29,24 +29,26 @@ from census_api.api.kit.dependencies import (
     Shared,
     ThePlatform,
     Year,
-    digits,
+    limit_digits,
     may,
 )
-from census_api.api.kit.problems import documented
+from census_api.api.kit.problems import document_problems
 from census_api.api.kit.uploads import BODY, TheUpload
 from census_api.domain.collecting.findings import Severity
 from census_api.services.collecting import submissions as service
 from census_api.services.collecting.background_checks import get_job
-from census_api.services.collecting.submit import submit
+from census_api.services.collecting.submit import submit_return
 
 router = APIRouter(prefix="/collections/{year}/returns/{organisation}", tags=["returns"])
 
-_SubmissionsLimit = Annotated[int, digits(4), Query(ge=1, le=service.MOST_SUBMISSIONS, description="Items on a page.")]
-_FindingsLimit = Annotated[int, digits(5), Query(ge=1, le=service.MOST_FINDINGS, description="Items on a page.")]
+_SubmissionsLimit = Annotated[
+    int, limit_digits(4), Query(ge=1, le=service.MOST_SUBMISSIONS, description="Items on a page.")
+]
+_FindingsLimit = Annotated[int, limit_digits(5), Query(ge=1, le=service.MOST_FINDINGS, description="Items on a page.")]
 _FILE = {"schema": {"type": "string", "format": "binary"}}
 
 
-@router.get("", dependencies=[may("return.read")], response_model=ReturnPayload, responses=documented())
+@router.get("", dependencies=[may("return.read")], response_model=ReturnPayload, responses=document_problems())
 def get_return(platform: ThePlatform, caller: Caller, year: Year, organisation: OrganisationCode) -> Response:
     """The organisation's return: its state, and the number of its newest checked submission."""
     found = service.get_return(platform, caller, year, organisation)
@@ -58,7 +60,7 @@ def get_return(platform: ThePlatform, caller: Caller, year: Year, organisation: 
     dependencies=[may("return.submit")],
     status_code=201,
     response_model=ReportPayload,
-    responses=documented(400, 403, 408, 409, 413, 415)
+    responses=document_problems(400, 403, 408, 409, 413, 415)
     | {
         201: {"description": "Stored; the report. Location is its address."},
         202: {"description": "Stored, and still to be checked. Location is its job.", "model": JobPayload},
@@ -75,7 +77,7 @@ def send_in(
     idempotency_key: IdempotencyKey = None,
 ) -> Response:
     """Sends a return in as the next submission. What can be read is stored, whatever the findings say."""
-    answer = submit(platform, caller, year, organisation, replace(upload, idempotency_key=idempotency_key))
+    answer = submit_return(platform, caller, year, organisation, replace(upload, idempotency_key=idempotency_key))
     replayed = {"Idempotent-Replayed": "true"} if answer.replayed else {}
     if answer.report is None or answer.submission.number is None:
         job = get_job(platform, caller, answer.job) if answer.job else None
@@ -91,7 +93,7 @@ def send_in(
     "/submissions",
     dependencies=[may("return.read")],
     response_model=PagePayload[SubmissionPayload],
-    responses=documented(),
+    responses=document_problems(),
 )
 def list_submissions(
     platform: ThePlatform,
@@ -108,7 +110,10 @@ def list_submissions(
 
 
 @router.get(
-    "/submissions/{number}", dependencies=[may("return.read")], response_model=ReportPayload, responses=documented(409)
+    "/submissions/{number}",
+    dependencies=[may("return.read")],
+    response_model=ReportPayload,
+    responses=document_problems(409),
 )
 def get_report(
     platform: ThePlatform, caller: Caller, year: Year, organisation: OrganisationCode, number: Number
@@ -122,7 +127,7 @@ def get_report(
     "/submissions/{number}/findings",
     dependencies=[may("return.read")],
     response_model=PagePayload[FindingPayload],
-    responses=documented(409),
+    responses=document_problems(409),
 )
 def list_findings(
     platform: ThePlatform,
@@ -159,7 +164,7 @@ def list_findings(
     "/submissions/{number}/original",
     dependencies=[may("return.read")],
     response_class=Response,
-    responses=documented()
+    responses=document_problems()
     # JSON is whatever JSON came in
     | {200: {"content": dict.fromkeys((*MEDIA_TYPES.values(), UNKNOWN), _FILE) | {JSON: {"schema": {}}}}},
 )
@@ -169,35 +174,35 @@ def get_original(
     """The file exactly as it came in."""
     original = service.get_original(platform, caller, year, organisation, number)
     name = original.file_name or f"{_stem(year, organisation, number)}.{original.kind or 'bin'}"
-    return download(original.data, MEDIA_TYPES.get(original.kind or "", UNKNOWN), name)
+    return answer_download(original.data, MEDIA_TYPES.get(original.kind or "", UNKNOWN), name)
 
 
 @router.get(
     "/submissions/{number}/annotated.xlsx",
     dependencies=[may("return.read")],
     response_class=Response,
-    responses=documented(409) | {200: {"content": {XLSX: _FILE}}},
+    responses=document_problems(409) | {200: {"content": {XLSX: _FILE}}},
 )
 def get_annotated(
     platform: ThePlatform, caller: Caller, year: Year, organisation: OrganisationCode, number: Number
 ) -> Response:
     """The employer's own workbook with every finding at its cell, and a sheet that lists them."""
     body = service.annotated_workbook(platform, caller, year, organisation, number)
-    return download(body, XLSX, f"{_stem(year, organisation, number)}-checked.xlsx")
+    return answer_download(body, XLSX, f"{_stem(year, organisation, number)}-checked.xlsx")
 
 
 @router.get(
     "/submissions/{number}/data.json",
     dependencies=[may("return.read")],
     response_class=Response,
-    responses=documented(409) | {200: {"content": {JSON: {"schema": {"type": "object"}}}}},
+    responses=document_problems(409) | {200: {"content": {JSON: {"schema": {"type": "object"}}}}},
 )
 def get_data(
     platform: ThePlatform, caller: Caller, year: Year, organisation: OrganisationCode, number: Number
 ) -> Response:
     """What the return says, as the JSON return: sent in again it has the same content and the same findings."""
     content = service.get_content(platform, caller, year, organisation, number)
-    return download(json_bytes(content.as_json()), JSON, f"{_stem(year, organisation, number)}.json")
+    return answer_download(json_bytes(content.as_json()), JSON, f"{_stem(year, organisation, number)}.json")
 
 
 def _stem(year: int, organisation: str, number: int) -> str:

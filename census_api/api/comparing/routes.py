@@ -9,14 +9,14 @@ from fastapi import APIRouter, Query, Request, Response
 
 from census_api.api.kit.answers import json_bytes
 from census_api.api.kit.dependencies import Caller, SnapshotText, ThePlatform, may
-from census_api.api.kit.problems import documented
+from census_api.api.kit.problems import document_problems
 from census_api.api.kit.served_tables import IN_EVERY_FORMAT, OWN_CACHE, Format, chosen_kind, not_modified, sheet_answer
 from census_api.domain.kit.measures import LINE_DIMENSIONS, MEASURES, PAID, ROLE_DIMENSIONS
 from census_api.services.comparing import comparisons as service
 from census_api.services.comparing import tables
-from census_api.services.comparing.estimates import estimate, estimate_key
-from census_api.services.comparing.series import series
-from census_api.services.kit.tables_out import Kind, Sheet
+from census_api.services.comparing.estimates import estimate_key, estimate_snapshot
+from census_api.services.comparing.series import chain_series
+from census_api.services.kit.tables_out import Kind, OutputSheet
 
 router = APIRouter(tags=["comparisons"])
 
@@ -52,7 +52,7 @@ _Policy = Annotated[
     "/comparisons",
     dependencies=[may("aggregate.read")],
     response_class=Response,
-    responses=documented() | IN_EVERY_FORMAT,
+    responses=document_problems() | IN_EVERY_FORMAT,
 )
 def get_comparison(
     request: Request,
@@ -79,7 +79,7 @@ def get_comparison(
         tag,
         kind,
         name,
-        lambda: service.compare(platform, caller, before, after, **asked),
+        lambda: service.compare_snapshots(platform, caller, before, after, **asked),
         tables.comparison_sheet,
     )
 
@@ -88,7 +88,7 @@ def get_comparison(
     "/series",
     dependencies=[may("aggregate.read")],
     response_class=Response,
-    responses=documented() | IN_EVERY_FORMAT,
+    responses=document_problems() | IN_EVERY_FORMAT,
 )
 def get_series(
     request: Request,
@@ -110,7 +110,7 @@ def get_series(
     """Several years as a chained index: each year linked to the next by those that answered in both."""
     kind = chosen_kind(request, format)
     names = [part.strip() for part in snapshots.split(",") if part.strip()]
-    found = series(platform, caller, names, measure=measure, by=by, policy=policy)
+    found = chain_series(platform, caller, names, measure=measure, by=by, policy=policy)
     tag = _tag(found["id"], kind)
     return _answered(request, tag, kind, f"series-{'-'.join(names)}-{measure}", lambda: found, tables.series_sheet)
 
@@ -119,7 +119,7 @@ def get_series(
     "/snapshots/{snapshot}/estimates",
     dependencies=[may("aggregate.read")],
     response_class=Response,
-    responses=documented() | IN_EVERY_FORMAT,
+    responses=document_problems() | IN_EVERY_FORMAT,
 )
 def get_estimates(
     request: Request,
@@ -137,7 +137,7 @@ def get_estimates(
     tag = _tag(estimate_key(platform, caller, snapshot, **asked), kind)
     name = f"estimates-{snapshot}-{measure}"
     return _answered(
-        request, tag, kind, name, lambda: estimate(platform, caller, snapshot, **asked), tables.estimates_sheet
+        request, tag, kind, name, lambda: estimate_snapshot(platform, caller, snapshot, **asked), tables.estimates_sheet
     )
 
 
@@ -151,7 +151,7 @@ def _answered(
     kind: Kind,
     name: str,
     found: Callable[[], Mapping[str, Any]],
-    as_sheet: Callable[[Mapping[str, Any]], Sheet],
+    as_sheet: Callable[[Mapping[str, Any]], OutputSheet],
 ) -> Response:
     """The document as JSON, or as a table; nothing where the caller has it already."""
     known = not_modified(request, tag)

@@ -33,7 +33,9 @@ def json_answer(tree: Any, status: int = 200, headers: dict[str, str] | None = N
     return Response(body, status, headers, JSON)
 
 
-def tagged(request: Request, body: bytes, media_type: str = JSON, headers: dict[str, str] | None = None) -> Response:
+def answer_tagged(
+    request: Request, body: bytes, media_type: str = JSON, headers: dict[str, str] | None = None
+) -> Response:
     """An answer that is the same for everybody: with an entity tag, and 304 for who has it already."""
     tag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
     known = {"ETag": tag, "Cache-Control": "no-cache", **(headers or {})}
@@ -56,6 +58,6 @@ def as_attachment(name: str) -> dict[str, str]:
     return {"Content-Disposition": f'attachment; filename="{plain}"{extended}'}
 
 
-def download(body: bytes, media_type: str, name: str) -> Response:
+def answer_download(body: bytes, media_type: str, name: str) -> Response:
     """A file of somebody's return."""
     return Response(body, 200, as_attachment(name), media_type)

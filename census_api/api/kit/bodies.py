@@ -35,20 +35,20 @@ class JsonBody(Generic[Kind]):
         self.kind = kind
 
     async def __call__(self, request: Request) -> Kind:
-        data = await whole(request)
+        data = await read_whole(request)
         if data:
             _refuse_other_kinds(request)
         return _parsed(self.kind, data or b"{}")
 
 
-def described(kind: type[Body]) -> dict[str, Any]:
+def describe_body(kind: type[Body]) -> dict[str, Any]:
     """What OpenAPI says about a body of this kind."""
     schema = kind.model_json_schema()
     required = bool(schema.get("required"))
     return {"requestBody": {"required": required, "content": {"application/json": {"schema": schema}}}}
 
 
-async def whole(request: Request) -> bytes:
+async def read_whole(request: Request) -> bytes:
     too_large = TooLarge(f"The body has more than the {MOST_BYTES:,} bytes that can be sent here.")
     declared = request.headers.get("content-length", "")
     if declared.isdigit() and int(declared[:20]) > MOST_BYTES:

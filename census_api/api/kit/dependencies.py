@@ -41,7 +41,7 @@ def the_platform(request: Request) -> Platform:
     return shared_state(request).platform
 
 
-class May:
+class ActionDoor:
     """What a route is for. At the door of every route: who may not do it there is told so before anything is read.
 
     A route whose path names an organisation asks about that organisation.
@@ -54,7 +54,7 @@ class May:
         authorise(caller(request, platform), self.action, request.path_params.get("organisation"))
 
 
-class SignedIn:
+class SignedInDoor:
     """The door of routes about the caller's own account: anybody who has signed in."""
 
     def __call__(self, request: Request, platform: ThePlatform) -> None:
@@ -62,7 +62,7 @@ class SignedIn:
             raise SignInRequired("Sign in to do this. A program sends its token in the Authorization header.")
 
 
-class Everyone:
+class EveryoneDoor:
     """The door of what belongs to nobody: signing in, pictures, health."""
 
     async def __call__(self) -> None:
@@ -71,34 +71,34 @@ class Everyone:
 
 def may(action: Action) -> Any:
     """For the `dependencies` of a route: the action that it is for."""
-    return Depends(May(action))
+    return Depends(ActionDoor(action))
 
 
 def signed_in() -> Any:
     """For the `dependencies` of a route that is about the caller alone."""
-    return Depends(SignedIn())
+    return Depends(SignedInDoor())
 
 
 def everyone() -> Any:
     """For the `dependencies` of a route that is open to everybody."""
-    return Depends(Everyone())
+    return Depends(EveryoneDoor())
 
 
-def declared(dependant: Dependant) -> May | SignedIn | Everyone | None:
+def find_declared(dependant: Dependant) -> ActionDoor | SignedInDoor | EveryoneDoor | None:
     """What a route says about who may call it."""
-    doors = (May, SignedIn, Everyone)
+    doors = (ActionDoor, SignedInDoor, EveryoneDoor)
     return next((inner.call for inner in dependant.dependencies if isinstance(inner.call, doors)), None)
 
 
 def is_public(route: object) -> bool:
     """Whether who has not signed in may call the route."""
-    door = declared(route.dependant) if isinstance(route, APIRoute) else None
-    return isinstance(door, Everyone) or (isinstance(door, May) and is_allowed(ANONYMOUS, door.action))
+    door = find_declared(route.dependant) if isinstance(route, APIRoute) else None
+    return isinstance(door, EveryoneDoor) or (isinstance(door, ActionDoor) and is_allowed(ANONYMOUS, door.action))
 
 
 async def declared_only(request: Request) -> None:
     """For the `dependencies` of a router: what does not say who may call it is for nobody."""
-    if declared(request.scope["route"].dependant) is None:
+    if find_declared(request.scope["route"].dependant) is None:
         raise Forbidden("Nobody has said who may do this, so nobody may. Tell the people who run the platform.")
 
 
@@ -130,7 +130,7 @@ def _query_names(dependant: Dependant) -> set[str]:
     return names.union(*(_query_names(inner) for inner in dependant.dependencies))
 
 
-def digits(most: int) -> BeforeValidator:
+def limit_digits(most: int) -> BeforeValidator:
     """Whole numbers in plain digits: Python's own reading would take 1_0, ٣ and 2.0 as well."""
 
     def check(value: object) -> int:
@@ -155,9 +155,11 @@ _SHAPE: dict[str, Any] = {"json_schema_extra": {"pattern": f"^{_CODE}$"}}
 ThePlatform = Annotated[Platform, Depends(the_platform)]
 Shared = Annotated[SharedState, Depends(shared_state)]
 Caller = Annotated[Actor, Depends(caller)]
-Year = Annotated[int, digits(4), Path(ge=2000, le=2999, description="The year of the collection.", examples=[2024])]
+Year = Annotated[
+    int, limit_digits(4), Path(ge=2000, le=2999, description="The year of the collection.", examples=[2024])
+]
 Number = Annotated[
-    int, digits(9), Path(ge=1, le=999_999_999, description="The submission's number, from 1.", examples=[1])
+    int, limit_digits(9), Path(ge=1, le=999_999_999, description="The submission's number, from 1.", examples=[1])
 ]
 
 OrganisationCode = Annotated[
@@ -185,7 +187,7 @@ IdempotencyKey = Annotated[
 
 def limit_up_to(largest: int) -> Any:
     """The type of the parameter `limit`."""
-    return Annotated[int, digits(6), Query(ge=1, le=largest, description=f"How many to show, 1 to {largest}.")]
+    return Annotated[int, limit_digits(6), Query(ge=1, le=largest, description=f"How many to show, 1 to {largest}.")]
 
 
 SnapshotText = Annotated[

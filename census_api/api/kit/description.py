@@ -13,7 +13,7 @@ from census_api.api.kit.problems import Problem
 _BOUNDS = {"ge": "minimum", "le": "maximum"}
 
 
-def describe(app: FastAPI) -> None:
+def describe_api(app: FastAPI) -> None:
     """Makes `app.openapi()` say what problems look like, which routes need a token, and what parameters really take."""
     generate = app.openapi
 

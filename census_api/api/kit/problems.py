@@ -101,7 +101,7 @@ Responses = dict[int | str, dict[str, Any]]
 """What OpenAPI says about answers, by status."""
 
 
-def documented(*statuses: int, only: Collection[int] = ()) -> Responses:
+def document_problems(*statuses: int, only: Collection[int] = ()) -> Responses:
     """The `responses` of a route for OpenAPI: these problems, and those that every route of the API can have.
 
     Routes outside the API have `only` some.
@@ -115,7 +115,9 @@ def documented(*statuses: int, only: Collection[int] = ()) -> Responses:
     }
 
 
-def problem(status: int, code: str, detail: str, reference: str, headers: dict[str, str] | None = None) -> Response:
+def answer_problem(
+    status: int, code: str, detail: str, reference: str, headers: dict[str, str] | None = None
+) -> Response:
     """The answer that carries a problem."""
     title = HTTPStatus(status).phrase
     body = Problem(title=title, status=status, detail=detail, code=code, reference=reference, type="about:blank")
@@ -128,7 +130,7 @@ def of_error(error: CensusError, reference: str) -> Response:
     if status is None:
         return of_fault(error, reference)
     code = error.reason if isinstance(error, Refused) else error.code
-    return problem(status, code, error.message, reference, headers_of(error, status))
+    return answer_problem(status, code, error.message, reference, headers_of(error, status))
 
 
 def status_of(error: CensusError) -> int | None:
@@ -149,14 +151,14 @@ def of_fault(error: Exception, reference: str) -> Response:
     """The problem of an error that nobody foresaw. Its places are logged, not its text, which may quote a return."""
     places = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in traceback.extract_tb(error.__traceback__)]
     log.error("unexpected_error", kind=type(error).__name__, places=places)
-    return problem(500, "internal_error", _FAULT, reference)
+    return answer_problem(500, "internal_error", _FAULT, reference)
 
 
 def reference_of(request: Request) -> str:
     return str(request.scope.get("census.reference", ""))
 
 
-def register(app: FastAPI) -> None:
+def register_handlers(app: FastAPI) -> None:
     """Makes every error of the app a problem."""
 
     @app.exception_handler(CensusError)
@@ -169,16 +171,16 @@ def register(app: FastAPI) -> None:
         headers = dict(error.headers or {})
         if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
             headers["Allow"] = ", ".join(sorted(_methods_at(request)))
-        return problem(error.status_code, code, detail, reference_of(request), headers)
+        return answer_problem(error.status_code, code, detail, reference_of(request), headers)
 
     @app.exception_handler(RequestValidationError)
     def wrong_parameter(request: Request, error: RequestValidationError) -> Response:
-        return problem(422, errors.InvalidRequest.code, _allowed(error), reference_of(request))
+        return answer_problem(422, errors.InvalidRequest.code, _allowed(error), reference_of(request))
 
     @app.exception_handler(ClientDisconnect)
     def cut_off(request: Request, _: ClientDisconnect) -> Response:
         # nobody is there to read it, but the log and the metrics say what happened
-        return problem(
+        return answer_problem(
             400, "cut_off", "The upload ended before it was whole. Nothing was stored.", reference_of(request)
         )
 

@@ -11,7 +11,7 @@ from fastapi.responses import StreamingResponse
 from census_api.api.kit.answers import JSON, XLSX, as_attachment, has_already
 from census_api.api.kit.problems import Responses
 from census_api.domain.kit.errors import InvalidRequest
-from census_api.services.kit.tables_out import KINDS, Kind, Sheet, written
+from census_api.services.kit.tables_out import KINDS, Kind, OutputSheet, write_sheet
 
 CSV = "text/csv; charset=utf-8"
 PARQUET = "application/vnd.apache.parquet"
@@ -52,7 +52,7 @@ def chosen_kind(request: Request, named: str | None) -> Kind:
     return "json"
 
 
-def streamed(pieces: Iterator[bytes], kind: Kind, name: str, tag: str) -> Response:
+def stream_table(pieces: Iterator[bytes], kind: Kind, name: str, tag: str) -> Response:
     """A table on its way, under a name for who keeps it as a file. `tag` names exactly this table."""
     headers = {"ETag": f'"{tag}"', **OWN_CACHE}
     if kind != "json":
@@ -60,9 +60,9 @@ def streamed(pieces: Iterator[bytes], kind: Kind, name: str, tag: str) -> Respon
     return StreamingResponse(pieces, 200, headers, TYPE_OF[kind])
 
 
-def sheet_answer(sheet: Sheet, kind: Kind, name: str, tag: str) -> Response:
+def sheet_answer(sheet: OutputSheet, kind: Kind, name: str, tag: str) -> Response:
     """A sheet in one of the formats. Raises InvalidRequest where it is too large for that format."""
-    return streamed(written(sheet, kind), kind, name, tag)
+    return stream_table(write_sheet(sheet, kind), kind, name, tag)
 
 
 def not_modified(request: Request, tag: str) -> Response | None:

@@ -47,7 +47,7 @@ BODY: dict[str, Any] = {
 """What OpenAPI says about the body of an upload."""
 
 
-async def received(request: Request, platform: ThePlatform, shared: Shared) -> AsyncIterator[Upload]:
+async def receive_upload(request: Request, platform: ThePlatform, shared: Shared) -> AsyncIterator[Upload]:
     """The upload of a request; its place is kept until the request is answered.
 
     Raises WrongMediaType, MalformedUpload, TooLarge after at most the limit and FORM_OVERHEAD bytes, TooSlow, or
@@ -68,7 +68,7 @@ async def received(request: Request, platform: ThePlatform, shared: Shared) -> A
             yield upload
 
 
-TheUpload = Annotated[Upload, Depends(received)]
+TheUpload = Annotated[Upload, Depends(receive_upload)]
 
 
 def _kind_of(request: Request) -> str:

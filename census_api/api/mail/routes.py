@@ -10,11 +10,11 @@ from fastapi import APIRouter, Depends, Path, Query, Response
 from pydantic import Field
 
 from census_api.api.kit.answers import json_answer
-from census_api.api.kit.bodies import Body, JsonBody, described
+from census_api.api.kit.bodies import Body, JsonBody, describe_body
 from census_api.api.kit.common_payloads import PagePayload, Payload
 from census_api.api.kit.conditional import Seen, tag_of
 from census_api.api.kit.dependencies import Caller, Cursor, ThePlatform, Year, limit_up_to, may
-from census_api.api.kit.problems import documented
+from census_api.api.kit.problems import document_problems
 from census_api.domain.collecting.returns import ReturnState
 from census_api.domain.mail import MailKind, MailState, ReminderPlan
 from census_api.services.mail import outbox as service
@@ -95,7 +95,7 @@ class RemindedPayload(Payload):
     people: int = Field(description="How many mails were written.")
 
 
-@router.get("/outbox", dependencies=_DOOR, response_model=OutboxPayload, responses=documented())
+@router.get("/outbox", dependencies=_DOOR, response_model=OutboxPayload, responses=document_problems())
 def list_mails(
     platform: ThePlatform,
     caller: Caller,
@@ -111,7 +111,7 @@ def list_mails(
     return json_answer(OutboxPayload(items=items, next=found.next, total=found.total, states=states))
 
 
-@router.get("/outbox/{mail}", dependencies=_DOOR, response_model=LetterPayload, responses=documented())
+@router.get("/outbox/{mail}", dependencies=_DOOR, response_model=LetterPayload, responses=document_problems())
 def read_mail(platform: ThePlatform, caller: Caller, mail: MailId) -> Response:
     """One mail with its words."""
     found, letter = service.read_mail(platform, caller, mail)
@@ -119,13 +119,17 @@ def read_mail(platform: ThePlatform, caller: Caller, mail: MailId) -> Response:
     return json_answer(LetterPayload(**shown, subject=letter.subject, body=letter.body))
 
 
-@router.post("/outbox/{mail}/send-again", dependencies=_DOOR, response_model=MailPayload, responses=documented(409))
+@router.post(
+    "/outbox/{mail}/send-again", dependencies=_DOOR, response_model=MailPayload, responses=document_problems(409)
+)
 def send_again(platform: ThePlatform, caller: Caller, mail: MailId) -> Response:
     """Puts a mail that failed or was held back on the way."""
     return json_answer(MailPayload.model_validate(service.send_again(platform, caller, mail)))
 
 
-@router.get("/collections/{year}/reminder-plan", dependencies=_DOOR, response_model=PlanPayload, responses=documented())
+@router.get(
+    "/collections/{year}/reminder-plan", dependencies=_DOOR, response_model=PlanPayload, responses=document_problems()
+)
 def get_plan(platform: ThePlatform, caller: Caller, year: Year) -> Response:
     """When reminders of the collection go out by themselves."""
     return _plan(reminders.get_plan(platform, caller, year))
@@ -135,8 +139,8 @@ def get_plan(platform: ThePlatform, caller: Caller, year: Year) -> Response:
     "/collections/{year}/reminder-plan",
     dependencies=_DOOR,
     response_model=PlanPayload,
-    responses=documented(409, 412, 413, 415),
-    openapi_extra=described(PlanBody),
+    responses=document_problems(409, 412, 413, 415),
+    openapi_extra=describe_body(PlanBody),
 )
 def put_plan(
     platform: ThePlatform,
@@ -154,14 +158,14 @@ def put_plan(
     "/collections/{year}/reminders",
     dependencies=_DOOR,
     response_model=RemindedPayload,
-    responses=documented(409, 413, 415),
-    openapi_extra=described(RemindBody),
+    responses=document_problems(409, 413, 415),
+    openapi_extra=describe_body(RemindBody),
 )
 def remind(
     platform: ThePlatform, caller: Caller, year: Year, body: Annotated[RemindBody, Depends(JsonBody(RemindBody))]
 ) -> Response:
     """Reminds employers whose return is not signed yet. Nobody is reminded of one return twice a day."""
-    answer = reminders.remind(
+    answer = reminders.remind_employers(
         platform,
         caller,
         year,

@@ -9,13 +9,13 @@ from fastapi import APIRouter, Path, Query, Request, Response
 
 from census_api.api.kit.answers import as_attachment
 from census_api.api.kit.dependencies import Caller, ThePlatform, may
-from census_api.api.kit.problems import Responses, documented
+from census_api.api.kit.problems import Responses, document_problems
 from census_api.domain.kit.errors import NotFound
 from census_api.questionnaire.survey import Grouping
 from census_api.services.margins import making as service
 from census_api.services.margins.content import Estimator
 from census_api.statistics.margins.document import MarginDocument
-from census_api.statistics.margins.shapes import FORMATS, MEDIA, SUFFIXES, MarginFormat, shaped
+from census_api.statistics.margins.shapes import FORMATS, MEDIA, SUFFIXES, MarginFormat, shape_document
 
 router = APIRouter(tags=["margins"])
 
@@ -55,7 +55,7 @@ _ANSWER: Responses = {
     "/snapshots/{snapshot}/margins",
     dependencies=[may("margins.read")],
     response_class=Response,
-    responses=documented() | _ANSWER,
+    responses=document_problems() | _ANSWER,
 )
 def get_margins(
     request: Request,
@@ -75,7 +75,7 @@ def get_margins(
     "/snapshots/{snapshot}/margins.{ending}",
     dependencies=[may("margins.read")],
     response_class=Response,
-    responses=documented() | _ANSWER,
+    responses=document_problems() | _ANSWER,
 )
 def get_margins_as(
     request: Request,
@@ -95,7 +95,7 @@ def get_margins_as(
     "/margins/{identity}",
     dependencies=[may("margins.read")],
     response_class=Response,
-    responses=documented() | _ANSWER,
+    responses=document_problems() | _ANSWER,
 )
 def get_margin(
     request: Request,
@@ -137,4 +137,4 @@ def _answer(request: Request, document: MarginDocument, wanted: MarginFormat, ca
         return Response(status_code=304, headers=headers)
     if wanted != "json":
         headers |= as_attachment(f"margins-{document.id[:12]}-{wanted}.{SUFFIXES[wanted]}")
-    return Response(shaped(document, wanted), 200, headers, MEDIA[wanted])
+    return Response(shape_document(document, wanted), 200, headers, MEDIA[wanted])

@@ -10,10 +10,10 @@ from fastapi import APIRouter, Depends, Path, Response
 from pydantic import Field
 
 from census_api.api.kit.answers import json_answer
-from census_api.api.kit.bodies import Body, JsonBody, described
+from census_api.api.kit.bodies import Body, JsonBody, describe_body
 from census_api.api.kit.common_payloads import Payload
 from census_api.api.kit.dependencies import Caller, OrganisationCode, ThePlatform, may, signed_in
-from census_api.api.kit.problems import documented
+from census_api.api.kit.problems import document_problems
 from census_api.domain.kit.access import ACTIONS, Actor, MemberRole, PlatformRole, is_allowed
 from census_api.domain.kit.errors import InvalidRequest
 from census_api.domain.people import Account
@@ -101,7 +101,7 @@ class HandOver(Body):
     successor: str = Field(description="The number of the successor's account.", max_length=36)
 
 
-@router.get("/me", dependencies=[signed_in()], response_model=MePayload, responses=documented())
+@router.get("/me", dependencies=[signed_in()], response_model=MePayload, responses=document_problems())
 def me(caller: Caller) -> Response:
     """Who the caller is, and what they may do."""
     return json_answer(MePayload.of(caller))
@@ -111,7 +111,7 @@ def me(caller: Caller) -> Response:
     "/organisations/{organisation}/members",
     dependencies=[may("organisation.read")],
     response_model=AccountsPayload,
-    responses=documented(),
+    responses=document_problems(),
 )
 def list_members(platform: ThePlatform, caller: Caller, organisation: OrganisationCode) -> Response:
     """Who has a role at the organisation itself."""
@@ -124,8 +124,8 @@ def list_members(platform: ThePlatform, caller: Caller, organisation: Organisati
     dependencies=[may("members.manage")],
     status_code=201,
     response_model=AccountPayload,
-    responses=documented(413, 415),
-    openapi_extra=described(NewMember),
+    responses=document_problems(413, 415),
+    openapi_extra=describe_body(NewMember),
 )
 def add_member(
     platform: ThePlatform,
@@ -135,7 +135,7 @@ def add_member(
 ) -> Response:
     """Gives a person a role at the organisation, and invites who is new. A signatory can add editors."""
     account = service.invite_member(platform, caller, organisation, body.email, body.name, body.role)
-    one_time_links.invite(platform, caller, account.id, organisation=organisation)
+    one_time_links.invite_person(platform, caller, account.id, organisation=organisation)
     seen = next(entry for entry in service.list_members(platform, caller, organisation) if entry.id == account.id)
     return json_answer(AccountPayload.of(seen), 201)
 
@@ -145,7 +145,7 @@ def add_member(
     dependencies=[may("organisation.read")],
     status_code=204,
     response_class=Response,
-    responses=documented() | _DONE,
+    responses=document_problems() | _DONE,
 )
 def remove_member(
     platform: ThePlatform, caller: Caller, organisation: OrganisationCode, account: AccountId
@@ -160,8 +160,8 @@ def remove_member(
     dependencies=[may("organisation.read")],
     status_code=204,
     response_class=Response,
-    responses=documented(413, 415) | _DONE,
-    openapi_extra=described(HandOver),
+    responses=document_problems(413, 415) | _DONE,
+    openapi_extra=describe_body(HandOver),
 )
 def hand_over(
     platform: ThePlatform,
@@ -175,7 +175,9 @@ def hand_over(
     return Response(status_code=204)
 
 
-@router.get("/accounts", dependencies=[may("people.manage")], response_model=AccountsPayload, responses=documented())
+@router.get(
+    "/accounts", dependencies=[may("people.manage")], response_model=AccountsPayload, responses=document_problems()
+)
 def list_accounts(platform: ThePlatform, caller: Caller) -> Response:
     """Everybody, by name."""
     found = service.list_accounts(platform, caller)
@@ -187,8 +189,8 @@ def list_accounts(platform: ThePlatform, caller: Caller) -> Response:
     dependencies=[may("people.manage")],
     status_code=201,
     response_model=AccountPayload,
-    responses=documented(409, 413, 415),
-    openapi_extra=described(NewAccount),
+    responses=document_problems(409, 413, 415),
+    openapi_extra=describe_body(NewAccount),
 )
 def add_account(
     platform: ThePlatform, caller: Caller, body: Annotated[NewAccount, Depends(JsonBody(NewAccount))]
@@ -203,7 +205,7 @@ def add_account(
     dependencies=[may("people.manage")],
     status_code=204,
     response_class=Response,
-    responses=documented(409) | _DONE,
+    responses=document_problems(409) | _DONE,
 )
 def change_account(
     platform: ThePlatform,
@@ -213,11 +215,11 @@ def change_account(
 ) -> Response:
     """Invites again, disables (every session ends at once), enables, or forgets a lost second factor."""
     if change == "invite":
-        one_time_links.invite(platform, caller, account)
+        one_time_links.invite_person(platform, caller, account)
     elif change == "disable":
-        service.disable(platform, caller, account)
+        service.disable_account(platform, caller, account)
     elif change == "enable":
-        service.enable(platform, caller, account)
+        service.enable_account(platform, caller, account)
     else:
         service.reset_second_factor(platform, caller, account)
     return Response(status_code=204)
@@ -228,7 +230,7 @@ def change_account(
     dependencies=[may("people.manage")],
     status_code=204,
     response_class=Response,
-    responses=documented(409) | _DONE,
+    responses=document_problems(409) | _DONE,
 )
 def give_role(platform: ThePlatform, caller: Caller, account: AccountId, role: PlatformRole) -> Response:
     """Gives a role of the platform."""
@@ -241,7 +243,7 @@ def give_role(platform: ThePlatform, caller: Caller, account: AccountId, role: P
     dependencies=[may("people.manage")],
     status_code=204,
     response_class=Response,
-    responses=documented(409) | _DONE,
+    responses=document_problems(409) | _DONE,
 )
 def take_role(platform: ThePlatform, caller: Caller, account: AccountId, role: PlatformRole) -> Response:
     """Takes a role of the platform. The last administrator stays one."""
@@ -254,7 +256,7 @@ def take_role(platform: ThePlatform, caller: Caller, account: AccountId, role: P
     dependencies=[may("members.manage")],
     status_code=204,
     response_class=Response,
-    responses=documented() | _DONE,
+    responses=document_problems() | _DONE,
 )
 def give_membership(
     platform: ThePlatform, caller: Caller, organisation: OrganisationCode, account: AccountId, role: MemberRole
@@ -269,7 +271,7 @@ def give_membership(
     dependencies=[may("members.manage")],
     status_code=204,
     response_class=Response,
-    responses=documented() | _DONE,
+    responses=document_problems() | _DONE,
 )
 def take_membership(
     platform: ThePlatform, caller: Caller, organisation: OrganisationCode, account: AccountId, role: MemberRole
@@ -284,7 +286,7 @@ def _added(platform: Platform, caller: Actor, body: NewAccount) -> Account:
     if body.kind == "machine":
         return service.add_machine(platform, caller, body.name, roles)
     account = service.add_person(platform, caller, body.email or "", body.name, roles)
-    one_time_links.invite(platform, caller, account.id)
+    one_time_links.invite_person(platform, caller, account.id)
     return account
 
 

@@ -10,10 +10,10 @@ from fastapi import APIRouter, Depends, Path, Response
 from pydantic import Field
 
 from census_api.api.kit.answers import json_answer
-from census_api.api.kit.bodies import Body, JsonBody, described
+from census_api.api.kit.bodies import Body, JsonBody, describe_body
 from census_api.api.kit.common_payloads import Payload
 from census_api.api.kit.dependencies import Caller, ThePlatform, may
-from census_api.api.kit.problems import documented
+from census_api.api.kit.problems import document_problems
 from census_api.domain.kit.errors import SignInRequired
 from census_api.services.people import tokens as service
 
@@ -52,7 +52,7 @@ class NewToken(Body):
     days: int = Field(default=90, ge=1, le=service.MOST_DAYS)
 
 
-@router.get("", dependencies=[may("tokens.manage")], response_model=TokensPayload, responses=documented())
+@router.get("", dependencies=[may("tokens.manage")], response_model=TokensPayload, responses=document_problems())
 def list_tokens(platform: ThePlatform, caller: Caller) -> Response:
     """The caller's own tokens, the newest first."""
     items = [TokenPayload.model_validate(token) for token in service.list_tokens(platform, caller)]
@@ -64,8 +64,8 @@ def list_tokens(platform: ThePlatform, caller: Caller) -> Response:
     dependencies=[may("tokens.manage")],
     status_code=201,
     response_model=MadeTokenPayload,
-    responses=documented(413, 415),
-    openapi_extra=described(NewToken),
+    responses=document_problems(413, 415),
+    openapi_extra=describe_body(NewToken),
 )
 def create_token(
     platform: ThePlatform, caller: Caller, body: Annotated[NewToken, Depends(JsonBody(NewToken))]
@@ -83,7 +83,7 @@ def create_token(
     dependencies=[may("tokens.manage")],
     status_code=204,
     response_class=Response,
-    responses=documented() | _DONE,
+    responses=document_problems() | _DONE,
 )
 def revoke_token(
     platform: ThePlatform, caller: Caller, token: Annotated[uuid.UUID, Path(description="The token's number.")]

@@ -11,7 +11,7 @@ from pydantic import Field
 from census_api.api.kit.answers import json_answer
 from census_api.api.kit.common_payloads import LinePayload, Payload
 from census_api.api.kit.dependencies import Caller, ThePlatform, Year, limit_up_to, may
-from census_api.api.kit.problems import documented
+from census_api.api.kit.problems import document_problems
 from census_api.domain.collecting.returns import ReturnState
 from census_api.domain.kit.access import is_allowed
 from census_api.domain.kit.measures import Item
@@ -112,11 +112,14 @@ class PlausibilityPayload(Payload):
 
 
 @router.get(
-    "/{year}/progress", dependencies=[may("progress.read")], response_model=ProgressPayload, responses=documented()
+    "/{year}/progress",
+    dependencies=[may("progress.read")],
+    response_model=ProgressPayload,
+    responses=document_problems(),
 )
 def get_progress(platform: ThePlatform, caller: Caller, year: Year, limit: _Limit = 50) -> Response:
     """Response by number and by size, on time and late; for the census team the first `limit` of the chase list."""
-    found = service.progress(platform, caller, year)
+    found = service.measure_progress(platform, caller, year)
     listed = chase.chase_list(platform, caller, year) if is_allowed(caller, "return.accept") else None
     return json_answer(
         ProgressPayload(
@@ -136,10 +139,10 @@ def get_progress(platform: ThePlatform, caller: Caller, year: Year, limit: _Limi
     "/{year}/plausibility",
     dependencies=[may("return.accept")],
     response_model=PlausibilityPayload,
-    responses=documented(),
+    responses=document_problems(),
 )
 def get_plausibility(platform: ThePlatform, caller: Caller, year: Year, limit: _Limit = 100) -> Response:
     """The first `limit` figures to ask about, by what they can move."""
     return json_answer(
-        PlausibilityPayload.model_validate(plausibility.plausibility(platform, caller, year, limit=limit))
+        PlausibilityPayload.model_validate(plausibility.rank_doubts(platform, caller, year, limit=limit))
     )

@@ -8,9 +8,9 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Header, Path, Request, Response
 
 from census_api.api.kit.dependencies import Caller, ThePlatform, Year, may
-from census_api.api.kit.problems import documented
+from census_api.api.kit.problems import document_problems
 from census_api.api.kit.uploads import TheUpload
-from census_api.api.register.list_bodies import DOWNLOAD, Preview, described_list, file_of, reported
+from census_api.api.register.list_bodies import DOWNLOAD, Preview, answer_report, described_list, file_of
 from census_api.api.register.payloads import ListReportPayload
 from census_api.domain.kit.errors import InvalidRequest
 from census_api.domain.register.lists import ListFormat
@@ -38,7 +38,10 @@ def _seen(
 
 
 @router.get(
-    "/{year}.{format}", dependencies=[may("frame.manage")], response_class=Response, responses=documented() | DOWNLOAD
+    "/{year}.{format}",
+    dependencies=[may("frame.manage")],
+    response_class=Response,
+    responses=document_problems() | DOWNLOAD,
 )
 def download_frame(
     platform: ThePlatform,
@@ -50,7 +53,9 @@ def download_frame(
     return _file(platform, caller, year, format)
 
 
-@router.get("/{year}", dependencies=[may("frame.manage")], response_class=Response, responses=documented() | DOWNLOAD)
+@router.get(
+    "/{year}", dependencies=[may("frame.manage")], response_class=Response, responses=document_problems() | DOWNLOAD
+)
 def get_frame(platform: ThePlatform, caller: Caller, year: Year) -> Response:
     """The whole frame as JSON, with its version as ETag."""
     return _file(platform, caller, year, "json")
@@ -60,7 +65,7 @@ def get_frame(platform: ThePlatform, caller: Caller, year: Year) -> Response:
     "/{year}",
     dependencies=[may("frame.manage")],
     response_model=ListReportPayload,
-    responses=documented(400, 408, 412, 413, 415),
+    responses=document_problems(400, 408, 412, 413, 415),
     openapi_extra=described_list(NAME, [column.key for column in COLUMNS]),
 )
 def put_frame(
@@ -74,7 +79,7 @@ def put_frame(
 ) -> Response:
     """Makes the lines of a list the whole frame. One with errors changes nothing, and says everything that is wrong."""
     report = import_frame(platform, caller, year, upload.data, preview=preview, expected=seen)
-    return reported(request, report, preview=preview)
+    return answer_report(request, report, preview=preview)
 
 
 def _file(platform: ThePlatform, caller: Caller, year: int, kind: ListFormat) -> Response:

@@ -10,10 +10,18 @@ from fastapi import APIRouter, Depends, Path, Query, Response
 from pydantic import Field
 
 from census_api.api.kit.answers import json_answer
-from census_api.api.kit.bodies import Body, JsonBody, described
+from census_api.api.kit.bodies import Body, JsonBody, describe_body
 from census_api.api.kit.common_payloads import PagePayload, Payload
-from census_api.api.kit.dependencies import Caller, Cursor, OrganisationQuery, ThePlatform, digits, limit_up_to, may
-from census_api.api.kit.problems import documented
+from census_api.api.kit.dependencies import (
+    Caller,
+    Cursor,
+    OrganisationQuery,
+    ThePlatform,
+    limit_digits,
+    limit_up_to,
+    may,
+)
+from census_api.api.kit.problems import document_problems
 from census_api.api.register.payloads import EdgePayload
 from census_api.domain.register.lineage import EdgeFilter, EdgeKind, EdgeState, LineageEdge, LineKey
 from census_api.services.register import lineage as service
@@ -24,13 +32,13 @@ if TYPE_CHECKING:
     _Limit = int
 else:
     _Limit = limit_up_to(service.MOST_EDGES)
-_From = Annotated[int, digits(4), Query(alias="from", ge=2000, le=2999, description="The earlier collection.")]
-_To = Annotated[int, digits(4), Query(alias="to", ge=2000, le=2999, description="The later collection.")]
+_From = Annotated[int, limit_digits(4), Query(alias="from", ge=2000, le=2999, description="The earlier collection.")]
+_To = Annotated[int, limit_digits(4), Query(alias="to", ge=2000, le=2999, description="The later collection.")]
 _MaybeFrom = Annotated[
-    Annotated[int, digits(4)] | None, Query(alias="from", ge=2000, le=2999, description="The earlier collection.")
+    Annotated[int, limit_digits(4)] | None, Query(alias="from", ge=2000, le=2999, description="The earlier collection.")
 ]
 _MaybeTo = Annotated[
-    Annotated[int, digits(4)] | None, Query(alias="to", ge=2000, le=2999, description="The later collection.")
+    Annotated[int, limit_digits(4)] | None, Query(alias="to", ge=2000, le=2999, description="The later collection.")
 ]
 _EdgeId = Annotated[uuid.UUID, Path(description="The edge's number.")]
 _Evidence = Annotated[
@@ -65,7 +73,7 @@ class EdgeBody(Body):
 
 def _described_edge() -> dict[str, Any]:
     """What OpenAPI says about an edge, with the lines at their places: a body of its own has no shared definitions."""
-    found = described(EdgeBody)
+    found = describe_body(EdgeBody)
     schema = found["requestBody"]["content"]["application/json"]["schema"]
     line = schema.pop("$defs")["LineBody"]
     schema["properties"] |= {"source": line, "target": line}
@@ -85,7 +93,9 @@ class SuggestedPayload(Payload):
     items: list[EdgePayload]
 
 
-@router.get("", dependencies=[may("progress.read")], response_model=PagePayload[EdgePayload], responses=documented())
+@router.get(
+    "", dependencies=[may("progress.read")], response_model=PagePayload[EdgePayload], responses=document_problems()
+)
 def list_edges(
     platform: ThePlatform,
     caller: Caller,
@@ -108,7 +118,7 @@ def list_edges(
     status_code=201,
     dependencies=[may("frame.manage")],
     response_model=EdgePayload,
-    responses=documented(409, 413, 415),
+    responses=document_problems(409, 413, 415),
     openapi_extra=_described_edge(),
 )
 def add_edge(platform: ThePlatform, caller: Caller, body: Annotated[EdgeBody, Depends(JsonBody(EdgeBody))]) -> Response:
@@ -121,11 +131,14 @@ def add_edge(platform: ThePlatform, caller: Caller, body: Annotated[EdgeBody, De
 
 
 @router.post(
-    "/suggestions", dependencies=[may("frame.manage")], response_model=SuggestedPayload, responses=documented(409)
+    "/suggestions",
+    dependencies=[may("frame.manage")],
+    response_model=SuggestedPayload,
+    responses=document_problems(409),
 )
 def suggest(platform: ThePlatform, caller: Caller, from_year: _From, to_year: _To) -> Response:
     """Looks for lines that may go on as others, by location, name, identifier and register."""
-    found = service.suggest(platform, caller, from_year, to_year)
+    found = service.store_suggestions(platform, caller, from_year, to_year)
     return json_answer(SuggestedPayload(items=[EdgePayload.of(edge) for edge in found]))
 
 
@@ -133,8 +146,8 @@ def suggest(platform: ThePlatform, caller: Caller, from_year: _From, to_year: _T
     "/{edge}/decision",
     dependencies=[may("frame.manage")],
     response_model=EdgePayload,
-    responses=documented(409, 413, 415),
-    openapi_extra=described(DecisionBody),
+    responses=document_problems(409, 413, 415),
+    openapi_extra=describe_body(DecisionBody),
 )
 def decide(
     platform: ThePlatform,
@@ -143,4 +156,4 @@ def decide(
     body: Annotated[DecisionBody, Depends(JsonBody(DecisionBody))],
 ) -> Response:
     """Confirms or refuses an edge."""
-    return json_answer(EdgePayload.of(service.decide(platform, caller, edge, body.decision, body.evidence)))
+    return json_answer(EdgePayload.of(service.settle_edge(platform, caller, edge, body.decision, body.evidence)))

@@ -66,7 +66,7 @@ def file_of(data: bytes, kind: ListFormat, name: str, headers: dict[str, str] | 
     return Response(data, 200, {**as_attachment(f"{name}.{kind}"), **(headers or {})}, MEDIA[kind])
 
 
-def reported(request: Request, report: ListReport, *, preview: bool) -> Response:
+def answer_report(request: Request, report: ListReport, *, preview: bool) -> Response:
     """The report; a problem that carries it where a list was to be taken and has errors."""
     payload = ListReportPayload.of(report)
     if preview or not report.errors:

@@ -9,14 +9,14 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from census_api.api.kit.answers import json_answer
 from census_api.api.kit.common_payloads import OrganisationPayload, PagePayload
 from census_api.api.kit.dependencies import Caller, Cursor, OrganisationCode, ThePlatform, limit_up_to, may
-from census_api.api.kit.problems import documented
+from census_api.api.kit.problems import document_problems
 from census_api.api.kit.uploads import TheUpload
-from census_api.api.register.list_bodies import DOWNLOAD, Preview, described_list, file_of, reported
+from census_api.api.register.list_bodies import DOWNLOAD, Preview, answer_report, described_list, file_of
 from census_api.api.register.payloads import ListReportPayload, RegisterEntryPayload
 from census_api.domain.register.lists import ListFormat
 from census_api.domain.register.organisations import OrganisationFilter, OrganisationStatus
 from census_api.services.register import organisations as service
-from census_api.services.register.register_files import NAME, columns, export_register, import_register
+from census_api.services.register.register_files import NAME, export_register, import_register, list_columns
 
 router = APIRouter(prefix="/organisations", tags=["organisations"])
 
@@ -31,7 +31,10 @@ _Search = Annotated[
 
 
 @router.get(
-    "", dependencies=[may("register.manage")], response_model=PagePayload[OrganisationPayload], responses=documented()
+    "",
+    dependencies=[may("register.manage")],
+    response_model=PagePayload[OrganisationPayload],
+    responses=document_problems(),
 )
 def list_organisations(
     platform: ThePlatform,
@@ -52,7 +55,10 @@ def list_organisations(
 
 
 @router.get(
-    ".{format}", dependencies=[may("register.manage")], response_class=Response, responses=documented() | DOWNLOAD
+    ".{format}",
+    dependencies=[may("register.manage")],
+    response_class=Response,
+    responses=document_problems() | DOWNLOAD,
 )
 def download_organisations(
     platform: ThePlatform, caller: Caller, format: Annotated[ListFormat, Path(description="csv, xlsx or json.")]
@@ -65,8 +71,8 @@ def download_organisations(
     "",
     dependencies=[may("register.manage")],
     response_model=ListReportPayload,
-    responses=documented(400, 408, 413, 415),
-    openapi_extra=described_list(NAME, [column.key for column in columns()]),
+    responses=document_problems(400, 408, 413, 415),
+    openapi_extra=described_list(NAME, [column.key for column in list_columns()]),
 )
 def send_organisations(
     request: Request, platform: ThePlatform, caller: Caller, upload: TheUpload, preview: Preview = False
@@ -75,14 +81,14 @@ def send_organisations(
 
     Organisations that the list leaves out stay as they are, and so does what its missing columns would say.
     """
-    return reported(request, import_register(platform, caller, upload.data, preview=preview), preview=preview)
+    return answer_report(request, import_register(platform, caller, upload.data, preview=preview), preview=preview)
 
 
 @router.get(
     "/{organisation}",
     dependencies=[may("organisation.read")],
     response_model=RegisterEntryPayload,
-    responses=documented(),
+    responses=document_problems(),
 )
 def get_organisation(platform: ThePlatform, caller: Caller, organisation: OrganisationCode) -> Response:
     """One organisation."""

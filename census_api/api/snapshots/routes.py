@@ -11,10 +11,10 @@ from fastapi import APIRouter, Depends, Path, Query, Response
 from pydantic import Field
 
 from census_api.api.kit.answers import json_answer
-from census_api.api.kit.bodies import Body, JsonBody, described
+from census_api.api.kit.bodies import Body, JsonBody, describe_body
 from census_api.api.kit.common_payloads import PagePayload, Payload
-from census_api.api.kit.dependencies import Caller, Cursor, ThePlatform, Year, digits, limit_up_to, may
-from census_api.api.kit.problems import RETRY_SECONDS, documented
+from census_api.api.kit.dependencies import Caller, Cursor, ThePlatform, Year, limit_digits, limit_up_to, may
+from census_api.api.kit.problems import RETRY_SECONDS, document_problems
 from census_api.domain.kit.access import Actor, is_allowed
 from census_api.domain.snapshots.revisions import ChangeKind, Snapshot, SnapshotState
 from census_api.services.snapshots import revisions
@@ -36,7 +36,7 @@ _Wanted = Annotated[
     ),
 ]
 _YearQuery = Annotated[
-    Annotated[int, digits(4)] | None, Query(ge=2000, le=2999, description="Only snapshots of this year.")
+    Annotated[int, limit_digits(4)] | None, Query(ge=2000, le=2999, description="Only snapshots of this year.")
 ]
 
 
@@ -48,7 +48,7 @@ class FreezeBody(Body):
     )
 
 
-class ChangePayload(Payload):
+class RevisionChangePayload(Payload):
     """A return that came in, left, or has other content than in the revision before."""
 
     kind: ChangeKind
@@ -78,7 +78,7 @@ class SnapshotPayload(Payload):
     lines: int
     facts: int
     changed: dict[ChangeKind, int] = Field(description="How many returns the revision added, removed and changed.")
-    changes: list[ChangePayload] | None = Field(description="Which returns; null for who may not know them.")
+    changes: list[RevisionChangePayload] | None = Field(description="Which returns; null for who may not know them.")
     message: str | None = Field(description="Why it could not be frozen.")
 
     @classmethod
@@ -89,7 +89,7 @@ class SnapshotPayload(Payload):
             **values,
             changed={"added": kinds["added"], "removed": kinds["removed"], "changed": kinds["changed"]},
             # who answered is told to those who look after the answers
-            changes=[ChangePayload.model_validate(change) for change in snapshot.changes]
+            changes=[RevisionChangePayload.model_validate(change) for change in snapshot.changes]
             if is_allowed(reader, "snapshot.freeze")
             else None,
         )
@@ -120,9 +120,9 @@ class PoliciesPayload(Payload):
     response_model=SnapshotPayload,
     responses={
         200: {"model": SnapshotPayload, "description": "Nothing has changed since the latest revision, which this is."},
-        **documented(408, 409, 413, 415),
+        **document_problems(408, 409, 413, 415),
     },
-    openapi_extra=described(FreezeBody),
+    openapi_extra=describe_body(FreezeBody),
 )
 def post_snapshot(
     platform: ThePlatform, caller: Caller, year: Year, body: Annotated[FreezeBody, Depends(JsonBody(FreezeBody))]
@@ -136,7 +136,7 @@ def post_snapshot(
     "/snapshots",
     dependencies=[may("margins.read")],
     response_model=PagePayload[SnapshotPayload],
-    responses=documented(),
+    responses=document_problems(),
 )
 def list_snapshots(
     platform: ThePlatform, caller: Caller, year: _YearQuery = None, cursor: Cursor = None, limit: _Limit = 50
@@ -151,14 +151,16 @@ def list_snapshots(
     "/snapshots/{snapshot}",
     dependencies=[may("margins.read")],
     response_model=SnapshotPayload,
-    responses=documented(),
+    responses=document_problems(),
 )
 def get_snapshot(platform: ThePlatform, caller: Caller, snapshot: _Wanted) -> Response:
     """A snapshot. While it is being built, Retry-After says when to ask again."""
     return _answer(revisions.get_snapshot(platform, caller, snapshot), caller)
 
 
-@router.get("/policies", dependencies=[may("margins.read")], response_model=PoliciesPayload, responses=documented())
+@router.get(
+    "/policies", dependencies=[may("margins.read")], response_model=PoliciesPayload, responses=document_problems()
+)
 def list_policies(platform: ThePlatform, caller: Caller) -> Response:
     """The latest policy, and every other that a result was made under: what its digest stands for."""
     found = revisions.list_policies(platform, caller)

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Response
 from census_api.api.kit.answers import json_answer
 from census_api.api.kit.common_payloads import JobPayload, PagePayload
 from census_api.api.kit.dependencies import Caller, Cursor, ThePlatform, limit_up_to, may, signed_in
-from census_api.api.kit.problems import RETRY_SECONDS, documented
+from census_api.api.kit.problems import RETRY_SECONDS, document_problems
 from census_api.services.collecting.background_checks import get_job as find
 from census_api.services.upkeep import failed_jobs
 
@@ -26,7 +26,7 @@ else:
     "/failed",
     dependencies=[may("jobs.manage")],
     response_model=PagePayload[JobPayload],
-    responses=documented(401, 403),
+    responses=document_problems(401, 403),
 )
 def list_failed(platform: ThePlatform, caller: Caller, cursor: Cursor = None, limit: _Limit = 50) -> Response:
     """The jobs that failed by the platform's own fault, the latest first."""
@@ -35,7 +35,7 @@ def list_failed(platform: ThePlatform, caller: Caller, cursor: Cursor = None, li
     return json_answer(PagePayload[JobPayload](items=items, next=page.next, total=page.total))
 
 
-@router.get("/{job}", dependencies=[signed_in()], response_model=JobPayload, responses=documented())
+@router.get("/{job}", dependencies=[signed_in()], response_model=JobPayload, responses=document_problems())
 def get_job(platform: ThePlatform, caller: Caller, job: uuid.UUID) -> Response:
     """A job. While it waits or runs, Retry-After says when to ask again."""
     found = find(platform, caller, job)
@@ -48,7 +48,7 @@ def get_job(platform: ThePlatform, caller: Caller, job: uuid.UUID) -> Response:
     status_code=202,
     dependencies=[may("jobs.manage")],
     response_model=JobPayload,
-    responses=documented(401, 403, 409),
+    responses=document_problems(401, 403, 409),
 )
 def try_again(platform: ThePlatform, caller: Caller, job: uuid.UUID) -> Response:
     """Has the file of a failed job checked again."""

@@ -9,17 +9,17 @@ from fastapi.responses import StreamingResponse
 from pydantic import Field
 
 from census_api.api.kit.answers import as_attachment, json_answer
-from census_api.api.kit.bodies import Body, JsonBody, described
+from census_api.api.kit.bodies import Body, JsonBody, describe_body
 from census_api.api.kit.common_payloads import Payload
 from census_api.api.kit.dependencies import Caller, Number, OrganisationCode, ThePlatform, Year, may
-from census_api.api.kit.problems import documented
+from census_api.api.kit.problems import document_problems
 from census_api.services.upkeep.raw_export import raw_export
-from census_api.services.upkeep.retention import erase
+from census_api.services.upkeep.retention import erase_submissions
 
 router = APIRouter(prefix="/collections/{year}", tags=["keeping and deleting"])
 
 _ZIP = "application/zip"
-_CHANGE = documented(400, 401, 403, 408, 409, 413, 415)
+_CHANGE = document_problems(400, 401, 403, 408, 409, 413, 415)
 
 
 class ErasureBody(Body):
@@ -35,7 +35,7 @@ class ErasedPayload(Payload):
     dependencies=[may("retention.delete")],
     response_model=ErasedPayload,
     responses=_CHANGE,
-    openapi_extra=described(ErasureBody),
+    openapi_extra=describe_body(ErasureBody),
 )
 def erase_submission(
     platform: ThePlatform,
@@ -46,7 +46,9 @@ def erase_submission(
     body: Annotated[ErasureBody, Depends(JsonBody(ErasureBody))],
 ) -> Response:
     """Deletes a submission for good: its file, rows, findings and explanations. The audit keeps that it was there."""
-    return json_answer(ErasedPayload(erased=erase(platform, caller, year, organisation, body.reason, number=number)))
+    return json_answer(
+        ErasedPayload(erased=erase_submissions(platform, caller, year, organisation, body.reason, number=number))
+    )
 
 
 @router.post(
@@ -54,7 +56,7 @@ def erase_submission(
     dependencies=[may("retention.delete")],
     response_model=ErasedPayload,
     responses=_CHANGE,
-    openapi_extra=described(ErasureBody),
+    openapi_extra=describe_body(ErasureBody),
 )
 def erase_return(
     platform: ThePlatform,
@@ -64,14 +66,14 @@ def erase_return(
     body: Annotated[ErasureBody, Depends(JsonBody(ErasureBody))],
 ) -> Response:
     """Deletes all submissions of a return for good, refused ones included."""
-    return json_answer(ErasedPayload(erased=erase(platform, caller, year, organisation, body.reason)))
+    return json_answer(ErasedPayload(erased=erase_submissions(platform, caller, year, organisation, body.reason)))
 
 
 @router.get(
     "/export.zip",
     dependencies=[may("export.raw")],
     response_class=Response,
-    responses=documented(401, 403)
+    responses=document_problems(401, 403)
     | {200: {"description": "Everything", "content": {_ZIP: {"schema": {"type": "string", "format": "binary"}}}}},
 )
 def export(platform: ThePlatform, caller: Caller, year: Year) -> Response:

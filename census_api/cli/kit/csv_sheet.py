@@ -9,8 +9,8 @@ from pathlib import Path
 
 from census_api.domain.collecting.findings import Report
 from census_api.domain.kit.errors import InvalidRequest
-from census_api.intake.preflight.refusals import refuse
-from census_api.questionnaire.model import Rule, Sheet, Spec, fold
+from census_api.intake.preflight.refusals import refuse_file
+from census_api.questionnaire.model import Rule, Spec, SpecSheet, fold_text
 
 _VIEWS = {"form": "organisation", "breakdown": "breakdown"}
 """Which view's rules need nothing but the sheet itself; a table's view has its key's name."""
@@ -19,11 +19,11 @@ _ELSEWHERE = {"not_listed", "line_without_data", "not_in_frame", "return_is_blan
 """Inputs of those rules that come from another sheet all the same."""
 
 
-def sheet_of(spec: Spec, file: Path, named: str | None) -> Sheet:
+def sheet_of(spec: Spec, file: Path, named: str | None) -> SpecSheet:
     """The sheet that the file holds, by the name given or its own. Raises InvalidRequest naming the sheets."""
-    wanted = fold(named if named is not None else file.stem)
+    wanted = fold_text(named if named is not None else file.stem)
     for sheet in spec.sheets:
-        if wanted in (fold(sheet.title), fold(sheet.key)):
+        if wanted in (fold_text(sheet.title), fold_text(sheet.key)):
             return sheet
     titles = ", ".join(sheet.title for sheet in spec.sheets)
     raise InvalidRequest(
@@ -32,7 +32,7 @@ def sheet_of(spec: Spec, file: Path, named: str | None) -> Sheet:
     )
 
 
-def as_workbook(data: bytes, sheet: Sheet) -> bytes:
+def as_workbook(data: bytes, sheet: SpecSheet) -> bytes:
     """The rows of the file as a workbook with that one sheet, every cell at the address it has in a spreadsheet.
 
     Raises Refused for what is not comma-separated text in UTF-8.
@@ -56,7 +56,7 @@ def as_workbook(data: bytes, sheet: Sheet) -> bytes:
     return out.getvalue()
 
 
-def of_one_sheet(report: Report, sheet: Sheet, spec: Spec) -> Report:
+def of_one_sheet(report: Report, sheet: SpecSheet, spec: Spec) -> Report:
     """The report on that workbook without what the missing sheets would have told: those rules do not apply."""
     view = _VIEWS.get(sheet.kind, sheet.key)
     judged = {rule.code for rule in spec.rules if rule.on in ("marks", view) and not _inputs(rule) & _ELSEWHERE}
@@ -82,15 +82,15 @@ def _rows(data: bytes) -> list[list[str]]:
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError:
-        refuse("csv_encoding")
+        refuse_file("csv_encoding")
     try:
         rows = list(csv.reader(io.StringIO(text, newline=""), strict=True))
     except csv.Error:
-        refuse("csv_broken")
+        refuse_file("csv_broken")
     if any(not _writable(cell) for row in rows for cell in row):
-        refuse("csv_control")
+        refuse_file("csv_control")
     if rows and len(rows[0]) == 1 and (";" in rows[0][0] or "\t" in rows[0][0]):
-        refuse("csv_separator")
+        refuse_file("csv_separator")
     return rows
 
 

@@ -22,11 +22,11 @@ def open_database(settings: Settings) -> Iterator[str]:
     if settings.sqlalchemy_url is not None:
         yield settings.sqlalchemy_url
         return
-    from census_api.embedded_postgres.launcher import start
-    from census_api.store.kit.migrate import upgrade
+    from census_api.embedded_postgres.launcher import start_server
+    from census_api.store.kit.migrate import upgrade_schema
 
-    with start(settings.data_dir / "postgres") as server:
-        upgrade(server.url())
+    with start_server(settings.data_dir / "postgres") as server:
+        upgrade_schema(server.url())
         yield server.url()
 
 

@@ -13,14 +13,14 @@ def judge_file(
     data: bytes, year: int | None, last_year: Content | None, keep_content: bool
 ) -> tuple[Report, Content, str]:
     """The report, the content (without rows unless they are kept) and the kind of a file, judged without a database."""
-    from census_api.intake.judging.judge import Context, judge
+    from census_api.intake.judging.judge import Context, judge_return
 
-    judged = judge(data, year, Context(last_year=last_year), keep_content=keep_content)
+    judged = judge_return(data, year, Context(last_year=last_year), keep_content=keep_content)
     return judged.report, judged.content, judged.kind
 
 
 def annotate_file(data: bytes, kind: str, report: Report, spec: Spec) -> bytes:
     """The file as .xlsx with the report's findings in it."""
-    from census_api.intake.annotating.annotate import annotate
+    from census_api.intake.annotating.annotate import annotate_workbook
 
-    return annotate(data, kind, report, spec)
+    return annotate_workbook(data, kind, report, spec)

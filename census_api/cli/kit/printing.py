@@ -19,7 +19,7 @@ Progress = Callable[[int, int], None]
 """Told how many are done, and of how many."""
 
 
-def console(stream: TextIO) -> Console:
+def open_console(stream: TextIO) -> Console:
     """For text that is printed as it is."""
     from rich.console import Console
 
@@ -33,7 +33,7 @@ def say(text: str) -> None:
     print(text, file=sys.stderr, flush=True)  # noqa: T201
 
 
-def plain(text: str) -> str:
+def make_plain(text: str) -> str:
     """Text without characters that a terminal would act on."""
     return "".join(" " if unicodedata.category(letter)[0] == "C" else letter for letter in text)
 
@@ -48,6 +48,6 @@ def progress_of(words: str) -> Iterator[Progress]:
     from rich.progress import Progress as Bar
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Bar(*columns, console=console(sys.stderr)) as bar:
+    with Bar(*columns, console=open_console(sys.stderr)) as bar:
         task = bar.add_task(words, total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)

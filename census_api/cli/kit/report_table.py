@@ -7,7 +7,7 @@ import textwrap
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
-from census_api.cli.kit.printing import console, plain
+from census_api.cli.kit.printing import make_plain, open_console
 from census_api.domain.collecting.findings import SEVERITIES, Finding, Report
 from census_api.questionnaire.model import Spec
 
@@ -35,7 +35,7 @@ _Group = list[Finding]
 
 def print_report(report: Report, spec: Spec, file: str) -> None:
     """Writes the report to standard output, at most 80 columns wide in a pipe."""
-    out = console(sys.stdout)
+    out = open_console(sys.stdout)
     title = f"{file}: {spec.collection.title}"
     _line(out, title if report.organisation is None else f"{title}, {report.organisation}", style="bold")
     _line(out, _RESULTS[report.outcome])
@@ -101,7 +101,7 @@ def _place(finding: Finding) -> str | None:
 def _line(out: Console, text: str, indent: int = 0, style: str | None = None) -> None:
     margin = " " * indent
     lines = textwrap.wrap(
-        plain(text), out.width, initial_indent=margin, subsequent_indent=margin, break_on_hyphens=False
+        make_plain(text), out.width, initial_indent=margin, subsequent_indent=margin, break_on_hyphens=False
     )
     out.print("\n".join(lines), style=style)
 

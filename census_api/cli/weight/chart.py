@@ -24,7 +24,7 @@ class Bin:
         return f"{self.low:.2f} to {self.high:.2f}"
 
 
-def bins(weights: Sequence[float], most: int = BINS) -> list[Bin]:
+def bin_weights(weights: Sequence[float], most: int = BINS) -> list[Bin]:
     """Bins of one width, a multiple of 1, 2 or 5, that hold all weights."""
     low, high = min(weights), max(weights)
     step = _round_step((high - low) / most or 0.1)
@@ -39,7 +39,7 @@ def bins(weights: Sequence[float], most: int = BINS) -> list[Bin]:
 
 def text_chart(weights: Sequence[float], width: int = 40) -> str:
     """A line a bin. The bars are drawn with a character that every terminal has."""
-    found = bins(weights)
+    found = bin_weights(weights)
     most = max(one.count for one in found)
     lines = []
     for one in found:
@@ -50,7 +50,7 @@ def text_chart(weights: Sequence[float], width: int = 40) -> str:
 
 def svg_chart(weights: Sequence[float], margins_id: str) -> str:
     """A drawing of its own: a title and a description for those who do not see it, no script, no outside file."""
-    found = bins(weights)
+    found = bin_weights(weights)
     most = max(one.count for one in found)
     height = _TOP + _ROW * len(found) + 40
     title = f"Weights of {len(weights)} answers"

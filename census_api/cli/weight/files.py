@@ -12,7 +12,7 @@ from typing import Any
 
 from census_api.domain.kit.errors import InvalidRequest
 from census_api.statistics.margins.document import MarginDocument
-from census_api.statistics.margins.weighting import EXEMPT, AnswerMap, default_maps, fold
+from census_api.statistics.margins.weighting import EXEMPT, AnswerMap, default_maps, fold_category
 
 MOST_BYTES = 200_000_000
 _COLUMNS = ("dimension", "column", "answer", "category")
@@ -100,8 +100,8 @@ def _merged(
         column=str(table.get("column", default.column)),
         categories={
             **default.categories,
-            **{fold(text): category for text, category in answers.items()},
-            **dict.fromkeys(map(fold, exempt), EXEMPT),
+            **{fold_category(text): category for text, category in answers.items()},
+            **dict.fromkeys(map(fold_category, exempt), EXEMPT),
         },
         parents={**default.parents, **joins},
     )
@@ -126,7 +126,7 @@ def _of_toml(path: Path) -> dict[str, Mapping[str, Any]]:
 
 def _of_csv(path: Path) -> dict[str, Mapping[str, Any]]:
     rows = _csv_rows(path)
-    if not rows or tuple(fold(name) for name in rows[0]) != _COLUMNS:
+    if not rows or tuple(fold_category(name) for name in rows[0]) != _COLUMNS:
         raise InvalidRequest(f"{path.name}: the first row must be {','.join(_COLUMNS)}.")
     found: dict[str, dict[str, Any]] = {}
     for number, row in enumerate(rows[1:], start=2):

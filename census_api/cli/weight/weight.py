@@ -9,20 +9,20 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from census_api.cli.kit.printing import plain, say
+from census_api.cli.kit.printing import make_plain, say
 from census_api.cli.weight.chart import svg_chart
 from census_api.cli.weight.files import Survey, read_maps, read_survey
 from census_api.cli.weight.report import as_json, as_text
 from census_api.domain.kit.errors import InvalidRequest
 from census_api.statistics.margins.document import MarginDocument, read_document
 from census_api.statistics.margins.totals import MarginsRefused
-from census_api.statistics.margins.weighting import Weighting, weigh
+from census_api.statistics.margins.weighting import Weighting, weigh_answers
 
 WEIGHT, MARGINS_ID = "weight", "margins_id"
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class WeightRequest:
     """What is asked for on the command line. `expected` is the id that the margins file must have."""
 
     survey: Path
@@ -33,7 +33,7 @@ class Request:
     join: bool = True
 
 
-def run_weight(request: Request, *, as_json_report: bool) -> int:
+def run_weight(request: WeightRequest, *, as_json_report: bool) -> int:
     """Writes the weights, the report and the drawing, and prints the report. Raises CensusError."""
     document = read_document(request.margins.read_bytes())
     _expect(document, request.expected)
@@ -42,7 +42,7 @@ def run_weight(request: Request, *, as_json_report: bool) -> int:
     _refuse_overwriting(request, survey, output)
     maps = read_maps(request.mapping, document)
     answers = {dimension: survey.answers(given.column) for dimension, given in maps.items()}
-    found = weigh(document, answers, maps, join=request.join)
+    found = weigh_answers(document, answers, maps, join=request.join)
     report = as_json(document, found)
     output.write_text(_with_weights(survey, found), encoding="utf-8", newline="")
     output.with_suffix(".json").write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
@@ -51,7 +51,7 @@ def run_weight(request: Request, *, as_json_report: bool) -> int:
         json.dump(report, sys.stdout, indent=2)
         sys.stdout.write("\n")
     else:
-        sys.stdout.write("\n".join(plain(line) for line in as_text(document, found).split("\n")) + "\n")
+        sys.stdout.write("\n".join(make_plain(line) for line in as_text(document, found).split("\n")) + "\n")
     say(f"The weights are in {output}, with the report and a drawing beside it.")
     return 0
 
@@ -65,7 +65,7 @@ def _expect(document: MarginDocument, expected: str | None) -> None:
         )
 
 
-def _refuse_overwriting(request: Request, survey: Survey, output: Path) -> None:
+def _refuse_overwriting(request: WeightRequest, survey: Survey, output: Path) -> None:
     written = {output.with_suffix(suffix).resolve() for suffix in (output.suffix, ".json", ".svg")}
     read = (request.survey, request.margins, request.mapping)
     taken = next((path for path in read if path is not None and path.resolve() in written), None)

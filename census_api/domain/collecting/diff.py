@@ -15,7 +15,7 @@ FORM = "organisation"
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class CellChange:
     """One cell that differs. `row` is its business key, empty for the form; a blank cell is None.
 
     `kind` is `added` and `removed` for cells of rows that only one version has. `difference` is after minus before
@@ -31,7 +31,7 @@ class Change:
     difference: str | None
 
 
-def compare(before: Content, after: Content) -> list[Change]:
+def compare_contents(before: Content, after: Content) -> list[CellChange]:
     """The cells that differ: the form first, then sheets, rows and columns in the order of the newer version.
 
     Rows that only the older version has come after the others of their sheet. A business key that stands more than
@@ -61,11 +61,13 @@ def _rows(content: Content) -> dict[str, dict[tuple[str, int], dict[str, Cell]]]
     return sheets
 
 
-def _cells(sheet: str, row: str, before: dict[str, Cell], after: dict[str, Cell], kind: ChangeKind) -> Iterator[Change]:
+def _cells(
+    sheet: str, row: str, before: dict[str, Cell], after: dict[str, Cell], kind: ChangeKind
+) -> Iterator[CellChange]:
     for column in dict.fromkeys((*after, *before)):
         old, new = before.get(column), after.get(column)
         if old != new:
-            yield Change(kind, sheet, row, column, old, new, _difference(old, new))
+            yield CellChange(kind, sheet, row, column, old, new, _difference(old, new))
 
 
 def _difference(before: Cell | None, after: Cell | None) -> str | None:

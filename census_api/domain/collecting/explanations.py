@@ -79,7 +79,7 @@ class Carried:
 NOTHING_CARRIED = Carried((), ())
 
 
-def carry(before: Iterable[Explanation], number: int, findings: Iterable[Finding]) -> Carried:
+def carry_explanations(before: Iterable[Explanation], number: int, findings: Iterable[Finding]) -> Carried:
     """Which explanations of submission `number` stand for the findings of the next one.
 
     An explanation goes on while a query of the same key has the same value. It is dropped as `value_changed` when the

@@ -100,7 +100,7 @@ class Report:
             "spec_digest": self.spec_digest,
             "findings_total": len(self.findings),
             "findings_shown": len(shown),
-            "groups": groups(self.findings),
+            "groups": group_findings(self.findings),
             "findings": [asdict(finding) for finding in shown],
         } | ({} if self.explanations is None else {"explanations": self.explanations})
 
@@ -115,7 +115,7 @@ def outcome_of(counts: Mapping[str, int], a_rule_failed: bool) -> Outcome:
     return "queries" if counts.get("query") else "clean"
 
 
-def groups(findings: Iterable[Finding]) -> list[dict[str, Any]]:
+def group_findings(findings: Iterable[Finding]) -> list[dict[str, Any]]:
     """Findings that repeat, one entry a rule, sheet and column, in order of first appearance, with the first cells."""
     table: dict[tuple[str, str | None, str | None], dict[str, Any]] = {}
     for finding in findings:

@@ -46,7 +46,7 @@ class Reply:
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class ReturnQuestion:
     """A question about a signed submission, with its replies in order; open while there is none."""
 
     id: uuid.UUID

@@ -124,10 +124,10 @@ def state_after(state: ReturnState, event: ReturnEvent) -> ReturnState:
     try:
         return TRANSITIONS[state, event]
     except KeyError:
-        raise Conflict(refusal(state, event)) from None
+        raise Conflict(explain_refusal(state, event)) from None
 
 
-def refusal(state: ReturnState, event: ReturnEvent) -> str:
+def explain_refusal(state: ReturnState, event: ReturnEvent) -> str:
     """Why an event cannot happen in a state, and what has to happen first."""
     return f"This return {_STATE_WORDS[state]}, so {_REFUSED[event]}. {_NEXT[state]}"
 

@@ -11,7 +11,7 @@ from typing import Literal, get_args
 
 from census_api.domain.collecting.deadlines import Timing, in_words
 from census_api.domain.collecting.findings import Finding
-from census_api.domain.collecting.returns import ReturnState, refusal
+from census_api.domain.collecting.returns import ReturnState, explain_refusal
 
 GateCode = Literal["state", "closed", "not_newest", "errors", "rules_failed", "unexplained", "unanswered"]
 GATES: tuple[GateCode, ...] = get_args(GateCode)
@@ -99,7 +99,7 @@ class Receipt:
     intact: bool
 
 
-def gates(of: Candidate) -> tuple[Gate, ...]:
+def list_gates(of: Candidate) -> tuple[Gate, ...]:
     """Everything that stands in the way of signing, all at once; empty when it can be signed."""
     found = [*_by_state(of), *_by_findings(of)]
     if of.closed is not None:
@@ -115,7 +115,7 @@ def _by_state(of: Candidate) -> list[Gate]:
         return [Gate("state", f"Submission {of.number} has been signed off already.")]
     found = []
     if of.state not in ("in_progress", "signed_off"):
-        found.append(Gate("state", refusal(of.state, "sign_off")))
+        found.append(Gate("state", explain_refusal(of.state, "sign_off")))
     if of.newer is not None:
         by, at = of.newer.received_by, in_words(of.newer.received_at)
         then = "It is still being checked." if of.newer.pending else "Sign that one, or send your file again."

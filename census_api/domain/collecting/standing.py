@@ -11,7 +11,7 @@ from census_api.domain.collecting.returns import ReturnState
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class ReturnStanding:
     """One organisation's return. `latest` is its newest checked submission, with what its report counted.
 
     `signed` is the number of the submission whose sign-off stands, `unanswered` how many questions of the team have no

@@ -39,7 +39,7 @@ class Suggestion:
     why: str
 
 
-def suggestions(
+def suggest_edges(
     before: Sequence[LineKey],
     after: Sequence[LineKey],
     organisations: Mapping[str, Organisation],
@@ -51,12 +51,12 @@ def suggestions(
     Only lines that ended, or began, without an edge are looked at: a line that simply goes on needs no suggestion, and
     a pair in `linked` was decided or suggested before.
     """
-    search = _Search(before, after, organisations, successors, linked)
+    search = _LineSearch(before, after, organisations, successors, linked)
     found = [one for source in before for one in search.from_(source)]
     return sorted(found, key=lambda one: (-one.score, one.source, one.target))
 
 
-class _Search:
+class _LineSearch:
     """Lines of both years, by where they are."""
 
     def __init__(
@@ -107,7 +107,7 @@ class _Search:
         if source.service_type != target.service_type:
             return None
         one, other = self._organisations[source.organisation], self._organisations[target.organisation]
-        alike = likeness(one.name, other.name)
+        alike = measure_likeness(one.name, other.name)
         reasons = ["the one line ended where the other began"] if moved else []
         score = _PLACE + _WEIGHT_OF_NAME * alike if moved else 0.0
         related = _relation(one, other)
@@ -131,7 +131,7 @@ class _Search:
         return any(source.organisation == organisation and source not in self._ended for source in self._places)
 
 
-def likeness(one: str, other: str) -> float:
+def measure_likeness(one: str, other: str) -> float:
     """How like two names are, 0 to 1: their words in order of the alphabet, without what most names have."""
     first, second = _words(one), _words(other)
     if not first or not second:

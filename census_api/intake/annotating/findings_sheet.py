@@ -14,16 +14,16 @@ from openpyxl.worksheet.worksheet import Worksheet
 
 from census_api.domain.collecting.findings import SEVERITIES, Finding, Report
 from census_api.intake.annotating.marks import FILLS, keep_as_text
-from census_api.intake.annotating.opening import Opened, Place
-from census_api.intake.annotating.styles import style_numbers, wear
+from census_api.intake.annotating.opening import OpenedWorkbook, Place
+from census_api.intake.annotating.styles import apply_style, style_numbers
 from census_api.intake.annotating.words import (
     MAX_COMMENTS,
     MAX_FINDINGS,
     SEVERITY_LABELS,
     SEVERITY_MEANINGS,
     looks_like_formula,
+    make_printable,
     outcome_in_words,
-    printable,
 )
 from census_api.questionnaire.model import Spec
 from census_api.questionnaire.templates.names import FINDINGS_SHEET, FINDINGS_TITLE, is_findings_sheet
@@ -43,7 +43,7 @@ _ADVICE = (
 )
 
 
-def replace_findings_sheet(opened: Opened, report: Report, spec: Spec, uncommented: int) -> None:
+def replace_findings_sheet(opened: OpenedWorkbook, report: Report, spec: Spec, uncommented: int) -> None:
     """Puts a new Findings sheet first and in view; one that we wrote into an earlier copy goes."""
     book = opened.book
     for sheet in [sheet for sheet in book.worksheets if is_findings_sheet(sheet.title, sheet["A1"].value)]:
@@ -66,7 +66,7 @@ def _free_name(taken: Sequence[str]) -> str:
     return name
 
 
-def _notices(opened: Opened, found: int, uncommented: int) -> list[str]:
+def _notices(opened: OpenedWorkbook, found: int, uncommented: int) -> list[str]:
     notices = []
     if opened.is_copy:
         notices.append(
@@ -115,14 +115,14 @@ def _write(sheet: Worksheet, row: int, column: int, text: str) -> Cell:
     cell = sheet.cell(row, column)
     if not text:
         return cell
-    cell.value = printable(text)
+    cell.value = make_printable(text)
     cell.data_type = "s"
     if looks_like_formula(text):
         keep_as_text(cell)
     return cell
 
 
-def _table(sheet: Worksheet, header: int, findings: Sequence[Finding], opened: Opened, spec: Spec) -> None:
+def _table(sheet: Worksheet, header: int, findings: Sequence[Finding], opened: OpenedWorkbook, spec: Spec) -> None:
     for column, (label, width) in enumerate(_COLUMNS, 1):
         cell = _write(sheet, header, column, label)
         cell.font = Font(name="Arial", size=11, bold=True, color="FFFFFFFF")
@@ -170,7 +170,7 @@ class _Look:
 
     def __call__(self, cell: Cell, name: str) -> None:
         quoted = cell.quotePrefix
-        wear(cell, self._styles[name])
+        apply_style(cell, self._styles[name])
         if quoted:
             cell.quotePrefix = True
 
@@ -194,7 +194,7 @@ def _height(texts: Sequence[str]) -> float:
     return min(_TALLEST_ROW, 4 + 13 * lines)
 
 
-def _link(finding: Finding, place: Place | None, opened: Opened) -> tuple[int, str] | None:
+def _link(finding: Finding, place: Place | None, opened: OpenedWorkbook) -> tuple[int, str] | None:
     """Column of the table to put a link in, and its target: the cell, or the sheet if the finding is about no cell."""
     name = place[0] if place is not None else opened.sheet_name(finding.sheet)
     if name is None or opened.book[name].sheet_state != "visible":

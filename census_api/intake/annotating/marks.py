@@ -16,13 +16,13 @@ from openpyxl.worksheet.worksheet import Worksheet
 
 from census_api.domain.collecting.findings import SEVERITIES, Finding, Severity
 from census_api.intake.annotating.styles import (
+    add_fills,
+    apply_style,
     blank_style,
     fill_number,
-    fills,
     is_stored,
     stored_cells,
     style_numbers,
-    wear,
 )
 from census_api.intake.annotating.words import AUTHOR, COMMENT_MARK, MAX_COMMENTS, comment_text, looks_like_formula
 
@@ -44,7 +44,7 @@ def split_address(address: str | None) -> tuple[int, int] | None:
 
 def take_away_earlier_marks(book: Workbook) -> None:
     """Our fills and comments of an earlier check go, so that a corrected cell looks corrected; text stays text."""
-    known = enumerate(fills(book))
+    known = enumerate(add_fills(book))
     before = {number: fill_number(book, _fill_before(fill)) for number, fill in known if _is_ours(fill)}
     for sheet in book.worksheets:
         for cell in stored_cells(sheet):
@@ -65,7 +65,7 @@ def keep_as_text(cell: Cell) -> None:
     cell.quotePrefix = True
 
 
-def mark(book: Workbook, findings: Mapping[tuple[str, str], Sequence[Finding]]) -> int:
+def mark_cells(book: Workbook, findings: Mapping[tuple[str, str], Sequence[Finding]]) -> int:
     """Fills the cells that have findings, keyed by (sheet name, address), and comments on the first MAX_COMMENTS.
 
     Errors are commented on before queries, queries before notes. Returns how many cells stay without a comment.
@@ -96,14 +96,14 @@ class _Painter:
         is_new = not is_stored(self._sheet, row, column)
         cell = self._sheet.cell(row, column)
         if is_new:
-            wear(cell, blank_style(self._sheet, row, column))
+            apply_style(cell, blank_style(self._sheet, row, column))
         numbers = style_numbers(cell)
         numbers.fillId = self._fill(numbers.fillId, severity)
         return cell
 
     def _fill(self, number: int, severity: Severity) -> int:
         if (number, severity) not in self._filled:
-            filled = _remembering(fills(self._book)[number], severity)
+            filled = _remembering(add_fills(self._book)[number], severity)
             self._filled[number, severity] = fill_number(self._book, filled)
         return self._filled[number, severity]
 

@@ -19,10 +19,10 @@ from openpyxl.worksheet.formula import ArrayFormula, DataTableFormula
 from census_api.domain.collecting.findings import Finding
 from census_api.intake.annotating.marks import keep_as_text, split_address
 from census_api.intake.annotating.rebuilding import from_csv, from_json, from_raw
-from census_api.intake.annotating.words import printable
-from census_api.intake.preflight.inspection import preflight
+from census_api.intake.annotating.words import make_printable
+from census_api.intake.preflight.inspection import inspect_package
 from census_api.intake.reading.reader import read_workbook
-from census_api.questionnaire.model import Spec, fold
+from census_api.questionnaire.model import Spec, fold_text
 
 _MAX_SPREAD = 200_000
 _LINKED_AREA = re.compile(rb"""<(?:\w+:)?hyperlink\s[^>]*?\bref=["']([A-Z0-9$]+:[A-Z0-9$]+)["']""")
@@ -32,7 +32,7 @@ Place = tuple[str, str]
 
 
 @dataclass(slots=True)
-class Opened:
+class OpenedWorkbook:
     """A workbook to annotate. `is_copy` says that it is not the employer's own file but their answers rewritten.
 
     `by_pointer` gives the place of each JSON pointer; empty unless the return came as JSON.
@@ -49,8 +49,8 @@ class Opened:
             return None
         if not self._names:
             for name in reversed(self.book.sheetnames):
-                self._names[fold(name)] = name
-        return title if title in self.book.sheetnames else self._names.get(fold(title))
+                self._names[fold_text(name)] = name
+        return title if title in self.book.sheetnames else self._names.get(fold_text(title))
 
     def place(self, finding: Finding) -> Place | None:
         """Where the finding stands in this workbook, None if it is about no single cell."""
@@ -63,22 +63,22 @@ class Opened:
         return self.by_pointer.get(pointer)
 
 
-def opened(original: bytes, kind: str, spec: Spec) -> Opened:
+def open_workbook(original: bytes, kind: str, spec: Spec) -> OpenedWorkbook:
     """The workbook to annotate for an upload of `kind` (xlsx, ods, json, csv) that has passed the pre-flight."""
     if kind == "json":
         book, by_pointer = from_json(original, spec)
-        return Opened(book, is_copy=True, by_pointer=by_pointer)
+        return OpenedWorkbook(book, is_copy=True, by_pointer=by_pointer)
     if kind == "csv":
-        return Opened(from_csv(original, spec), is_copy=True)
+        return OpenedWorkbook(from_csv(original, spec), is_copy=True)
     book = _own_workbook(original) if kind == "xlsx" else None
     if book is not None:
-        return Opened(book, is_copy=False)
-    return Opened(from_raw(read_workbook(original), spec), is_copy=True)
+        return OpenedWorkbook(book, is_copy=False)
+    return OpenedWorkbook(from_raw(read_workbook(original), spec), is_copy=True)
 
 
 def _own_workbook(original: bytes) -> Workbook | None:
     """The file by openpyxl, formulas as values; None where openpyxl cannot take what the reader could."""
-    facts = preflight(original)
+    facts = inspect_package(original)
     marks = [mark for sheet in facts.sheets for mark in sheet.formulas_without_value]
     if _spread(original, [area for sheet in facts.sheets for area in sheet.merged]) > _MAX_SPREAD:
         return None
@@ -92,7 +92,7 @@ def _own_workbook(original: bytes) -> Workbook | None:
     for mark in marks:
         if mark.sheet in book.sheetnames and mark.sheet in formulas.sheetnames:
             cell = book[mark.sheet][mark.cell]
-            cell.value = printable(_formula_text(formulas[mark.sheet][mark.cell].value, mark.text))
+            cell.value = make_printable(_formula_text(formulas[mark.sheet][mark.cell].value, mark.text))
             keep_as_text(cell)
     _drop_names_of_other_files(book)
     return book

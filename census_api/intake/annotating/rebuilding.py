@@ -16,12 +16,12 @@ from openpyxl.workbook import Workbook
 from openpyxl.worksheet.worksheet import Worksheet
 
 from census_api.intake.annotating.marks import keep_as_text, split_address
-from census_api.intake.annotating.styles import blank_style, wear
-from census_api.intake.annotating.words import looks_like_formula, printable
+from census_api.intake.annotating.styles import apply_style, blank_style
+from census_api.intake.annotating.words import looks_like_formula, make_printable
 from census_api.intake.preflight.package import RawSheet, RawWorkbook
-from census_api.questionnaire.model import Question, Sheet, Spec, fold, shown
+from census_api.questionnaire.model import SheetQuestion, Spec, SpecSheet, fold_text, show_code
 from census_api.questionnaire.templates.names import HELPER_SHEETS, is_findings_sheet
-from census_api.questionnaire.templates.workbook import template
+from census_api.questionnaire.templates.workbook import build_template
 
 Cells = dict[tuple[int, int], str]
 """Text by (row, column), both from 1."""
@@ -33,13 +33,13 @@ _EXACT_NUMBER = re.compile(r"^-?(?:0|[1-9][0-9]{0,11})(?:\.[0-9]{1,3})?$")
 def from_raw(raw: RawWorkbook, spec: Spec) -> Workbook:
     """Sheets as the reader saw them, at the same addresses. Sheets that fit the template keep its look and checks."""
     book = _template(spec)
-    names = {fold(name): sheet for sheet in spec.sheets for name in (sheet.title, sheet.key)}
-    helpers = {fold(name) for name in HELPER_SHEETS}
+    names = {fold_text(name): sheet for sheet in spec.sheets for name in (sheet.title, sheet.key)}
+    helpers = {fold_text(name) for name in HELPER_SHEETS}
     for sheet in raw.sheets:
         cells = _raw_cells(sheet)
-        if fold(sheet.name) in helpers or is_findings_sheet(sheet.name, cells.get((1, 1))):
+        if fold_text(sheet.name) in helpers or is_findings_sheet(sheet.name, cells.get((1, 1))):
             continue
-        asked = names.get(fold(sheet.name))
+        asked = names.get(fold_text(sheet.name))
         _put_sheet(book, sheet.name, cells, asked)
         # a second sheet of the name stands beside the first, not over it
         names = {name: other for name, other in names.items() if other is not asked}
@@ -54,7 +54,7 @@ def from_csv(data: bytes, spec: Spec) -> Workbook:
         text = data.decode("cp1252", "replace")
     rows = list(csv.reader(io.StringIO(text, newline="")))
     cells = {(r, c): value for r, row in enumerate(rows, 1) for c, value in enumerate(row, 1) if value.strip()}
-    headers = {fold(value) for (row, _), value in cells.items() if row == 1}
+    headers = {fold_text(value) for (row, _), value in cells.items() if row == 1}
     sheet = max(spec.sheets, key=lambda sheet: len(headers & set(_headers(sheet))))
     book = _template(spec)
     _put_sheet(book, sheet.title, cells, sheet)
@@ -82,11 +82,11 @@ class _JsonNumber(str):
 
 
 def _template(spec: Spec) -> Workbook:
-    return load_workbook(io.BytesIO(template(spec)))
+    return load_workbook(io.BytesIO(build_template(spec)))
 
 
-def _headers(sheet: Sheet) -> dict[str, Question]:
-    return {fold(name): question for question in sheet.fields for name in (question.key, question.label)}
+def _headers(sheet: SpecSheet) -> dict[str, SheetQuestion]:
+    return {fold_text(name): question for question in sheet.fields for name in (question.key, question.label)}
 
 
 def _raw_cells(raw: RawSheet) -> Cells:
@@ -103,7 +103,7 @@ def _raw_cells(raw: RawSheet) -> Cells:
     return cells
 
 
-def _put_sheet(book: Workbook, name: str, cells: Cells, sheet: Sheet | None) -> None:
+def _put_sheet(book: Workbook, name: str, cells: Cells, sheet: SpecSheet | None) -> None:
     worksheet = book[sheet.title] if sheet is not None else None
     if worksheet is None or sheet is None or not _fits(worksheet, cells, sheet):
         worksheet = _plain_sheet(book, name, worksheet)
@@ -112,12 +112,12 @@ def _put_sheet(book: Workbook, name: str, cells: Cells, sheet: Sheet | None) -> 
         _put(worksheet.cell(row, column), text, column in numeric)
 
 
-def _fits(worksheet: Worksheet, cells: Mapping[tuple[int, int], str], sheet: Sheet) -> bool:
+def _fits(worksheet: Worksheet, cells: Mapping[tuple[int, int], str], sheet: SpecSheet) -> bool:
     """Whether every fixed text of the template stands at the same place in the upload (columns to the right may follow)."""
     fixed = [(row, 1) for row in range(2, len(sheet.fields) + 2)] if sheet.kind == "form" else [
         (1, column) for column in range(1, len(sheet.fields) + 1)
     ]  # fmt: skip
-    return all(fold(str(worksheet.cell(*place).value)) == fold(cells.get(place, "")) for place in fixed)
+    return all(fold_text(str(worksheet.cell(*place).value)) == fold_text(cells.get(place, "")) for place in fixed)
 
 
 def _plain_sheet(book: Workbook, name: str, instead_of: Worksheet | None) -> Worksheet:
@@ -133,32 +133,36 @@ def _plain_sheet(book: Workbook, name: str, instead_of: Worksheet | None) -> Wor
     return worksheet
 
 
-def _numeric_columns(cells: Mapping[tuple[int, int], str], sheet: Sheet | None) -> set[int]:
+def _numeric_columns(cells: Mapping[tuple[int, int], str], sheet: SpecSheet | None) -> set[int]:
     if sheet is None or sheet.kind == "form":
         return set()
     headers = _headers(sheet)
-    found = ((column, headers.get(fold(text))) for (row, column), text in cells.items() if row == 1)
+    found = ((column, headers.get(fold_text(text))) for (row, column), text in cells.items() if row == 1)
     return {column for column, question in found if question is not None and question.numeric}
 
 
 def _put(cell: Cell, text: str, numeric: bool) -> None:
     if not cell.has_style:
-        wear(cell, blank_style(cell.parent, cell.row, cell.column))
+        apply_style(cell, blank_style(cell.parent, cell.row, cell.column))
     if numeric and _EXACT_NUMBER.match(text):
         cell.value = float(text) if "." in text else int(text)
         return
-    cell.value = printable(text)
+    cell.value = make_printable(text)
     cell.data_type = "s"
     if looks_like_formula(text):
         keep_as_text(cell)
 
 
 def _put_form(
-    worksheet: Worksheet, sheet: Sheet, answers: Mapping[str, object], spec: Spec, places: dict[str, tuple[str, str]]
+    worksheet: Worksheet,
+    sheet: SpecSheet,
+    answers: Mapping[str, object],
+    spec: Spec,
+    places: dict[str, tuple[str, str]],
 ) -> None:
-    rows = {fold(str(worksheet.cell(row, 1).value)): row for row in range(1, worksheet.max_row + 1)}
+    rows = {fold_text(str(worksheet.cell(row, 1).value)): row for row in range(1, worksheet.max_row + 1)}
     for question in sheet.fields:
-        row = rows[fold(question.label)]
+        row = rows[fold_text(question.label)]
         places[f"/{sheet.key}/{question.key}"] = (sheet.title, f"B{row}")
         if answers.get(question.key) is not None:
             _put(worksheet.cell(row, 2), _text(answers[question.key], question, spec), False)
@@ -171,7 +175,7 @@ def _put_form(
 
 
 def _put_rows(
-    worksheet: Worksheet, sheet: Sheet, rows: list[object], spec: Spec, places: dict[str, tuple[str, str]]
+    worksheet: Worksheet, sheet: SpecSheet, rows: list[object], spec: Spec, places: dict[str, tuple[str, str]]
 ) -> None:
     columns = {question.key: number for number, question in enumerate(sheet.fields, 1)}
     for index, answers in enumerate(rows):
@@ -191,12 +195,12 @@ def _put_rows(
             places[f"/{sheet.key}/{index}/{_escaped(name)}"] = (sheet.title, f"{get_column_letter(column)}{row}")
 
 
-def _text(value: object, question: Question | None, spec: Spec) -> str:
+def _text(value: object, question: SheetQuestion | None, spec: Spec) -> str:
     if not isinstance(value, str):
         return json.dumps(value, ensure_ascii=False)[:200]
     if question is not None and question.code_list is not None:
         entry = spec.code_lists[question.code_list].by_code.get(value.strip())
-        return shown(entry) if entry is not None else value
+        return show_code(entry) if entry is not None else value
     return value
 
 

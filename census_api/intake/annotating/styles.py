@@ -26,7 +26,7 @@ def is_stored(sheet: Worksheet, row: int, column: int) -> bool:
     return (row, column) in sheet._cells
 
 
-def fills(book: Workbook) -> list[Fill]:
+def add_fills(book: Workbook) -> list[Fill]:
     """The fills of the workbook in the order of their numbers."""
     return list(book._fills)
 
@@ -44,7 +44,7 @@ def style_numbers(target: Cell | ColumnDimension) -> StyleArray:
     return target._style
 
 
-def wear(cell: Cell, numbers: StyleArray) -> None:
+def apply_style(cell: Cell, numbers: StyleArray) -> None:
     """Gives the cell a look of its own with these numbers."""
     cell._style = copy(numbers)
 

@@ -36,7 +36,7 @@ SEVERITY_MEANINGS: Mapping[Severity, str] = {
 }
 
 
-def printable(text: str, limit: int = _CELL_LIMIT) -> str:
+def make_printable(text: str, limit: int = _CELL_LIMIT) -> str:
     """Text without what a workbook cannot hold, cut to `limit` characters with a sign that it was cut."""
     if not text.isprintable():
         text = _NOT_XML.sub("", text.replace("\r\n", "\n").replace("\r", "\n").replace("\t", " "))
@@ -70,9 +70,9 @@ def comment_text(findings: Sequence[Finding]) -> str:
 
 
 def _in_comment(finding: Finding) -> str:
-    lines = [f"{SEVERITY_LABELS[finding.severity]} ({finding.rule}): {printable(finding.message, 1_000)}"]
+    lines = [f"{SEVERITY_LABELS[finding.severity]} ({finding.rule}): {make_printable(finding.message, 1_000)}"]
     if finding.expected:
-        lines.append(f"Expected: {printable(finding.expected, 500)}")
+        lines.append(f"Expected: {make_printable(finding.expected, 500)}")
     if finding.fix:
-        lines.append(f"What to do: {printable(finding.fix, 500)}")
+        lines.append(f"What to do: {make_printable(finding.fix, 500)}")
     return "\n".join(lines)

@@ -32,7 +32,7 @@ class BreakdownRow:
 
 
 @dataclass(slots=True)
-class Breakdown:
+class BreakdownSheet:
     """One breakdown sheet: its table and its rows."""
 
     table: ReadTable
@@ -57,7 +57,7 @@ class Breakdown:
         return any(text is not None for row in self.rows for text in row.texts)
 
 
-def breakdown(table: ReadTable, spec: Spec) -> Breakdown:
+def read_breakdown(table: ReadTable, spec: Spec) -> BreakdownSheet:
     """The rows of one breakdown sheet."""
     roles = spec.code_lists["roles"].by_code
     by_role = table.table.sheet.fields[0].key == "role_code"
@@ -68,7 +68,7 @@ def breakdown(table: ReadTable, spec: Spec) -> Breakdown:
     totals = [_total(row) for row in counts]
     groups = [roles[code].attributes["role_group"] if code and by_role else code for code in about.values]
     rows = zip(table.table.positions, about.texts, about.values, former, texts, counts, totals, groups, strict=True)
-    return Breakdown(table, [BreakdownRow(*row) for row in rows])
+    return BreakdownSheet(table, [BreakdownRow(*row) for row in rows])
 
 
 def _total(counts: tuple[int | None, ...]) -> int | None:
@@ -87,7 +87,7 @@ class OddCells:
     keys: list[str]
 
 
-def odd_cells(breakdowns: list[Breakdown]) -> OddCells:
+def odd_cells(breakdowns: list[BreakdownSheet]) -> OddCells:
     """Every cell of the breakdowns but the usual ones: blank, or a whole number within the limits."""
     found = [cell for part in breakdowns for cell in _odd(part)]
     sheets, positions, columns, keys, texts, counts = map(list, zip(*found, strict=True)) if found else ([],) * 6
@@ -98,7 +98,7 @@ def odd_cells(breakdowns: list[Breakdown]) -> OddCells:
     return OddCells(frame, sheets, positions, columns, keys)
 
 
-def _odd(part: Breakdown) -> Iterator[tuple[str, int, str, str, str, int | None]]:
+def _odd(part: BreakdownSheet) -> Iterator[tuple[str, int, str, str, str, int | None]]:
     for name, column in list(part.table.columns.items())[1:]:
         if column.plain:
             continue

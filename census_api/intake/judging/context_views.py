@@ -19,7 +19,7 @@ Key = tuple[str, str, str]
 
 
 @dataclass(slots=True)
-class LastYear:
+class LastYearStaff:
     """Last year's Staff rows by (authority, service, role), with authorities as they are called this year."""
 
     rows: dict[Key, dict[str, float | None]]
@@ -28,7 +28,7 @@ class LastYear:
     """Authorities that were divided since: nothing can be said about a single successor."""
 
 
-def last_year_of(content: Content, spec: Spec) -> LastYear:
+def last_year_of(content: Content, spec: Spec) -> LastYearStaff:
     """Reads last year's content. Authorities with one successor take its code; divided ones are set aside."""
     renamed: dict[str, str] = {}
     split: set[str] = set()
@@ -48,7 +48,7 @@ def last_year_of(content: Content, spec: Spec) -> LastYear:
     for cells in content.table("services"):
         authority = str(cells.get("local_authority_code", ""))
         lines.add((renamed.get(authority, authority), str(cells.get("service_type", ""))))
-    return LastYear(rows, lines, split)
+    return LastYearStaff(rows, lines, split)
 
 
 def _number(cell: Cell | None) -> float | None:
@@ -61,7 +61,7 @@ def _number(cell: Cell | None) -> float | None:
         return None
 
 
-def last_year_rows_view(reading: Reading, staff: ViewFrame, last: LastYear) -> ViewFrame:
+def last_year_rows_view(reading: Reading, staff: ViewFrame, last: LastYearStaff) -> ViewFrame:
     """This year's Staff rows that stood in last year's return as well."""
     spec = reading.spec
     labels = spec.code_lists["roles"].by_code
@@ -93,7 +93,7 @@ def _identical_flows(now: dict[str, Any], before: dict[str, float | None]) -> bo
     return all(now[name] == before[name] for name in _FLOWS)
 
 
-def last_year_lines_view(reading: Reading, staff: ViewFrame, last: LastYear) -> ViewFrame:
+def last_year_lines_view(reading: Reading, staff: ViewFrame, last: LastYearStaff) -> ViewFrame:
     """Every line of this year or last year, except in local authorities that were divided in between."""
     spec = reading.spec
     now = {(authority, service) for authority, _, service in (line.partition("|") for line in reading.lines)}
@@ -142,7 +142,7 @@ def _service_positions(reading: Reading) -> dict[str, int]:
     return dict(zip(reversed(reading.services.keys), reversed(reading.services.table.positions), strict=True))
 
 
-def last_year_return_view(reading: Reading, staff: ViewFrame, last: LastYear) -> ViewFrame:
+def last_year_return_view(reading: Reading, staff: ViewFrame, last: LastYearStaff) -> ViewFrame:
     """One row: this year's return beside last year's."""
     content = reading.context.last_year
     if content is None:

@@ -9,11 +9,11 @@ from typing import Any
 
 from census_api.domain.collecting.findings import Finding, finding_key
 from census_api.intake.judging.views import ViewFrame
-from census_api.intake.reading.columns import readers
-from census_api.intake.reading.tables import Mark, Source, Table, decoder, shortened
-from census_api.questionnaire.model import STATE_LABELS, Question, Rule, Spec, fold, shown
+from census_api.intake.reading.columns import make_readers
+from census_api.intake.reading.tables import Mark, ReturnTable, Source, make_decoder, shorten_text
+from census_api.questionnaire.model import STATE_LABELS, Rule, SheetQuestion, Spec, fold_text, show_code
 from census_api.questionnaire.plan import Failures
-from census_api.questionnaire.rulebook import COUNT, VIEWS, placeholders, questions
+from census_api.questionnaire.rulebook import COUNT, VIEWS, list_placeholders, list_questions
 
 PLATFORM_FAULT = "SYS-001"
 _MAX_NEAREST = 500
@@ -33,11 +33,11 @@ class FindingWriter:
     def of_failures(self, view: str, place: ViewFrame, failures: Failures) -> Iterator[Finding]:
         """One finding a failing row."""
         rule, column = failures.rule, failures.column
-        needed = placeholders(rule)
+        needed = list_placeholders(rule)
         needed_too = {f"{column}__raw", column, rule.params.get("value", column)}
         names = [name for name in place.frame.columns if name in needed or name in needed_too]
         rows = place.frame[failures.rows].select(names).to_dicts() if names else [{}] * len(failures.rows)
-        question = questions(self.spec, VIEWS[view]).get(column)
+        question = list_questions(self.spec, VIEWS[view]).get(column)
         for index, values in zip(failures.rows, rows, strict=True):
             if view == "marks":
                 yield self._of_mark(rule, self.source.marks[index])
@@ -53,7 +53,7 @@ class FindingWriter:
                 # an explanation stands while the value stands: a sum that is judged is the value
                 value = _plain(judged)
             elif value is not None and sheet_key is not None and at in self.spec.sheet[sheet_key].by_key:
-                value = str(readers(self.spec, sheet_key)[at].cell(value))
+                value = str(make_readers(self.spec, sheet_key)[at].cell(value))
             texts = self._texts(rule, values, question, at, sheet_key, value, place, index)
             yield self._finding(rule, sheet_key, place.key(index), at, self._cell(sheet_key, position, at),
                                 self._pointer(sheet_key, position, at), value, texts)  # fmt: skip
@@ -86,7 +86,7 @@ class FindingWriter:
         known = column in self.spec.sheet[sheet_key].by_key
         return f"/{sheet_key}/{index}/{column}" if known else f"/{sheet_key}/{index}"
 
-    def _row_index(self, table: Table) -> dict[int, int]:
+    def _row_index(self, table: ReturnTable) -> dict[int, int]:
         """Source row -> index in the JSON return of the same content."""
         key = table.sheet.key
         if key not in self._index:
@@ -109,14 +109,14 @@ class FindingWriter:
     # --- what -------------------------------------------------------------------------------------------------
 
     def _texts(
-        self, rule: Rule, values: dict[str, Any], question: Question | None, column: str,
+        self, rule: Rule, values: dict[str, Any], question: SheetQuestion | None, column: str,
         sheet_key: str | None, value: str | None, place: ViewFrame, index: int,
     ) -> dict[str, str]:  # fmt: skip
-        needed = placeholders(rule)
+        needed = list_placeholders(rule)
         own = self.spec.sheet[sheet_key].by_key.get(column) if sheet_key else None
         texts = {name: _plain(item) for name, item in rule.params.items() if name in needed}
         texts |= {name: _plain(item) for name, item in values.items() if name in needed}
-        texts["value"] = shortened(self._with_label(own, value)) or "blank"
+        texts["value"] = shorten_text(self._with_label(own, value)) or "blank"
         texts["column"] = own.label if own else question.label if question else column
         texts["sheet"] = self.spec.sheet[sheet_key].title if sheet_key else ""
         field = own if (own and question in (None, COUNT)) or question is None else question
@@ -133,12 +133,12 @@ class FindingWriter:
             texts["first_row"] = self._first_row(place, index)
         return texts
 
-    def _with_label(self, question: Question | None, value: str | None) -> str | None:
+    def _with_label(self, question: SheetQuestion | None, value: str | None) -> str | None:
         """A code as people know it."""
         if value is None or question is None or question.code_list is None:
             return value
         code = self.spec.code_lists[question.code_list].by_code.get(value)
-        return shown(code) if code else value
+        return show_code(code) if code else value
 
     def _first_row(self, place: ViewFrame, index: int) -> str:
         """The row that this one repeats, as the employer sees it."""
@@ -153,13 +153,13 @@ class FindingWriter:
     def _suggest(self, code_list: str, value: str) -> str:
         key = (code_list, value)
         if key not in self._nearest and len(self._nearest) < _MAX_NEAREST:
-            self._nearest[key] = nearest(self.spec, code_list, value)
+            self._nearest[key] = find_nearest(self.spec, code_list, value)
         return self._nearest.get(key, "")
 
     def _successors(self, code_list: str, value: str) -> str:
-        former = decoder(self.spec, code_list).former(value)
+        former = make_decoder(self.spec, code_list).former(value)
         known = self.spec.code_lists[code_list].by_code
-        names = [shown(known[code]) for code in former.many("successors") if code in known] if former else []
+        names = [show_code(known[code]) for code in former.many("successors") if code in known] if former else []
         return " or ".join(names)
 
     def _of_mark(self, rule: Rule, mark: Mark) -> Finding:
@@ -183,17 +183,17 @@ class FindingWriter:
         return Finding(
             key=finding_key(*about, occurrence), rule=rule.code, severity=rule.severity,
             sheet=self.spec.sheet[sheet_key].title if sheet_key else title, cell=cell, pointer=pointer,
-            column=column or None, value=shortened(value), message=_written(rule.message, texts),
+            column=column or None, value=shorten_text(value), message=_written(rule.message, texts),
             expected=_written(rule.expected, texts), fix=_written(rule.fix, texts),
         )  # fmt: skip
 
 
-def nearest(spec: Spec, code_list: str, value: str) -> str:
+def find_nearest(spec: Spec, code_list: str, value: str) -> str:
     """A sentence that offers the nearest valid code, or a few that hold the text, or nothing when none is near."""
     lookup = spec.code_lists[code_list].lookup
     # labels explain themselves in brackets, which nobody types
     names = {name.split(" (")[0]: code for name, code in lookup.items()} | dict(lookup)
-    text = fold(value[:200])
+    text = fold_text(value[:200])
     head = text.split(" - ")[0]
     holding = list(dict.fromkeys(code for name, code in names.items() if len(head) >= 4 and head in name))
     if close := difflib.get_close_matches(head, names, n=1, cutoff=0.9):
@@ -203,11 +203,11 @@ def nearest(spec: Spec, code_list: str, value: str) -> str:
     else:
         near = difflib.get_close_matches(head, names, n=1, cutoff=0.7) or difflib.get_close_matches(text, names, n=1)
         found = [names[name] for name in near]
-    offered = " or ".join(shown(spec.code_lists[code_list].by_code[code]) for code in found)
+    offered = " or ".join(show_code(spec.code_lists[code_list].by_code[code]) for code in found)
     return f"Did you mean {offered}? " if offered else ""
 
 
-def _states(question: Question | None) -> str:
+def _states(question: SheetQuestion | None) -> str:
     allowed = question.states if question else ()
     if not allowed:
         return "Only a number can be given here."

@@ -11,17 +11,17 @@ from census_api.domain.collecting.findings import Finding, Report, RuleStatus
 from census_api.intake.judging import context_views, staff_sums, total_views, views
 from census_api.intake.judging.findings import FindingWriter, in_order
 from census_api.intake.judging.views import Context, Reading, RegisterEntry, ViewFrame
-from census_api.intake.preflight.inspection import sniff
+from census_api.intake.preflight.inspection import sniff_kind
 from census_api.intake.reading import json_return, workbook
 from census_api.intake.reading.read_table import content_hash
 from census_api.intake.reading.reader import read_workbook
 from census_api.intake.reading.tables import Source
 from census_api.questionnaire.checks import CHECKS
-from census_api.questionnaire.load import library
+from census_api.questionnaire.load import load_library
 from census_api.questionnaire.model import Spec
 from census_api.questionnaire.plan import plan_for
 
-__all__ = ["Context", "Judged", "RegisterEntry", "judge", "read_source", "reading_views"]
+__all__ = ["Context", "Judged", "RegisterEntry", "judge_return", "read_source", "reading_views"]
 
 
 @dataclass(slots=True)
@@ -33,7 +33,7 @@ class Judged:
     kind: str
 
 
-def judge(
+def judge_return(
     data: bytes, year: int | None, context: Context, *, schemas: Path | None = None, keep_content: bool = True
 ) -> Judged:
     """Reads and judges one return. Runs inside the sandbox: arguments and answer can be pickled.
@@ -51,9 +51,9 @@ def judge(
 
 def read_source(data: bytes, year: int | None, *, schemas: Path | None = None) -> Source:
     """Reads the bytes, whatever kind of file they are, into tables."""
-    specs = library(schemas)
-    if sniff(data) == "json":
-        tree = json_return.parse(data)
+    specs = load_library(schemas)
+    if sniff_kind(data) == "json":
+        tree = json_return.parse_json(data)
         return json_return.source_of(tree, specs.spec(json_return.year_of(tree, year)))
     book = read_workbook(data, unread=workbook.UNREAD)
     return workbook.source_of(book, specs.spec(workbook.year_of(book, year)))

@@ -8,7 +8,7 @@ from typing import Any, cast
 
 import polars as pl
 
-from census_api.intake.judging.breakdowns import Breakdown, BreakdownRow
+from census_api.intake.judging.breakdowns import BreakdownRow, BreakdownSheet
 from census_api.intake.judging.staff_sums import LineFacts, StaffSums, Sum
 from census_api.intake.judging.views import Reading, ViewFrame, frame_of
 
@@ -51,7 +51,7 @@ def breakdown_rows_view(reading: Reading, sums: StaffSums) -> ViewFrame:
     return ViewFrame(frame_of(reading.spec, "breakdown_rows", rows), sheets, positions, keys, columns)
 
 
-def _spoken_of(reading: Reading, part: Breakdown, sums: StaffSums) -> set[str]:
+def _spoken_of(reading: Reading, part: BreakdownSheet, sums: StaffSums) -> set[str]:
     """Role groups of a sheet by role in which a row does not fit Staff or is missing: a finding for the role says so."""
     if part.rows_by != "role_code":
         return set()
@@ -77,7 +77,7 @@ def _speaks_for_all(row: BreakdownRow, agreed: Mapping[str, int], compared: set[
     return True
 
 
-def _row_facts(reading: Reading, part: Breakdown, row: BreakdownRow, sums: StaffSums) -> dict[str, Any]:
+def _row_facts(reading: Reading, part: BreakdownSheet, row: BreakdownRow, sums: StaffSums) -> dict[str, Any]:
     counts = row.counts
     blank = row.texts.count(None)
     total = row.total
@@ -105,12 +105,12 @@ def _staff_total(reading: Reading, sums: StaffSums, of_row: Sum | None) -> int |
     return of_row.known if of_row else 0
 
 
-def _label(reading: Reading, part: Breakdown, row: BreakdownRow) -> str | None:
+def _label(reading: Reading, part: BreakdownSheet, row: BreakdownRow) -> str | None:
     codes = reading.spec.code_lists[str(part.table.table.sheet.fields[0].code_list)].by_code
     return codes[row.code].label if row.code else row.raw
 
 
-def _group_totals(part: Breakdown) -> dict[str, int]:
+def _group_totals(part: BreakdownSheet) -> dict[str, int]:
     """The sheet's total of every role group whose rows are all readable and stand once."""
     totals: dict[str, int | None] = {}
     seen: set[str | None] = set()

@@ -13,11 +13,11 @@ from typing import Any
 import polars as pl
 
 from census_api.domain.collecting.content import Cell, Content
-from census_api.intake.judging.breakdowns import Breakdown, breakdown, odd_cells
+from census_api.intake.judging.breakdowns import BreakdownSheet, odd_cells, read_breakdown
 from census_api.intake.reading.read_table import ReadTable, form_cells, known_of, read_answers, read_table
 from census_api.intake.reading.tables import Source
 from census_api.questionnaire.model import Spec
-from census_api.questionnaire.plan import Known
+from census_api.questionnaire.plan import KnownAnswers
 from census_api.questionnaire.rulebook import VIEWS, column_types
 
 
@@ -54,7 +54,7 @@ class ViewFrame:
     positions: Sequence[int | None] | None = None
     keys: Sequence[str] = ()
     columns: Sequence[str] | None = None
-    known: Known | None = None
+    known: KnownAnswers | None = None
 
     def sheet(self, row: int) -> str | None:
         return self.sheets if self.sheets is None or isinstance(self.sheets, str) else self.sheets[row]
@@ -78,7 +78,7 @@ class Reading:
     organisation: dict[str, Cell]
     services: ReadTable
     staff: ReadTable
-    breakdowns: list[Breakdown]
+    breakdowns: list[BreakdownSheet]
     lines: set[str] = field(default_factory=set)
 
     @property
@@ -129,7 +129,7 @@ def reading_of(source: Source, context: Context) -> Reading:
     """The typed tables of a source."""
     spec = source.spec
     services, staff = (read_table(source.tables[key], spec) for key in ("services", "staff"))
-    breakdowns = [breakdown(read_table(source.tables[sheet.key], spec), spec) for sheet in spec.breakdowns]
+    breakdowns = [read_breakdown(read_table(source.tables[sheet.key], spec), spec) for sheet in spec.breakdowns]
     lines = {line for line in lines_of(services) if line is not None}
     return Reading(source, context, form_cells(source.form, spec), services, staff, breakdowns, lines)
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from html import unescape
 
 from census_api.intake.preflight.package import MARK_TEXT_LIMIT, CellMark, SheetFacts, column_letters, column_number
-from census_api.intake.preflight.refusals import refuse
+from census_api.intake.preflight.refusals import refuse_file
 
 MAX_CELLS = 4_000_000
 MAX_COLUMNS = 1_000
@@ -38,7 +38,7 @@ _REFERENCE = re.compile(r"([A-Za-z]{1,3})([0-9]{1,7})")
 _ATTRIBUTE = re.compile(r"([^\s=<>\"'/]+)\s*=\s*(?:\"([^\"]*)\"|'([^']*)')")
 
 
-def attributes(raw: bytes) -> dict[str, str]:
+def read_attributes(raw: bytes) -> dict[str, str]:
     """Attributes of a tag by name, unescaped, as text."""
     text = raw.decode("utf-8", "replace")
     pairs = {name: double or single for name, double, single in _ATTRIBUTE.findall(text)}
@@ -108,7 +108,7 @@ class _Scan:
             return token.end()
         end = _CELL_END.search(self.xml, token.end())
         if end is None:
-            refuse("damaged")
+            refuse_file("damaged")
         self.ended += 1
         self.judge(self.xml[token.end() : end.start()], kind, row + 1)
         return end.end()
@@ -146,9 +146,9 @@ class _Scan:
             first, last, height = min(columns), max(columns), max(self.rows)
             width = last - first + 1
             if height > _LAST_ROW or last > _LAST_COLUMN:
-                refuse("damaged")
+                refuse_file("damaged")
             if height * width > MAX_CELLS or width > MAX_COLUMNS:
-                refuse("cell_area")
+                refuse_file("cell_area")
             facts.first_column = first
             facts.hidden_columns = list(_hidden_columns(self.xml, first, last))
         present = self.rows | self.other_rows
@@ -162,17 +162,17 @@ def scan_cells(xml: bytes, facts: SheetFacts) -> None:
     scan = _Scan(xml, facts)
     scan.walk()
     if scan.opened != len(_OPENED.findall(xml)) or scan.ended != len(_CELL_END.findall(xml)):
-        refuse("damaged")
+        refuse_file("damaged")
     scan.conclude()
 
 
 def _row_number(raw: bytes, row: int, hidden: set[int]) -> int:
     """0-based row of a row tag; notes whether it is hidden or has no height."""
-    given = attributes(raw)
+    given = read_attributes(raw)
     number = given.get("r", "")
     if number:
         if not number.isdecimal() or not 1 <= int(number[:8]) <= _LAST_ROW:
-            refuse("damaged")
+            refuse_file("damaged")
         row = int(number) - 1
     if given.get("hidden") in ("1", "true") or _is_zero(given.get("ht", "")):
         hidden.add(row + 1)
@@ -192,17 +192,17 @@ def _place(raw: bytes, row: int, column: int) -> tuple[int, int, str]:
     if plain:
         letters, digits, kind = plain[1].decode(), plain[2].decode(), (plain[3] or b"n").decode()
     else:
-        given = attributes(raw)
+        given = read_attributes(raw)
         kind = given.get("t", "n")
         if "r" not in given:
             return row, column, kind
         reference = _REFERENCE.fullmatch(given["r"])
         if reference is None:
-            refuse("damaged")
+            refuse_file("damaged")
         letters, digits = reference.groups()
     place = int(digits) - 1, column_number(letters) - 1
     if not (0 <= place[0] < _LAST_ROW and place[1] < _LAST_COLUMN):
-        refuse("damaged")
+        refuse_file("damaged")
     return *place, kind
 
 
@@ -213,7 +213,7 @@ def _mark(sheet: str, cell: str, text: bytes) -> CellMark:
 def _hidden_columns(xml: bytes, first: int, last: int) -> Iterator[str]:
     hidden: set[int] = set()
     for raw in _COLUMN.findall(xml):
-        given = attributes(raw)
+        given = read_attributes(raw)
         if given.get("hidden") in ("1", "true") or _is_zero(given.get("width", "")):
             low, high = given.get("min", ""), given.get("max", "")
             if low.isdecimal() and high.isdecimal():

@@ -6,7 +6,7 @@ import struct
 import zlib
 from dataclasses import dataclass
 
-from census_api.intake.preflight.refusals import refuse
+from census_api.intake.preflight.refusals import refuse_file
 
 MAX_BYTES = 20 * 1024 * 1024
 MAX_INFLATED = 160 * 1024 * 1024
@@ -43,21 +43,21 @@ def open_package(data: bytes) -> list[Part]:
     Raises Refused: damaged, password, too_many_parts, duplicate_part, bomb, too_large.
     """
     if len(data) > MAX_BYTES:
-        refuse("too_large")
+        refuse_file("too_large")
     entries, directory = _directory(data)
     parts = [_placed(data, part) for part in entries]
     if len({part.name.casefold() for part in parts}) != len(parts):
-        refuse("duplicate_part")
+        refuse_file("duplicate_part")
     _refuse_overlap(data, parts, directory)
     if sum(part.size for part in parts) > MAX_INFLATED:
-        refuse("bomb")
+        refuse_file("bomb")
     return parts
 
 
-def inflate(data: bytes, part: Part) -> bytes:
+def inflate_part(data: bytes, part: Part) -> bytes:
     """The bytes of a part, at most one more than it declares. Raises Refused: bomb, damaged."""
     if part.size > RATIO_FLOOR and part.size > MAX_RATIO * part.packed:
-        refuse("bomb")
+        refuse_file("bomb")
     packed = data[part.start : part.start + part.packed]
     if part.method == _STORED:
         content = packed
@@ -66,13 +66,13 @@ def inflate(data: bytes, part: Part) -> bytes:
         try:
             content = stream.decompress(packed, part.size + 1)
         except zlib.error:
-            refuse("damaged")
+            refuse_file("damaged")
         if len(content) > part.size:
-            refuse("bomb")
+            refuse_file("bomb")
         if not stream.eof or stream.unused_data:
-            refuse("damaged")
+            refuse_file("damaged")
     if len(content) != part.size or zlib.crc32(content) != part.crc:
-        refuse("damaged")
+        refuse_file("damaged")
     return content
 
 
@@ -80,20 +80,20 @@ def _directory(data: bytes) -> tuple[list[Part], int]:
     """The entries that the directory lists, and where it begins."""
     end = data.rfind(b"PK\x05\x06", max(0, len(data) - 65_557))
     if end < 0 or end + _END.size > len(data):
-        refuse("damaged")
+        refuse_file("damaged")
     _, disk, start_disk, here, count, size, offset, comment = _END.unpack_from(data, end)
     if disk or start_disk or here != count or end + _END.size + comment != len(data) or offset + size != end:
-        refuse("damaged")
+        refuse_file("damaged")
     if count > MAX_PARTS:
-        refuse("too_many_parts")
+        refuse_file("too_many_parts")
     parts, at = [], offset
     for _ in range(count):
         if at + _ENTRY.size > end:
-            refuse("damaged")
+            refuse_file("damaged")
         part, at = _entry(data, at)
         parts.append(part)
     if at != end:
-        refuse("damaged")
+        refuse_file("damaged")
     return parts, offset
 
 
@@ -103,7 +103,7 @@ def _entry(data: bytes, at: int) -> tuple[Part, int]:
     signature, flags, method, crc, packed, inflated = fields[0], fields[3], fields[4], *fields[7:10]
     name_length, extra_length, note_length, header = fields[10], fields[11], fields[12], fields[16]
     if signature != b"PK\x01\x02" or _ZIP64 in (packed, inflated, header):
-        refuse("damaged")
+        refuse_file("damaged")
     name_end = at + _ENTRY.size + name_length
     name = _decoded(data[at + _ENTRY.size : name_end], flags)
     return Part(name, method, crc, packed, inflated, 0, header, flags), name_end + extra_length + note_length
@@ -113,39 +113,39 @@ def _decoded(name: bytes, flags: int) -> str:
     try:
         text = name.decode("utf-8" if flags & _UTF8_NAME else "cp437")
     except UnicodeDecodeError:
-        refuse("damaged")
+        refuse_file("damaged")
     return text.replace("\\", "/").removeprefix("/")
 
 
 def _placed(data: bytes, part: Part) -> Part:
     """The part with the start of its packed bytes, its local header compared with the directory."""
     if part.header + _LOCAL.size > len(data):
-        refuse("damaged")
+        refuse_file("damaged")
     signature, _, flags, method, _, _, crc, packed, size, name_length, extra_length = _LOCAL.unpack_from(
         data, part.header
     )
     name_at = part.header + _LOCAL.size
     part.start = name_at + name_length + extra_length
     if (flags | part.flags) & _ENCRYPTED:
-        refuse("password")
+        refuse_file("password")
     name = _decoded(data[name_at : name_at + name_length], flags)
     if signature != b"PK\x03\x04" or method != part.method or method not in (_STORED, _DEFLATED) or name != part.name:
-        refuse("damaged")
+        refuse_file("damaged")
     sizes_agree = (crc, packed, size) == (part.crc, part.packed, part.size)
     if not sizes_agree and not (flags & _SIZES_FOLLOW) and packed != _ZIP64:
-        refuse("damaged")
+        refuse_file("damaged")
     if part.method == _STORED and part.packed != part.size:
-        refuse("damaged")
+        refuse_file("damaged")
     return part
 
 
 def _refuse_overlap(data: bytes, parts: list[Part], directory: int) -> None:
     """Every byte belongs to one part; nothing stands before the first, no entry hides between two."""
     if parts and min(part.header for part in parts) != 0:
-        refuse("damaged")
+        refuse_file("damaged")
     places = sorted((part.header, part.start + part.packed) for part in parts)
     end = 0
     for start, next_end in [*places, (directory, directory)]:
         if start < end or (start > end and b"PK\x03\x04" in data[end:start]):
-            refuse("damaged")
+            refuse_file("damaged")
         end = next_end

@@ -8,9 +8,9 @@ from __future__ import annotations
 import re
 from html import unescape
 
-from census_api.intake.preflight.cells import ATTRIBUTES, MAX_CELLS, MAX_COLUMNS, attributes
+from census_api.intake.preflight.cells import ATTRIBUTES, MAX_CELLS, MAX_COLUMNS, read_attributes
 from census_api.intake.preflight.package import MARK_TEXT_LIMIT, CellMark, PackageFacts, SheetFacts, column_letters
-from census_api.intake.preflight.refusals import refuse
+from census_api.intake.preflight.refusals import refuse_file
 
 CONTENT, MANIFEST = "content.xml", "META-INF/manifest.xml"
 MAX_SHEETS = 200
@@ -41,32 +41,32 @@ def inspect_ods(parts: dict[str, bytes]) -> PackageFacts:
     Raises Refused: missing_parts, password, macros, duplicate_part, too_many_parts, unusual_xml, cell_area, damaged.
     """
     if MANIFEST in parts and b"encryption-data" in parts[MANIFEST]:
-        refuse("password")
+        refuse_file("password")
     if CONTENT not in parts or MANIFEST not in parts:
-        refuse("missing_parts")
+        refuse_file("missing_parts")
     if any(name.startswith(("Basic/", "Scripts/")) and not name.endswith("/") for name in parts):
-        refuse("macros")
+        refuse_file("macros")
     content = parts[CONTENT]
     if b"!" in content and b"<!" in content:
-        refuse("unusual_xml")
-    walk = _Walk(content)
+        refuse_file("unusual_xml")
+    walk = _TableWalk(content)
     walk.run()
     sheets = [table.facts for table in walk.tables]
     if not sheets:
-        refuse("missing_parts")
+        refuse_file("missing_parts")
     if len(sheets) > MAX_SHEETS:
-        refuse("too_many_parts")
+        refuse_file("too_many_parts")
     if len({sheet.name.casefold() for sheet in sheets}) != len(sheets):
-        refuse("duplicate_part")
+        refuse_file("duplicate_part")
     if sum(table.area() for table in walk.tables) > MAX_CELLS:
-        refuse("cell_area")
+        refuse_file("cell_area")
     return PackageFacts("ods", sheets, 0, 0, b"office:date-value" in content, True)
 
 
 def _repeats(given: dict[str, str], key: str, limit: int) -> int:
     text = given.get(key, "1")
     if not text.isdecimal() or not 1 <= int(text[:8]) <= limit:
-        refuse("damaged")
+        refuse_file("damaged")
     return int(text)
 
 
@@ -88,7 +88,7 @@ class _Table:
             return 0
         width = self.last_column - self.first_column + 1
         if width > MAX_COLUMNS:
-            refuse("cell_area")
+            refuse_file("cell_area")
         return self.last_row * width
 
     def keep(self, column: int, repeats: int, row: int) -> None:
@@ -119,7 +119,7 @@ class _Row:
         self.marks: list[tuple[str, int, str]] = []
 
 
-class _Walk:
+class _TableWalk:
     """One walk over the tables of content.xml."""
 
     def __init__(self, content: bytes) -> None:
@@ -144,28 +144,28 @@ class _Walk:
             if name == b"table":
                 self.table(bool(closing), raw)
             elif not self.inside:
-                refuse("unusual_xml")
+                refuse_file("unusual_xml")
             elif name == b"table-row":
                 if not closing:
-                    self.row = _Row(attributes(raw), self.tables[-1].next_row)
+                    self.row = _Row(read_attributes(raw), self.tables[-1].next_row)
                 if closing or empty:
                     self.end_row()
             elif name == b"table-column":
-                self.columns(attributes(raw) if not closing else {})
+                self.columns(read_attributes(raw) if not closing else {})
             elif not closing:
                 at = self.cell(raw, at, empty)
         if self.inside or opened != len(_OPENED.findall(self.content)):
-            refuse("damaged")
+            refuse_file("damaged")
 
     def table(self, closing: bool, raw: bytes) -> None:
         """A table inside a cell of another is refused: the reader would lose it."""
         if closing != self.inside or raw.endswith(b"/"):
-            refuse("unusual_xml")
+            refuse_file("unusual_xml")
         self.inside = not closing
         if closing:
             self.tables[-1].conclude()
         else:
-            given = attributes(raw)
+            given = read_attributes(raw)
             state = "hidden" if given.get("table:style-name") in self.hidden_styles else "visible"
             self.tables.append(_Table(SheetFacts(given.get("table:name", ""), state)))
 
@@ -183,7 +183,7 @@ class _Walk:
         """One cell with one value."""
         row = self.row
         if row is None or not self.inside:
-            refuse("damaged")
+            refuse_file("damaged")
         row.values += 1
         row.is_present = True
         self.tables[-1].keep(row.column, 1, row.first + row.repeats - 1)
@@ -193,16 +193,16 @@ class _Walk:
         """Judge one cell; returns where the search goes on."""
         row = self.row
         if row is None:
-            refuse("damaged")
-        given = attributes(raw)
+            refuse_file("damaged")
+        given = read_attributes(raw)
         content, after = b"", at
         if not empty:
             end = _CELL_END.search(self.content, at)
             if end is None:
-                refuse("damaged")
+                refuse_file("damaged")
             content, after = self.content[at : end.start()], end.end()
             if b"<table:table" in content:
-                refuse("unusual_xml")
+                refuse_file("unusual_xml")
         repeats = _repeats(given, _REPEATED_COLUMNS, _LAST_COLUMN)
         column, row.column = row.column, row.column + repeats
         self.judge(given, content, column, repeats, row)
@@ -246,13 +246,13 @@ class _Walk:
         """Enter the finished row into its table."""
         row, table = self.row, self.tables[-1]
         if row is None:
-            refuse("damaged")
+            refuse_file("damaged")
         self.row = None
         table.next_row += row.repeats
         if not row.is_present:
             return
         if row.repeats * max(1, len(row.marks)) > MAX_CELLS:
-            refuse("cell_area")
+            refuse_file("cell_area")
         numbers = range(row.first, row.first + row.repeats)
         facts = table.facts
         facts.rows_present += row.repeats
@@ -278,5 +278,5 @@ def _hidden_styles(content: bytes) -> set[str]:
     ends = [*(start for start, _ in starts[1:]), len(content)]
     for (start, raw), end in zip(starts, ends, strict=False):
         if _HIDDEN_STYLE.search(content, start, end):
-            names.add(attributes(raw).get("style:name", ""))
+            names.add(read_attributes(raw).get("style:name", ""))
     return names

@@ -87,12 +87,12 @@ REFUSALS: dict[str, str] = {
 }
 
 
-def refusal(reason: str, **words: str) -> Refused:
+def make_refusal(reason: str, **words: str) -> Refused:
     """The error for a reason of REFUSALS, its message filled with `words`."""
     message = REFUSALS[reason]
     return Refused(reason, message.format(**words) if words else message)
 
 
-def refuse(reason: str, **words: str) -> NoReturn:
+def refuse_file(reason: str, **words: str) -> NoReturn:
     """Raise the Refused of that reason."""
-    raise refusal(reason, **words)
+    raise make_refusal(reason, **words)

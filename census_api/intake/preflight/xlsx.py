@@ -12,9 +12,9 @@ from collections.abc import Iterator
 
 import polars as pl
 
-from census_api.intake.preflight.cells import ATTRIBUTES, PREFIX, attributes, scan_cells
+from census_api.intake.preflight.cells import ATTRIBUTES, PREFIX, read_attributes, scan_cells
 from census_api.intake.preflight.package import PackageFacts, SheetFacts
-from census_api.intake.preflight.refusals import refuse
+from census_api.intake.preflight.refusals import refuse_file
 
 WORKBOOK, RELATIONS, TYPES = "xl/workbook.xml", "xl/_rels/workbook.xml.rels", "[Content_Types].xml"
 STRINGS = "xl/sharedStrings.xml"
@@ -49,12 +49,12 @@ def inspect_xlsx(parts: dict[str, bytes], exact: bool) -> PackageFacts:
     Raises Refused: macros, missing_parts, duplicate_part, too_many_parts, unusual_xml, encoding, cell_area, damaged.
     """
     if WORKBOOK not in parts or RELATIONS not in parts or TYPES not in parts:
-        refuse("missing_parts")
+        refuse_file("missing_parts")
     _refuse_macros(parts)
     named = _sheets(parts)
     texts = [xml for _, xml in named]
     if any(_has_markup(text) for text in [*texts, parts.get(STRINGS, b""), parts[WORKBOOK], parts[RELATIONS]]):
-        refuse("unusual_xml")
+        refuse_file("unusual_xml")
     odd = _not_plain(texts)
     for (facts, xml), closely in zip(named, odd, strict=True):
         if exact or closely or not _count_plain(xml, facts):
@@ -80,40 +80,40 @@ def _has_markup(xml: bytes) -> bool:
 def _refuse_macros(parts: dict[str, bytes]) -> None:
     types = parts[TYPES]
     if b"macroEnabled" in types or b"vbaProject" in types or b"macrosheet" in types:
-        refuse("macros")
+        refuse_file("macros")
     for name in parts:
         if name.casefold().endswith("vbaproject.bin") or name.casefold().startswith("xl/macrosheets/"):
-            refuse("macros")
+            refuse_file("macros")
 
 
 def _sheets(parts: dict[str, bytes]) -> list[tuple[SheetFacts, bytes]]:
     """Facts and bytes of each worksheet in workbook order; sheets that hold a chart only are left out."""
-    relations = [attributes(raw) for raw in _RELATION.findall(parts[RELATIONS])]
+    relations = [read_attributes(raw) for raw in _RELATION.findall(parts[RELATIONS])]
     targets = {relation.get("Id", ""): relation for relation in relations}
     sheets: list[tuple[SheetFacts, bytes]] = []
     names: set[str] = set()
     for raw in _SHEET.findall(parts[WORKBOOK]):
-        given = attributes(raw)
+        given = read_attributes(raw)
         identity = next((value for key, value in given.items() if key == "id" or key.endswith(":id")), "")
         relation = targets.get(identity)
         if relation is None:
-            refuse("missing_parts")
+            refuse_file("missing_parts")
         kind = relation.get("Type", "").rpartition("/")[2]
         if kind != "worksheet":
             continue
         target = relation.get("Target", "")
         path = target.removeprefix("/") if target.startswith(("/", "xl/")) else f"xl/{target}"
         if path not in parts:
-            refuse("missing_parts")
+            refuse_file("missing_parts")
         name = given.get("name", "")
         if name.casefold() in names:
-            refuse("duplicate_part")
+            refuse_file("duplicate_part")
         names.add(name.casefold())
         sheets.append((SheetFacts(name, _STATES.get(given.get("state", ""), "visible")), parts[path]))
     if not sheets:
-        refuse("missing_parts")
+        refuse_file("missing_parts")
     if len(sheets) > MAX_SHEETS:
-        refuse("too_many_parts")
+        refuse_file("too_many_parts")
     return sheets
 
 
@@ -134,7 +134,7 @@ def _search(texts: list[bytes]) -> list[bool]:
     try:
         return pl.Series(texts, dtype=pl.Binary).cast(pl.String).str.contains(_NOT_PLAIN).to_list()
     except pl.exceptions.PolarsError:
-        refuse("encoding")
+        refuse_file("encoding")
 
 
 def _windows(text: bytes) -> Iterator[bytes]:

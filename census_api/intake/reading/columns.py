@@ -14,9 +14,9 @@ from typing import Any, Final
 import polars as pl
 
 from census_api.domain.collecting.content import Cell
-from census_api.intake.reading.tables import Decoder, decoder
+from census_api.intake.reading.tables import Decoder, make_decoder
 from census_api.questionnaire import grammar
-from census_api.questionnaire.model import Question, Spec
+from census_api.questionnaire.model import SheetQuestion, Spec
 
 _WHOLE = re.compile(grammar.WHOLE.removesuffix("$") + r"\Z")
 _DECIMAL = re.compile(grammar.DECIMAL.removesuffix("$") + r"\Z")
@@ -26,7 +26,7 @@ Value = int | float | str
 
 
 @dataclass(slots=True)
-class Column:
+class ReadColumn:
     """One question's cells, a list entry a row. `texts` are trimmed, blank is None; `values` None where there is none.
 
     `plain`: every filled cell holds a value that no rule about single cells can object to. `filled`: none is blank.
@@ -74,23 +74,23 @@ class Column:
 class CellReader:
     """Reads the cells of one question of one spec. Made once a process."""
 
-    def __init__(self, question: Question, codes: Decoder | None) -> None:
+    def __init__(self, question: SheetQuestion, codes: Decoder | None) -> None:
         self.question = question
         self.codes = codes
         self.value_of: dict[str | None, Any] = {None: None}
         self.cell_of: dict[str | None, Cell | None] = {None: None}
         self.piece_of: dict[str | None, str | None] = {None: None}
 
-    def read(self, texts: list[str | None]) -> Column:
+    def read(self, texts: list[str | None]) -> ReadColumn:
         """The column of these texts, which need not be trimmed."""
         known = self.value_of
         try:
             values = [known[text] for text in texts]
         except KeyError:
             return self._read_new([text.strip() or None if text else None for text in texts])
-        return Column(texts, values, plain=True, filled=None not in texts, reader=self)
+        return ReadColumn(texts, values, plain=True, filled=None not in texts, reader=self)
 
-    def _read_new(self, texts: list[str | None]) -> Column:
+    def _read_new(self, texts: list[str | None]) -> ReadColumn:
         values: list[Any] = []
         former: list[str | None] = []
         plain = True
@@ -106,7 +106,7 @@ class CellReader:
             if not self._remember(str(text), value):
                 plain = False
         has_former = any(code is not None for code in former)
-        return Column(texts, values, plain, None not in texts, self, former if has_former else None)
+        return ReadColumn(texts, values, plain, None not in texts, self, former if has_former else None)
 
     def _remember(self, text: str, value: Any) -> bool:
         """Keeps what a usual cell reads as. False for a cell that a rule must look at."""
@@ -158,12 +158,12 @@ class CellReader:
 _READERS: dict[tuple[str, str], dict[str, CellReader]] = {}
 
 
-def readers(spec: Spec, sheet: str) -> dict[str, CellReader]:
+def make_readers(spec: Spec, sheet: str) -> dict[str, CellReader]:
     """The readers of a sheet's questions, made once a process."""
     at = (spec.digest, sheet)
     if at not in _READERS:
         _READERS[at] = {
-            question.key: CellReader(question, decoder(spec, question.code_list) if question.code_list else None)
+            question.key: CellReader(question, make_decoder(spec, question.code_list) if question.code_list else None)
             for question in spec.sheet[sheet].fields
         }
     return _READERS[at]

@@ -9,10 +9,10 @@ from decimal import Decimal
 from typing import Any, NoReturn
 
 from census_api.domain.kit.errors import InvalidRequest
-from census_api.intake.preflight.refusals import refuse
-from census_api.intake.reading.tables import Form, Mark, Source, Table, shortened
+from census_api.intake.preflight.refusals import refuse_file
+from census_api.intake.reading.tables import Mark, OrganisationForm, ReturnTable, Source, shorten_text
 from census_api.questionnaire import grammar
-from census_api.questionnaire.model import Question, Sheet, Spec
+from census_api.questionnaire.model import SheetQuestion, Spec, SpecSheet
 
 MAX_UNKNOWN = 200
 """Unknown fields that are named one by one."""
@@ -32,22 +32,22 @@ class _Number(str):
         return self.lstrip("-").isdigit()
 
 
-def parse(data: bytes) -> dict[str, Any]:
+def parse_json(data: bytes) -> dict[str, Any]:
     """The top-level object. Raises Refused for everything that is not one JSON object in UTF-8."""
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError:
-        refuse("json_encoding")
+        refuse_file("json_encoding")
     try:
         tree = json.loads(
             text, object_pairs_hook=_no_duplicates, parse_int=_Number, parse_float=_Number, parse_constant=_constant
         )
     except RecursionError:
-        refuse("json_depth")
+        refuse_file("json_depth")
     except json.JSONDecodeError as error:
-        refuse("json_broken", line=str(error.lineno), column=str(error.colno))
+        refuse_file("json_broken", line=str(error.lineno), column=str(error.colno))
     if not isinstance(tree, dict):
-        refuse(
+        refuse_file(
             "json_shape", place="the whole return", wanted="one object, with organisation, services and staff as keys"
         )
     return tree
@@ -58,12 +58,12 @@ def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(result) != len(pairs):
         seen: set[str] = set()
         name = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
-        refuse("json_duplicate_key", key=shortened(_clean(name)) or "(empty)")
+        refuse_file("json_duplicate_key", key=shorten_text(_clean(name)) or "(empty)")
     return result
 
 
 def _constant(word: str) -> NoReturn:
-    refuse("json_not_a_number", word=word)
+    refuse_file("json_not_a_number", word=word)
 
 
 def year_of(tree: dict[str, Any], asked: int | None) -> int:
@@ -88,7 +88,7 @@ def source_of(tree: dict[str, Any], spec: Spec) -> Source:
     marks += [_unknown_sheet(name) for name in extra[:MAX_UNKNOWN]]
     if len(extra) > MAX_UNKNOWN:
         marks.append(Mark("unknown_sheet", shown=f"and {len(extra) - MAX_UNKNOWN} more"))
-    form, tables, rows_read = Form(), {}, {}
+    form, tables, rows_read = OrganisationForm(), {}, {}
     for sheet in spec.sheets:
         value = tree.get(sheet.key)
         if sheet.kind == "form":
@@ -103,7 +103,7 @@ def _about_year(stated: Any, spec: Spec) -> list[Mark]:
     if stated is None or (isinstance(stated, _Number) and stated == str(spec.year)):
         return []
     if isinstance(stated, _Number):
-        value = shortened(stated) or ""
+        value = shorten_text(stated) or ""
         return [Mark("wrong_year", pointer="/census_year", value=value, shown=value, detail=str(spec.year))]
     return [
         Mark(
@@ -122,12 +122,12 @@ def _type_of(value: Any) -> str:
     return "a text" if isinstance(value, str) else "a list or an object"
 
 
-def _form(sheet: Sheet, value: Any, marks: list[Mark]) -> Form:
+def _form(sheet: SpecSheet, value: Any, marks: list[Mark]) -> OrganisationForm:
     if value is None:
-        return Form()
+        return OrganisationForm()
     if not isinstance(value, dict):
-        refuse("json_shape", place=f"/{sheet.key}", wanted="an object of answers")
-    form = Form()
+        refuse_file("json_shape", place=f"/{sheet.key}", wanted="an object of answers")
+    form = OrganisationForm()
     extra = _unknown(value, sheet)
     marks += [_unknown_field(sheet, f"/{sheet.key}/{_escaped(name)}", name) for name in extra[:MAX_UNKNOWN]]
     if len(extra) > MAX_UNKNOWN:
@@ -139,17 +139,17 @@ def _form(sheet: Sheet, value: Any, marks: list[Mark]) -> Form:
     return form
 
 
-def _table(sheet: Sheet, value: Any, marks: list[Mark]) -> Table:
+def _table(sheet: SpecSheet, value: Any, marks: list[Mark]) -> ReturnTable:
     if value is None:
-        return Table.empty(sheet)
+        return ReturnTable.empty(sheet)
     if not isinstance(value, list):
-        refuse("json_shape", place=f"/{sheet.key}", wanted="a list of rows")
+        refuse_file("json_shape", place=f"/{sheet.key}", wanted="a list of rows")
     columns: dict[str, list[str | None]] = {question.key: [] for question in sheet.fields}
     positions: list[int] = []
     named = 0
     for index, row in enumerate(value):
         if not isinstance(row, dict):
-            refuse("json_shape", place=f"/{sheet.key}/{index}", wanted="an object, one value a column")
+            refuse_file("json_shape", place=f"/{sheet.key}/{index}", wanted="an object, one value a column")
         if not row.keys() <= columns.keys():
             for name in _unknown(row, sheet):
                 if named < MAX_UNKNOWN:
@@ -166,10 +166,10 @@ def _table(sheet: Sheet, value: Any, marks: list[Mark]) -> Table:
                 texts_of.append(text)
     if named > MAX_UNKNOWN:
         marks.append(_more_unknown(sheet, named))
-    return Table(sheet, columns, positions)
+    return ReturnTable(sheet, columns, positions)
 
 
-def _text(question: Question, value: Any, sheet: Sheet, pointer: str, marks: list[Mark]) -> str | None:
+def _text(question: SheetQuestion, value: Any, sheet: SpecSheet, pointer: str, marks: list[Mark]) -> str | None:
     """A JSON value as a cell's text. A value of the wrong type keeps a form that the grammar refuses."""
     if value is None:
         return None
@@ -190,7 +190,9 @@ def _text(question: Question, value: Any, sheet: Sheet, pointer: str, marks: lis
     return None
 
 
-def _wrong_type(question: Question, sheet: Sheet, pointer: str, value: str, what: str, marks: list[Mark]) -> None:
+def _wrong_type(
+    question: SheetQuestion, sheet: SpecSheet, pointer: str, value: str, what: str, marks: list[Mark]
+) -> None:
     wanted = "a number or a state word" if question.numeric else "text in quotation marks"
     marks.append(Mark("json_type", sheet.title, None, pointer, question.key, value, shown=what, detail=wanted))
 
@@ -210,13 +212,13 @@ def _plain(number: _Number) -> str:
     return rounded.rstrip("0").rstrip(".")
 
 
-def _unicode(text: str, question: Question, sheet: Sheet, pointer: str, marks: list[Mark]) -> str:
+def _unicode(text: str, question: SheetQuestion, sheet: SpecSheet, pointer: str, marks: list[Mark]) -> str:
     """Text that Postgres can keep: NUL and lone surrogates become U+FFFD, with a mark."""
     if text.isascii() and "\x00" not in text:
         return text
     clean = _clean(text)
     if clean != text:
-        marks.append(Mark("unreadable_character", sheet.title, None, pointer, question.key, shortened(clean)))
+        marks.append(Mark("unreadable_character", sheet.title, None, pointer, question.key, shorten_text(clean)))
     return clean
 
 
@@ -224,24 +226,30 @@ def _clean(text: str) -> str:
     return text.replace("\x00", "\ufffd").encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
-def _unknown(row: dict[str, Any], sheet: Sheet) -> list[str]:
+def _unknown(row: dict[str, Any], sheet: SpecSheet) -> list[str]:
     return [name for name in row if name not in sheet.by_key]
 
 
-def _more_unknown(sheet: Sheet, number: int) -> Mark:
+def _more_unknown(sheet: SpecSheet, number: int) -> Mark:
     return Mark("unknown_column", sheet.title, pointer=f"/{sheet.key}", shown=f"and {number - MAX_UNKNOWN} more")
 
 
 def _unknown_sheet(name: str) -> Mark:
-    shown = shortened(_clean(name)) or ""
+    shown = shorten_text(_clean(name)) or ""
     return Mark("unknown_sheet", pointer="/" + _escaped(name), value=shown, shown=shown)
 
 
-def _unknown_field(sheet: Sheet, pointer: str, name: str) -> Mark:
+def _unknown_field(sheet: SpecSheet, pointer: str, name: str) -> Mark:
     return Mark(
-        "unknown_column", sheet.title, None, pointer, None, shortened(_clean(name)), shown=shortened(_clean(name)) or ""
+        "unknown_column",
+        sheet.title,
+        None,
+        pointer,
+        None,
+        shorten_text(_clean(name)),
+        shown=shorten_text(_clean(name)) or "",
     )
 
 
 def _escaped(name: str) -> str:
-    return (shortened(_clean(name)) or "").replace("~", "~0").replace("/", "~1")
+    return (shorten_text(_clean(name)) or "").replace("~", "~0").replace("/", "~1")

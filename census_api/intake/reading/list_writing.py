@@ -8,7 +8,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 
 from census_api.domain.register.lists import ListColumn, ListFormat
-from census_api.intake.reading.lists import guarded
+from census_api.intake.reading.lists import guard_formula
 
 Cells = Mapping[str, str]
 
@@ -26,7 +26,7 @@ def _csv(keys: Sequence[str], rows: Iterable[Cells]) -> bytes:
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\r\n")
     writer.writerow(keys)
-    writer.writerows([guarded(row.get(key, "")) for key in keys] for row in rows)
+    writer.writerows([guard_formula(row.get(key, "")) for key in keys] for row in rows)
     # Excel takes a .csv file for UTF-8 only when it begins like this
     return out.getvalue().encode("utf-8-sig")
 

@@ -8,12 +8,12 @@ import re
 from collections.abc import Iterator, Sequence
 
 from census_api.domain.register.lists import SHOWN, ListColumn, ListFinding, ListRow, ReadList
-from census_api.intake.preflight.inspection import sniff
+from census_api.intake.preflight.inspection import sniff_kind
 from census_api.intake.preflight.package import RawSheet, RawWorkbook, SheetFacts, column_letters
-from census_api.intake.preflight.refusals import refuse
-from census_api.intake.reading.json_return import parse
+from census_api.intake.preflight.refusals import refuse_file
+from census_api.intake.reading.json_return import parse_json
 from census_api.intake.reading.reader import read_workbook
-from census_api.questionnaire.model import fold
+from census_api.questionnaire.model import fold_text
 
 MAX_ROWS = 200_000
 _GUARD = "'"
@@ -27,13 +27,13 @@ def read_list(data: bytes, name: str, columns: Sequence[ListColumn]) -> ReadList
 
     `name` is the sheet's, and the key of the list in JSON.
     """
-    kind = sniff(data)
+    kind = sniff_kind(data)
     if kind == "json":
-        return _of_tree(parse(data), name, columns)
+        return _of_tree(parse_json(data), name, columns)
     if kind == "csv":
         return _of_grid(enumerate(_csv_rows(data), start=1), 1, name, columns)
     if kind not in ("xlsx", "ods"):
-        refuse("not_a_workbook", looks="some other kind of file")
+        refuse_file("not_a_workbook", looks="some other kind of file")
     book = read_workbook(data)
     sheet = _sheet(book, name)
     grid = enumerate(sheet.frame.iter_rows(), start=sheet.first_row)
@@ -42,7 +42,7 @@ def read_list(data: bytes, name: str, columns: Sequence[ListColumn]) -> ReadList
     return ReadList(name, found.rows, found.letters, found.given, tuple(findings))
 
 
-def guarded(text: str) -> str:
+def guard_formula(text: str) -> str:
     """A text as a .csv file holds it, so that no spreadsheet runs it; `read_list` gives the text back."""
     return f"{_GUARD}{text}" if re.match(r"'*[=+\-@\t\r＝＋－＠]", text) else text
 
@@ -51,21 +51,21 @@ def _csv_rows(data: bytes) -> list[list[str | None]]:
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError:
-        refuse("csv_encoding")
+        refuse_file("csv_encoding")
     if "\x00" in text:
-        refuse("csv_control")
+        refuse_file("csv_control")
     try:
         rows = list(csv.reader(io.StringIO(text, newline=""), strict=True))
     except csv.Error:
-        refuse("csv_broken")
+        refuse_file("csv_broken")
     if rows and len(rows[0]) == 1 and (";" in rows[0][0] or "\t" in rows[0][0]):
-        refuse("csv_separator")
+        refuse_file("csv_separator")
     return [[cell[1:] if _GUARDED.match(cell) else cell for cell in row] for row in rows]
 
 
 def _sheet(book: RawWorkbook, name: str) -> RawSheet:
     """The sheet of that name, else the first that can be seen and holds something, else the first."""
-    named = [sheet for sheet in book.sheets if fold(sheet.name) == fold(name)]
+    named = [sheet for sheet in book.sheets if fold_text(sheet.name) == fold_text(name)]
     filled = [sheet for sheet in book.sheets if sheet.state == "visible" and sheet.frame.height]
     return next(iter((*named, *filled, *book.sheets)))
 
@@ -127,7 +127,7 @@ def _headings(
     heading: tuple[int, Sequence[str | None]] | None, first_column: int, columns: Sequence[ListColumn]
 ) -> tuple[dict[str, int], list[ListFinding]]:
     """The place of each column that is read, and what is wrong with the headings."""
-    wanted = {fold(text): column for column in columns for text in (column.key, column.label)}
+    wanted = {fold_text(text): column for column in columns for text in (column.key, column.label)}
     listed = _HEADINGS.format(", ".join(column.key for column in columns))
     places: dict[str, int] = {}
     findings: list[ListFinding] = []
@@ -136,7 +136,7 @@ def _headings(
         text = _text(cell)
         if not text:
             continue
-        column = wanted.get(fold(text))
+        column = wanted.get(fold_text(text))
         at = f"{column_letters(first_column + place)}{number}"
         if column is None:
             message = "This heading is not one of the list's."
@@ -158,7 +158,9 @@ def _text(cell: str | None) -> str:
 def _of_tree(tree: dict[str, object], name: str, columns: Sequence[ListColumn]) -> ReadList:
     entries = tree.get(name)
     if not isinstance(entries, list) or len(tree) != 1:
-        refuse("json_shape", place="the whole list", wanted=f"one object with the key {name} and a list of objects")
+        refuse_file(
+            "json_shape", place="the whole list", wanted=f"one object with the key {name} and a list of objects"
+        )
     known = {column.key: column for column in columns}
     findings: list[ListFinding] = []
     rows, given = [], set()

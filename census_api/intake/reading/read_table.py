@@ -11,10 +11,10 @@ from typing import Any
 import polars as pl
 
 from census_api.domain.collecting.content import Cell, ContentRow
-from census_api.intake.reading.columns import Column, readers
-from census_api.intake.reading.tables import Form, Table
+from census_api.intake.reading.columns import ReadColumn, make_readers
+from census_api.intake.reading.tables import OrganisationForm, ReturnTable
 from census_api.questionnaire.model import Spec
-from census_api.questionnaire.plan import Known
+from census_api.questionnaire.plan import KnownAnswers
 
 _PIECE = 1_000
 
@@ -23,8 +23,8 @@ _PIECE = 1_000
 class ReadTable:
     """A table, its columns read, and its business keys, one a row (`|` between the parts)."""
 
-    table: Table
-    columns: dict[str, Column]
+    table: ReturnTable
+    columns: dict[str, ReadColumn]
     keys: list[str]
 
     def values(self, key: str) -> list[Any]:
@@ -36,7 +36,7 @@ class ReadTable:
         return [series for column in self.columns.values() for series in column.series()]
 
     @property
-    def known(self) -> Known:
+    def known(self) -> KnownAnswers:
         return known_of(self.columns, self.left_out)
 
     @property
@@ -60,9 +60,9 @@ class ReadTable:
         ]
 
 
-def known_of(columns: Mapping[str, Column], left_out: frozenset[str] = frozenset()) -> Known:
+def known_of(columns: Mapping[str, ReadColumn], left_out: frozenset[str] = frozenset()) -> KnownAnswers:
     """What reading has shown about each question. That every cell of a question `left_out` is blank goes without saying."""
-    return Known(
+    return KnownAnswers(
         frozenset(key for key, column in columns.items() if column.plain),
         frozenset(key for key, column in columns.items() if column.filled) | left_out,
         frozenset(key for key, column in columns.items() if not any(column.texts)),
@@ -73,9 +73,9 @@ def _filled(names: list[str], row: tuple[Cell | None, ...]) -> dict[str, Cell]:
     return {name: value for name, value in zip(names, row, strict=True) if value is not None}
 
 
-def read_table(table: Table, spec: Spec) -> ReadTable:
+def read_table(table: ReturnTable, spec: Spec) -> ReadTable:
     """A table's columns read, and its business keys (text stands in where a code cannot be read)."""
-    of_question = readers(spec, table.sheet.key)
+    of_question = make_readers(spec, table.sheet.key)
     columns = {key: of_question[key].read(texts) for key, texts in table.columns.items()}
     parts = [
         [value or text or "" for value, text in zip(columns[key].values, columns[key].texts, strict=True)]
@@ -84,15 +84,15 @@ def read_table(table: Table, spec: Spec) -> ReadTable:
     return ReadTable(table, columns, list(map("|".join, zip(*parts, strict=True))))
 
 
-def read_answers(form: Form, spec: Spec) -> dict[str, Column]:
+def read_answers(form: OrganisationForm, spec: Spec) -> dict[str, ReadColumn]:
     """The Organisation form's answers, each as a column of one cell."""
-    of_question = readers(spec, spec.sheets[0].key)
+    of_question = make_readers(spec, spec.sheets[0].key)
     return {key: reader.read([form.answers.get(key)]) for key, reader in of_question.items()}
 
 
-def form_cells(form: Form, spec: Spec) -> dict[str, Cell]:
+def form_cells(form: OrganisationForm, spec: Spec) -> dict[str, Cell]:
     """The Organisation form's canonical cells."""
-    of_question = readers(spec, spec.sheets[0].key)
+    of_question = make_readers(spec, spec.sheets[0].key)
     cells = {key: of_question[key].cell(text) for key, text in form.answers.items()}
     return {key: cell for key, cell in cells.items() if cell is not None}
 

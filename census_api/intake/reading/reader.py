@@ -12,9 +12,9 @@ import fastexcel
 import polars as pl
 
 from census_api.intake.preflight.cells import MAX_CELLS
-from census_api.intake.preflight.inspection import preflight
+from census_api.intake.preflight.inspection import inspect_package
 from census_api.intake.preflight.package import CellMark, PackageFacts, RawSheet, RawWorkbook, SheetFacts, column_number
-from census_api.intake.preflight.refusals import refuse
+from census_api.intake.preflight.refusals import refuse_file
 
 _FIRST_ROW = 1
 _CELL = re.compile(r"([A-Z]+)(\d+)")
@@ -28,13 +28,13 @@ def read_workbook(
     `facts` spares a second pre-flight of the same bytes. Sheets named in `unread` get an empty frame. Frames start at sheet row 1; leading and inner blank rows
     keep their places. Raises Refused with a reason of REFUSALS, rows_lost when a cell would be missing.
     """
-    facts = facts or preflight(data)
+    facts = facts or inspect_package(data)
     frames = _frames(data, facts, unread)
     if not _agree(facts, frames, unread):
         if not facts.exact:
-            facts = preflight(data, exact=True)
+            facts = inspect_package(data, exact=True)
         if not _agree(facts, frames, unread):
-            refuse("rows_lost")
+            refuse_file("rows_lost")
     sheets = [
         RawSheet(sheet.name, sheet.state, _FIRST_ROW, sheet.first_column, _cleaned(frame, sheet, facts), sheet)
         for sheet, frame in zip(facts.sheets, frames, strict=True)
@@ -55,10 +55,10 @@ def _frames(data: bytes, facts: PackageFacts, unread: frozenset[str]) -> list[pl
             loaded = book.load_sheet(sheet.name, header_row=None, skip_rows=0, dtypes="string")
             area += loaded.height * loaded.width
             if area > MAX_CELLS:
-                refuse("cell_area")
+                refuse_file("cell_area")
             frames.append(pl.DataFrame(loaded))
     except fastexcel.FastExcelError:
-        refuse("damaged")
+        refuse_file("damaged")
     return frames
 
 
@@ -79,7 +79,7 @@ def _filled(sheet: SheetFacts, frame: pl.DataFrame) -> int:
 def _place(sheet: SheetFacts, mark: CellMark) -> tuple[int, int]:
     match = _CELL.fullmatch(mark.cell)
     if match is None:
-        refuse("rows_lost")
+        refuse_file("rows_lost")
     return int(match[2]) - _FIRST_ROW, column_number(match[1]) - sheet.first_column
 
 
@@ -117,7 +117,7 @@ def _corrected(frame: pl.DataFrame, sheet: SheetFacts) -> pl.DataFrame:
     for mark, text in wanted:
         row, column = _place(sheet, mark)
         if not (0 <= row < frame.height and 0 <= column < frame.width):
-            refuse("rows_lost")
+            refuse_file("rows_lost")
         rows, texts = changes.setdefault(column, ([], []))
         rows.append(row)
         texts.append(text)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from census_api.questionnaire.model import Code, CodeList, Sheet, Spec, fold
+from census_api.questionnaire.model import Code, CodeList, Spec, SpecSheet, fold_text
 
 MAX_SHOWN = 100
 """Characters of an employer's text that a finding repeats."""
@@ -26,25 +26,25 @@ class Mark:
 
 
 @dataclass(slots=True)
-class Table:
+class ReturnTable:
     """One table of the return. `columns` has every question's cells as text (None where blank), no blank rows.
 
     `positions` are sheet rows (1-based, from a workbook) or list indexes (0-based, from JSON), one a row.
     `letters` give each question's column in the workbook; empty for JSON.
     """
 
-    sheet: Sheet
+    sheet: SpecSheet
     columns: dict[str, list[str | None]]
     positions: list[int]
     letters: dict[str, str] = field(default_factory=dict)
 
     @classmethod
-    def empty(cls, sheet: Sheet) -> Table:
+    def empty(cls, sheet: SpecSheet) -> ReturnTable:
         return cls(sheet, {question.key: [] for question in sheet.fields}, [])
 
 
 @dataclass(slots=True)
-class Form:
+class OrganisationForm:
     """The Organisation sheet: trimmed answers by question, and the cell each stands in (workbook only)."""
 
     answers: dict[str, str | None] = field(default_factory=dict)
@@ -57,8 +57,8 @@ class Source:
 
     kind: str
     spec: Spec
-    form: Form
-    tables: dict[str, Table]
+    form: OrganisationForm
+    tables: dict[str, ReturnTable]
     marks: list[Mark]
     rows_read: dict[str, int]
 
@@ -73,12 +73,12 @@ class Decoder:
     def __init__(self, code_list: CodeList) -> None:
         self.list = code_list
         self._folded = code_list.lookup
-        self._former = {fold(name): code for code in code_list.former for name in _names(code)}
+        self._former = {fold_text(name): code for code in code_list.former for name in _names(code)}
         self._known: dict[str, str | None] = {}
 
     def code(self, text: str) -> str | None:
         if text not in self._known:
-            self._known[text] = self._folded.get(fold(text)) if len(text) <= 400 else None
+            self._known[text] = self._folded.get(fold_text(text)) if len(text) <= 400 else None
             if len(self._known) > 20_000:
                 self._known.clear()
                 return self.code(text)
@@ -86,7 +86,7 @@ class Decoder:
 
     def former(self, text: str) -> Code | None:
         """The code of an earlier year that is meant, if the text is not a code of this year."""
-        return self._former.get(fold(text)) if len(text) <= 400 else None
+        return self._former.get(fold_text(text)) if len(text) <= 400 else None
 
     def column(self, texts: Iterable[str | None]) -> list[str | None]:
         known = self._known
@@ -103,7 +103,7 @@ def _names(code: Code) -> tuple[str, str, str]:
 _DECODERS: dict[tuple[str, str], Decoder] = {}
 
 
-def decoder(spec: Spec, code_list: str) -> Decoder:
+def make_decoder(spec: Spec, code_list: str) -> Decoder:
     """The decoder of a code list, made once a process."""
     key = (spec.digest, code_list)
     if key not in _DECODERS:
@@ -120,6 +120,6 @@ def column_letter(number: int) -> str:
     return letters
 
 
-def shortened(text: str | None) -> str | None:
+def shorten_text(text: str | None) -> str | None:
     """Text as a finding repeats it."""
     return text if text is None or len(text) <= MAX_SHOWN else text[: MAX_SHOWN - 1] + "…"

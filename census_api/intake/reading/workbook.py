@@ -8,8 +8,16 @@ from dataclasses import dataclass
 
 from census_api.domain.kit.errors import InvalidRequest
 from census_api.intake.preflight.package import RawSheet, RawWorkbook
-from census_api.intake.reading.tables import Form, Mark, Source, Table, column_letter, decoder, shortened
-from census_api.questionnaire.model import Sheet, Spec, fold, shown
+from census_api.intake.reading.tables import (
+    Mark,
+    OrganisationForm,
+    ReturnTable,
+    Source,
+    column_letter,
+    make_decoder,
+    shorten_text,
+)
+from census_api.questionnaire.model import Spec, SpecSheet, fold_text, show_code
 from census_api.questionnaire.templates.names import (
     CENSUS_YEAR,
     HELPER_SHEETS,
@@ -27,7 +35,7 @@ UNREAD = frozenset({INSTRUCTIONS, LISTS})
 _TOTAL = re.compile(r"^(?:grand |sub-?)?totals?\b", re.IGNORECASE)
 _TOP_ROWS = 50
 _FORM_HEADS = frozenset({"question", "questions", "label", "field"})
-_LAST_YEAR = fold(LAST_YEAR).rstrip(":")
+_LAST_YEAR = fold_text(LAST_YEAR).rstrip(":")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +50,7 @@ class TemplateFacts:
 def template_facts(book: RawWorkbook) -> TemplateFacts:
     """Year, version and digest from the template's hidden sheet, wherever its name stands."""
     for raw in book.sheets:
-        if fold(raw.name) == fold(PROVENANCE) and raw.frame.width >= 2:
+        if fold_text(raw.name) == fold_text(PROVENANCE) and raw.frame.width >= 2:
             facts = {str(row[0]): row[1] for row in raw.frame.iter_rows() if row[0] is not None}
             return TemplateFacts(
                 _whole(facts.get(CENSUS_YEAR)), _whole(facts.get(TEMPLATE_VERSION)), facts.get(SPEC_DIGEST)
@@ -70,13 +78,13 @@ def source_of(book: RawWorkbook, spec: Spec) -> Source:
     marks: list[Mark] = list(_about_template(book, spec))
     found, extra = _sheets_by_key(book, spec, marks)
     marks.extend(_about_sheets(extra, found, spec))
-    form, tables, rows_read = Form(), {}, {}
+    form, tables, rows_read = OrganisationForm(), {}, {}
     for sheet in spec.sheets:
         raw = found.get(sheet.key)
         if sheet.kind == "form":
-            form = _form(sheet, raw, marks) if raw else Form()
+            form = _form(sheet, raw, marks) if raw else OrganisationForm()
             continue
-        table = _table(sheet, spec, raw, marks) if raw else Table.empty(sheet)
+        table = _table(sheet, spec, raw, marks) if raw else ReturnTable.empty(sheet)
         tables[sheet.key] = table
         rows_read[sheet.title] = len(table.positions)
     return Source(book.kind, spec, form, tables, marks, rows_read)
@@ -92,11 +100,11 @@ def _about_template(book: RawWorkbook, spec: Spec) -> Iterator[Mark]:
 
 
 def _sheets_by_key(book: RawWorkbook, spec: Spec, marks: list[Mark]) -> tuple[dict[str, RawSheet], list[RawSheet]]:
-    names = {fold(name): sheet.key for sheet in spec.sheets for name in (sheet.title, sheet.key)}
+    names = {fold_text(name): sheet.key for sheet in spec.sheets for name in (sheet.title, sheet.key)}
     found: dict[str, RawSheet] = {}
     extra: list[RawSheet] = []
     for raw in book.sheets:
-        key = names.get(fold(raw.name))
+        key = names.get(fold_text(raw.name))
         if key is None:
             if raw.name not in HELPER_SHEETS and not is_findings_sheet(raw.name, _first_cell(raw)):
                 extra.append(raw)
@@ -127,7 +135,7 @@ def _about_sheets(extra: list[RawSheet], found: dict[str, RawSheet], spec: Spec)
         yield from _about_cells(raw, spec.sheet[key])
 
 
-def _about_cells(raw: RawSheet, sheet: Sheet) -> Iterator[Mark]:
+def _about_cells(raw: RawSheet, sheet: SpecSheet) -> Iterator[Mark]:
     facts, title = raw.facts, sheet.title
     for cell in facts.formulas_without_value:
         yield Mark("formula_without_value", title, cell.cell, value=cell.text, shown=cell.text)
@@ -152,17 +160,17 @@ def _about_cells(raw: RawSheet, sheet: Sheet) -> Iterator[Mark]:
 # --- the Organisation form ------------------------------------------------------------------------------------
 
 
-def _form(sheet: Sheet, raw: RawSheet, marks: list[Mark]) -> Form:
+def _form(sheet: SpecSheet, raw: RawSheet, marks: list[Mark]) -> OrganisationForm:
     """Labels in column A, answers in column B; further columns are help and last year's answers."""
-    names = {fold(name): q.key for q in sheet.fields for name in (q.label, q.key)}
-    form = Form()
+    names = {fold_text(name): q.key for q in sheet.fields for name in (q.label, q.key)}
+    form = OrganisationForm()
     label_at, answer_at = 1 - raw.first_column, 2 - raw.first_column
     for index, row in enumerate(raw.frame.iter_rows()):
         label = row[label_at] if 0 <= label_at < len(row) else None
         answer = (row[answer_at] if 0 <= answer_at < len(row) else None) or None
         position = raw.first_row + index
         answer = answer.strip() or None if answer else None
-        folded = fold(label) if label else ""
+        folded = fold_text(label) if label else ""
         key = names.get(folded) or names.get(folded.rstrip(" *:"))
         if key is None:
             if answer is not None and folded not in _FORM_HEADS:
@@ -178,11 +186,11 @@ def _form(sheet: Sheet, raw: RawSheet, marks: list[Mark]) -> Form:
     return form
 
 
-def _unknown(sheet: Sheet, cell: str, text: str) -> Mark:
-    return Mark("unknown_column", sheet.title, cell, value=shortened(text), shown=shortened(text) or "")
+def _unknown(sheet: SpecSheet, cell: str, text: str) -> Mark:
+    return Mark("unknown_column", sheet.title, cell, value=shorten_text(text), shown=shorten_text(text) or "")
 
 
-def _missing(sheet: Sheet, present: set[str], marks: list[Mark]) -> None:
+def _missing(sheet: SpecSheet, present: set[str], marks: list[Mark]) -> None:
     gone = (question for question in sheet.fields if question.key not in present and not question.optional)
     marks += [Mark("missing_column", sheet.title, column=question.key, shown=question.label) for question in gone]
 
@@ -190,12 +198,12 @@ def _missing(sheet: Sheet, present: set[str], marks: list[Mark]) -> None:
 # --- tables ---------------------------------------------------------------------------------------------------
 
 
-def _table(sheet: Sheet, spec: Spec, raw: RawSheet, marks: list[Mark]) -> Table:
+def _table(sheet: SpecSheet, spec: Spec, raw: RawSheet, marks: list[Mark]) -> ReturnTable:
     cells = [column.to_list() for column in raw.frame.get_columns()]
     start = _header_row(cells, _header_names(sheet, spec))
     if start is None:
         marks.append(Mark("no_headings", sheet.title, f"A{raw.first_row}", shown=sheet.title))
-        return Table.empty(sheet)
+        return ReturnTable.empty(sheet)
     header = [column[start] for column in cells]
     if raw.first_row + start != 1:
         marks.append(Mark("header_not_first", sheet.title, shown=str(raw.first_row + start)))
@@ -209,7 +217,7 @@ def _table(sheet: Sheet, spec: Spec, raw: RawSheet, marks: list[Mark]) -> Table:
     }
     letters = {key: column_letter(raw.first_column + index) for key, index in found.items()}
     first = raw.first_row + start + 1
-    table = Table(sheet, columns, list(range(first, first + height)), letters)
+    table = ReturnTable(sheet, columns, list(range(first, first + height)), letters)
     return _without_blank_and_total_rows(table, spec, marks)
 
 
@@ -218,7 +226,7 @@ def _header_row(cells: list[list[str | None]], names: dict[str, str]) -> int | N
     height = len(cells[0]) if cells else 0
     only_one: int | None = None
     for index in range(min(height, _TOP_ROWS)):
-        found = {names.get(fold(column[index] or "")) for column in cells} - {None}
+        found = {names.get(fold_text(column[index] or "")) for column in cells} - {None}
         if len(found) > 1:
             return index
         if found and only_one is None:
@@ -229,24 +237,24 @@ def _header_row(cells: list[list[str | None]], names: dict[str, str]) -> int | N
 _HEADERS: dict[tuple[str, str], dict[str, str]] = {}
 
 
-def _header_names(sheet: Sheet, spec: Spec) -> dict[str, str]:
+def _header_names(sheet: SpecSheet, spec: Spec) -> dict[str, str]:
     """Folded header -> question key: label, key, and for categories `code - label`."""
     at = (spec.digest, sheet.key)
     if at not in _HEADERS:
-        names = {fold(q.label): q.key for q in sheet.fields} | {fold(q.key): q.key for q in sheet.fields}
+        names = {fold_text(q.label): q.key for q in sheet.fields} | {fold_text(q.key): q.key for q in sheet.fields}
         if sheet.categories:
-            names |= {fold(shown(code)): code.code for code in spec.code_lists[sheet.categories].codes}
+            names |= {fold_text(show_code(code)): code.code for code in spec.code_lists[sheet.categories].codes}
         _HEADERS[at] = names
     return _HEADERS[at]
 
 
 def _match_headers(
-    sheet: Sheet, spec: Spec, header: list[str | None], raw: RawSheet, row: int, marks: list[Mark]
+    sheet: SpecSheet, spec: Spec, header: list[str | None], raw: RawSheet, row: int, marks: list[Mark]
 ) -> dict[str, int]:
     names = _header_names(sheet, spec)
     columns: dict[str, int] = {}
     for index, text in enumerate(header):
-        folded = fold(text) if text is not None else ""
+        folded = fold_text(text) if text is not None else ""
         if text is None or not folded:
             continue
         key = names.get(folded)
@@ -255,14 +263,19 @@ def _match_headers(
             if not folded.startswith(_LAST_YEAR):
                 marks.append(_unknown(sheet, cell, text))
         elif key in columns:
-            marks.append(Mark("repeated_column", sheet.title, cell, column=key, value=shortened(text), shown=text))
+            marks.append(Mark("repeated_column", sheet.title, cell, column=key, value=shorten_text(text), shown=text))
         else:
             columns[key] = index
     return columns
 
 
 def _outside(
-    sheet: Sheet, header: list[str | None], cells: list[list[str | None]], raw: RawSheet, start: int, marks: list[Mark]
+    sheet: SpecSheet,
+    header: list[str | None],
+    cells: list[list[str | None]],
+    raw: RawSheet,
+    start: int,
+    marks: list[Mark],
 ) -> None:
     """Values below an empty header cell belong to no question."""
     for index, (text, column) in enumerate(zip(header, cells, strict=True)):
@@ -271,30 +284,36 @@ def _outside(
                 if value is not None and value.strip():
                     cell = f"{column_letter(raw.first_column + index)}{offset}"
                     marks.append(
-                        Mark("outside_table", sheet.title, cell, value=shortened(value), shown=shortened(value) or "")
+                        Mark(
+                            "outside_table",
+                            sheet.title,
+                            cell,
+                            value=shorten_text(value),
+                            shown=shorten_text(value) or "",
+                        )
                     )
                     break
 
 
-def _without_blank_and_total_rows(table: Table, spec: Spec, marks: list[Mark]) -> Table:
+def _without_blank_and_total_rows(table: ReturnTable, spec: Spec, marks: list[Mark]) -> ReturnTable:
     """Blank rows go; totals rows and repeated header rows are set aside with a mark that names them."""
     sheet, first = table.sheet, table.sheet.fields[0].key
     texts = table.columns[first]
-    codes = decoder(spec, str(sheet.fields[0].code_list)).column(texts)
+    codes = make_decoder(spec, str(sheet.fields[0].code_list)).column(texts)
     if None not in codes:
         return table
     labels = [table.columns[key] for key in sheet.business_key]
-    headers = {fold(sheet.fields[0].label), fold(first)}
+    headers = {fold_text(sheet.fields[0].label), fold_text(first)}
     gone: set[int] = set()
     for index, (text, code) in enumerate(zip(texts, codes, strict=True)):
         if code is not None:
             continue
         label = next((column[index] for column in labels if _TOTAL.match((column[index] or "").strip())), None)
-        if label is not None or (text is not None and fold(text) in headers):
+        if label is not None or (text is not None and fold_text(text) in headers):
             kind = "second_table" if label is None else "totals_row"
             at = table.positions[index]
             cell = f"{table.letters.get(first, 'A')}{at}"
-            marks.append(Mark(kind, sheet.title, cell, column=first, value=shortened(label or text), shown=str(at)))
+            marks.append(Mark(kind, sheet.title, cell, column=first, value=shorten_text(label or text), shown=str(at)))
             gone.add(index)
         elif all(column[index] is None or not column[index].strip() for column in table.columns.values()):  # type: ignore[union-attr]
             gone.add(index)
@@ -302,4 +321,4 @@ def _without_blank_and_total_rows(table: Table, spec: Spec, marks: list[Mark]) -
         return table
     stays = [index for index in range(len(texts)) if index not in gone]
     columns = {key: [column[index] for index in stays] for key, column in table.columns.items()}
-    return Table(sheet, columns, [table.positions[index] for index in stays], table.letters)
+    return ReturnTable(sheet, columns, [table.positions[index] for index in stays], table.letters)

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from census_api.domain.kit.errors import CensusError
 from census_api.questionnaire.model import Spec
 from census_api.questionnaire.pages.dictionary import data_dictionary
-from census_api.questionnaire.pages.markdown import code, page, table
+from census_api.questionnaire.pages.markdown import quote_code, write_page, write_table
 from census_api.questionnaire.pages.rule_pages import rule_catalogue, rules_over_years
 
 
@@ -31,18 +31,22 @@ def common_pages(specs: Sequence[Spec], refusals: Mapping[str, str]) -> dict[str
 
 def error_catalogue(refusals: Mapping[str, str]) -> str:
     """Every refusal and every error code with what it means for the person who meets it."""
-    return page(
+    return write_page(
         "Errors",
         "What the platform answers when it cannot do what was asked. Problems *inside* a return that can be read are "
         "not errors of this kind: they are findings, and the rule catalogue of the year lists them.",
         "## Files that are refused",
         f"Such a file gets no submission number; only the reason, its size and its fingerprint are noted. The answer has the reason below as its "
-        f"{code('code')}, and the sentence beside it; on the command line the exit code is 2. Words in braces are filled in.",
-        table(("Reason", "What we say"), ((code(reason), message) for reason, message in sorted(refusals.items()))),
+        f"{quote_code('code')}, and the sentence beside it; on the command line the exit code is 2. Words in braces are filled in.",
+        write_table(
+            ("Reason", "What we say"), ((quote_code(reason), message) for reason, message in sorted(refusals.items()))
+        ),
         "## Error codes",
-        f"The code stands in {code('code')} of every problem answer and never changes its meaning. Those of the API alone "
-        f"are in {code('docs/api.md')}.",
-        table(("Code", "Meaning"), sorted((code(kind.code), _meaning(kind)) for kind in _kinds(CensusError))),
+        f"The code stands in {quote_code('code')} of every problem answer and never changes its meaning. Those of the API alone "
+        f"are in {quote_code('docs/api.md')}.",
+        write_table(
+            ("Code", "Meaning"), sorted((quote_code(kind.code), _meaning(kind)) for kind in _kinds(CensusError))
+        ),
     )
 
 
@@ -71,9 +75,9 @@ def _index(specs: Sequence[Spec]) -> str:
         )
         for spec in specs
     ]
-    return page(
+    return write_page(
         "Reference",
         "What each year's census asks and checks, written by the platform from its own spec.",
-        table(headers, rows),
+        write_table(headers, rows),
         "For all years: [which rule is in force when](common/rules.md), [errors](common/errors.md).",
     )

@@ -4,8 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from census_api.questionnaire.model import STATE_LABELS, Code, CodeList, Question, Sheet, Spec
-from census_api.questionnaire.pages.markdown import bullets, code, count_of, link, page, table
+from census_api.questionnaire.model import STATE_LABELS, Code, CodeList, SheetQuestion, Spec, SpecSheet
+from census_api.questionnaire.pages.markdown import (
+    count_of,
+    quote_code,
+    write_bullets,
+    write_link,
+    write_page,
+    write_table,
+)
 
 SHORT_LIST = 8
 # how sure we are of a code is for the keepers of the lists, and stays in the CSV files
@@ -27,24 +34,24 @@ TYPES = {
 
 def data_dictionary(spec: Spec) -> str:
     """The page for `spec` as Markdown."""
-    return page(
+    return write_page(
         f"Data dictionary {spec.year}",
         _opening(spec),
         "## Sheets",
-        table(
-            ("Sheet", "Key in JSON", "What it asks", "Questions"),
-            ((link(s.title, s.title), code(s.key), s.help, len(s.fields)) for s in spec.sheets),
+        write_table(
+            ("SpecSheet", "Key in JSON", "What it asks", "Questions"),
+            ((write_link(s.title, s.title), quote_code(s.key), s.help, len(s.fields)) for s in spec.sheets),
         ),
         *(_sheet(sheet, spec) for sheet in spec.sheets),
         "## Code lists",
         "A cell takes the code, `code - label` as the drop-down shows it, or a label that only one code of the list has.",
-        *(_code_list(spec.code_lists[name], spec) for name in asked(spec)),
+        *(_code_list(spec.code_lists[name], spec) for name in list_asked(spec)),
     )
 
 
 def _opening(spec: Spec) -> str:
     collection = spec.collection
-    dates = bullets(
+    dates = write_bullets(
         [
             ("Reference date", f"{collection.reference_date:%-d %B %Y}"),
             ("Starters and leavers", f"{collection.flow_from:%-d %B %Y} to {collection.flow_to:%-d %B %Y}"),
@@ -52,12 +59,12 @@ def _opening(spec: Spec) -> str:
             ("Late returns taken until", f"{collection.late_until:%-d %B %Y}"),
         ]
     )
-    answers = table(
+    answers = write_table(
         ("In a cell", "Means"),
         [
             ("(blank)", "not answered"),
             ("0", "there are none"),
-            *((code(state), label) for state, label in STATE_LABELS.items()),
+            *((quote_code(state), label) for state, label in STATE_LABELS.items()),
         ],
     )
     return (
@@ -67,44 +74,44 @@ def _opening(spec: Spec) -> str:
     )
 
 
-def _sheet(sheet: Sheet, spec: Spec) -> str:
-    keys = ", ".join(code(key) for key in sheet.business_key)
-    facts = bullets(
+def _sheet(sheet: SpecSheet, spec: Spec) -> str:
+    keys = ", ".join(quote_code(key) for key in sheet.business_key)
+    facts = write_bullets(
         [
             ("Kind", KINDS[sheet.kind]),
-            ("Key in JSON", code(sheet.key)),
+            ("Key in JSON", quote_code(sheet.key)),
             ("One row for each", keys),
-            ("Category that means not known", code(sheet.unknown_category) if sheet.unknown_category else ""),
+            ("Category that means not known", quote_code(sheet.unknown_category) if sheet.unknown_category else ""),
         ]
     )
-    headers = ("Question", "Key", "Answer", "Required", "Also allowed", "Range", "Asked since", "Help")
+    headers = ("SheetQuestion", "Key", "Answer", "Required", "Also allowed", "Range", "Asked since", "Help")
     rows = (_question_row(question, spec) for question in sheet.fields)
-    return f"## {sheet.title}\n\n{sheet.help}\n\n{facts}\n\n{table(headers, rows)}"
+    return f"## {sheet.title}\n\n{sheet.help}\n\n{facts}\n\n{write_table(headers, rows)}"
 
 
-def _question_row(question: Question, spec: Spec) -> tuple[str, ...]:
+def _question_row(question: SheetQuestion, spec: Spec) -> tuple[str, ...]:
     return (
         question.label,
-        code(question.key),
+        quote_code(question.key),
         _answer(question, spec),
         "yes" if question.required else "no, and the column may be left out" if question.optional else "no",
-        ", ".join(f"{code(state)} ({STATE_LABELS[state]})" for state in question.states),
+        ", ".join(f"{quote_code(state)} ({STATE_LABELS[state]})" for state in question.states),
         range_of(question),
         str(question.since),
         question.help,
     )
 
 
-def _answer(question: Question, spec: Spec) -> str:
+def _answer(question: SheetQuestion, spec: Spec) -> str:
     if question.code_list is None:
         return TYPES[question.type]
     codes = spec.code_lists[question.code_list].codes
     if len(codes) <= SHORT_LIST:
-        return "one of " + ", ".join(code(entry.code) for entry in codes)
-    return "one of " + link(list_title(question.code_list), list_title(question.code_list))
+        return "one of " + ", ".join(quote_code(entry.code) for entry in codes)
+    return "one of " + write_link(list_title(question.code_list), list_title(question.code_list))
 
 
-def range_of(question: Question) -> str:
+def range_of(question: SheetQuestion) -> str:
     """How large a number or how long a text may be, in words; empty where a list of codes says it."""
     if not question.numeric:
         return "" if question.code_list else f"up to {count_of(question.max_length, 'character')}"
@@ -113,7 +120,7 @@ def range_of(question: Question) -> str:
     return f"{question.minimum:g} {upper}{places}"
 
 
-def asked(spec: Spec) -> list[str]:
+def list_asked(spec: Spec) -> list[str]:
     """Names of the lists that a person meets, in the order of the questions; columns of breakdowns are codes too."""
     names = [name for sheet in spec.sheets for question in sheet.fields if (name := question.code_list)]
     names += [sheet.categories for sheet in spec.sheets if sheet.categories]
@@ -132,19 +139,19 @@ def _code_list(code_list: CodeList, spec: Spec) -> str:
     headers = ("Code", "Label", *(column.replace("_", " ").capitalize() for column in told))
     rows = (_code_row(entry, told) for entry in code_list.codes)
     size = f"{count_of(len(code_list.codes), 'code')} valid in {spec.year}."
-    return f"### {list_title(code_list.name)}\n\n{size}\n\n{table(headers, rows)}{_former(code_list.former)}"
+    return f"### {list_title(code_list.name)}\n\n{size}\n\n{write_table(headers, rows)}{_former(code_list.former)}"
 
 
 def _code_row(entry: Code, columns: list[str]) -> tuple[str, ...]:
     attributes: Mapping[str, str] = entry.attributes
-    return (code(entry.code), entry.label, *(attributes.get(column, "").replace(";", ", ") for column in columns))
+    return (quote_code(entry.code), entry.label, *(attributes.get(column, "").replace(";", ", ") for column in columns))
 
 
 def _former(codes: tuple[Code, ...]) -> str:
     if not codes:
         return ""
     rows = [
-        (code(entry.code), entry.label, entry.attributes.get("valid_to", ""), ", ".join(entry.many("successors")))
+        (quote_code(entry.code), entry.label, entry.attributes.get("valid_to", ""), ", ".join(entry.many("successors")))
         for entry in codes
     ]
-    return "\n\nNo longer valid:\n\n" + table(("Code", "Label", "Valid to", "Use instead"), rows)
+    return "\n\nNo longer valid:\n\n" + write_table(("Code", "Label", "Valid to", "Use instead"), rows)

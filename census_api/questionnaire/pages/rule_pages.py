@@ -4,8 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from census_api.questionnaire.model import Question, Rule, Sheet, Spec
-from census_api.questionnaire.pages.markdown import SEVERITY_WORDS, bullets, cell, code, count_of, link, page, table
+from census_api.questionnaire.model import Rule, SheetQuestion, Spec, SpecSheet
+from census_api.questionnaire.pages.markdown import (
+    SEVERITY_WORDS,
+    count_of,
+    escape_cell,
+    quote_code,
+    write_bullets,
+    write_link,
+    write_page,
+    write_table,
+)
 
 FAMILIES: Mapping[str, str] = {
     "SYS": "The platform itself",
@@ -46,13 +55,13 @@ _COMPARED = tuple(name for name in Rule.model_fields if name != "code")
 
 def rule_catalogue(spec: Spec, before: Spec | None) -> str:
     """The page of `spec`'s rules. `before` is the spec of the year before, to mark what is new or changed."""
-    groups = families(spec.rules)
-    return page(
+    groups = group_rules(spec.rules)
+    return write_page(
         f"Rules {spec.year}",
         f"What a return of {spec.year} is checked for: {count_of(len(spec.rules), 'rule')}. "
         "Every finding names its rule by the code; a code never changes its meaning and is never used again.",
-        bullets((severity.capitalize(), words.partition(": ")[2]) for severity, words in SEVERITY_WORDS.items()),
-        f"Words in braces, such as {code('{value}')}, stand for what the finding fills in.",
+        write_bullets((severity.capitalize(), words.partition(": ")[2]) for severity, words in SEVERITY_WORDS.items()),
+        f"Words in braces, such as {quote_code('{value}')}, stand for what the finding fills in.",
         _changes(spec, before),
         *(_overview(prefix, rules, spec, before) for prefix, rules in groups.items()),
         "## Each rule",
@@ -65,11 +74,11 @@ def rules_over_years(specs: Sequence[Spec]) -> str:
     latest = {code_: rule for spec in specs for code_, rule in spec.rule.items()}
     headers = ("Rule", "Severity", "What it looks for", *(str(spec.year) for spec in specs))
     blocks = []
-    for prefix, rules in families(latest.values()).items():
-        rows = [(code(rule.code), rule.severity, rule.title, *_history(rule.code, specs)) for rule in rules]
-        blocks.append(f"## {FAMILIES.get(prefix, prefix)}\n\n{table(headers, rows)}")
+    for prefix, rules in group_rules(latest.values()).items():
+        rows = [(quote_code(rule.code), rule.severity, rule.title, *_history(rule.code, specs)) for rule in rules]
+        blocks.append(f"## {FAMILIES.get(prefix, prefix)}\n\n{write_table(headers, rows)}")
     pages = ", ".join(f"[{spec.year}](../{spec.year}/rules.md)" for spec in specs)
-    return page(
+    return write_page(
         "Rules of all years",
         f"Which rule is in force in which year. The pages of each year have the details: {pages}.",
         "`yes` = in force, `changed` = in force and not the same as the year before, `-` = not in force.",
@@ -77,7 +86,7 @@ def rules_over_years(specs: Sequence[Spec]) -> str:
     )
 
 
-def families(rules: Iterable[Rule]) -> dict[str, list[Rule]]:
+def group_rules(rules: Iterable[Rule]) -> dict[str, list[Rule]]:
     """The rules by the letters that their codes begin with, in order."""
     groups: dict[str, list[Rule]] = {}
     for rule in rules:
@@ -111,7 +120,7 @@ def _changes(spec: Spec, before: Spec | None) -> str:
         return ""
     changed = [(rule.code, _change(rule.code, spec, before)) for rule in spec.rules]
     withdrawn = [(rule.code, "withdrawn") for rule in before.rules if rule.code not in spec.rule]
-    lines = [f"- {code(name)}: {words}" for name, words in [*changed, *withdrawn] if words]
+    lines = [f"- {quote_code(name)}: {words}" for name, words in [*changed, *withdrawn] if words]
     listed = "\n".join(lines) if lines else "No rule was added, changed or withdrawn."
     return f"## Changes since {before.year}\n\n{listed}"
 
@@ -119,16 +128,16 @@ def _changes(spec: Spec, before: Spec | None) -> str:
 def _overview(prefix: str, rules: Sequence[Rule], spec: Spec, before: Spec | None) -> str:
     rows = [
         (
-            link(rule.code, _heading(rule)),
+            write_link(rule.code, _heading(rule)),
             rule.severity,
             rule.title,
-            places(rule, spec),
+            describe_places(rule, spec),
             _change(rule.code, spec, before),
         )
         for rule in rules
     ]
     headers = ("Rule", "Severity", "What it looks for", "Where", "New or changed")
-    return f"## {FAMILIES.get(prefix, prefix)}\n\n{table(headers, rows)}"
+    return f"## {FAMILIES.get(prefix, prefix)}\n\n{write_table(headers, rows)}"
 
 
 def _heading(rule: Rule) -> str:
@@ -136,17 +145,17 @@ def _heading(rule: Rule) -> str:
 
 
 def _section(rule: Rule, spec: Spec, before: Spec | None) -> str:
-    facts = bullets(
+    facts = write_bullets(
         [
             ("Severity", SEVERITY_WORDS[rule.severity]),
-            ("Where", places(rule, spec)),
-            ("Why", cell(rule.why)),
-            ("Message", cell(rule.message)),
-            ("Expected", cell(rule.expected)),
-            ("How to fix it", cell(rule.fix)),
-            ("Check", f"{code(rule.check)}{_settings(rule.params)}"),
+            ("Where", describe_places(rule, spec)),
+            ("Why", escape_cell(rule.why)),
+            ("Message", escape_cell(rule.message)),
+            ("Expected", escape_cell(rule.expected)),
+            ("How to fix it", escape_cell(rule.fix)),
+            ("Check", f"{quote_code(rule.check)}{_settings(rule.params)}"),
             ("Applies where", _settings(rule.where).removeprefix(" with ")),
-            ("Not where these have found something", ", ".join(map(code, rule.unless))),
+            ("Not where these have found something", ", ".join(map(quote_code, rule.unless))),
             ("Missing values", "" if rule.on in _VIEWS_WITHOUT_ANSWERS else _MISSING_WORDS[rule.missing]),
             ("In force since", str(rule.since)),
             (f"Against {before.year}" if before else "", _change(rule.code, spec, before)),
@@ -165,10 +174,10 @@ def _value(value: object) -> str:
         return ", ".join(map(_value, value))
     if isinstance(value, Mapping):
         return ", ".join(f"{key}: {_value(inner)}" for key, inner in value.items())
-    return code(str(value).lower() if isinstance(value, bool) else str(value))
+    return quote_code(str(value).lower() if isinstance(value, bool) else str(value))
 
 
-def places(rule: Rule, spec: Spec) -> str:
+def describe_places(rule: Rule, spec: Spec) -> str:
     """Sheet and columns by their titles and labels, where the rule reads a sheet; else what it reads."""
     sheet = spec.sheet.get(rule.on)
     if sheet is None:
@@ -178,6 +187,6 @@ def places(rule: Rule, spec: Spec) -> str:
     return f"{sheet.title}: " + ", ".join(_label(sheet, column) for column in rule.columns)
 
 
-def _label(sheet: Sheet, column: str) -> str:
-    question: Question | None = sheet.by_key.get(column)
+def _label(sheet: SpecSheet, column: str) -> str:
+    question: SheetQuestion | None = sheet.by_key.get(column)
     return question.label if question else column

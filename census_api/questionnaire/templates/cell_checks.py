@@ -6,7 +6,7 @@ from openpyxl.formatting.rule import FormulaRule
 from openpyxl.styles import PatternFill
 from openpyxl.worksheet.datavalidation import DataValidation
 
-from census_api.questionnaire.model import STATE_LABELS, Question
+from census_api.questionnaire.model import STATE_LABELS, SheetQuestion
 from census_api.questionnaire.templates.code_lists import range_name
 from census_api.questionnaire.templates.styles import AMBER
 
@@ -15,15 +15,15 @@ _TITLE_LENGTH = 32
 _MESSAGE_LENGTH = 255
 
 
-def answer_check(question: Question, cell: str) -> DataValidation:
+def answer_check(question: SheetQuestion, cell: str) -> DataValidation:
     """The validation of an answer. `cell` is the first cell it will cover, such as `D2`."""
     check = _check(question, cell)
     check.allow_blank = True
     check.errorStyle = "stop"
     check.showErrorMessage = check.showInputMessage = True
-    check.errorTitle = check.promptTitle = shortened(question.label, _TITLE_LENGTH)
-    check.error = shortened(_refusal(question), _MESSAGE_LENGTH)
-    check.prompt = shortened(input_message(question), _MESSAGE_LENGTH)
+    check.errorTitle = check.promptTitle = shorten_message(question.label, _TITLE_LENGTH)
+    check.error = shorten_message(_refusal(question), _MESSAGE_LENGTH)
+    check.prompt = shorten_message(input_message(question), _MESSAGE_LENGTH)
     return check
 
 
@@ -44,7 +44,7 @@ def unanswered_tint(first: str, row: str | None) -> FormulaRule:
     return FormulaRule(formula=[formula], fill=PatternFill("solid", bgColor=AMBER))
 
 
-def input_message(question: Question) -> str:
+def input_message(question: SheetQuestion) -> str:
     """The question's help and, where the words are allowed, which of NK, REFUSED and NA it takes."""
     if not question.states:
         return question.help
@@ -52,13 +52,13 @@ def input_message(question: Question) -> str:
     return f"{question.help} {_listed(words)} can be written too."
 
 
-def shortened(text: str, length: int) -> str:
+def shorten_message(text: str, length: int) -> str:
     if len(text) <= length:
         return text
     return text[: length - 1].rsplit(" ", 1)[0].rstrip(" ,;:") + "…"
 
 
-def _check(question: Question, cell: str) -> DataValidation:
+def _check(question: SheetQuestion, cell: str) -> DataValidation:
     if question.code_list is not None:
         return DataValidation(type="list", formula1=range_name(question.code_list))
     if question.numeric:
@@ -66,7 +66,7 @@ def _check(question: Question, cell: str) -> DataValidation:
     return DataValidation(type="textLength", operator="lessThanOrEqual", formula1=str(question.max_length))
 
 
-def _number_check(question: Question, cell: str) -> DataValidation:
+def _number_check(question: SheetQuestion, cell: str) -> DataValidation:
     if question.type == "count" and not question.states:
         if question.maximum is None:
             return DataValidation(type="whole", operator="greaterThanOrEqual", formula1=_number(question.minimum))
@@ -82,7 +82,7 @@ def _number_check(question: Question, cell: str) -> DataValidation:
     return DataValidation(type="custom", formula1=formula)
 
 
-def _refusal(question: Question) -> str:
+def _refusal(question: SheetQuestion) -> str:
     if question.code_list is not None:
         return "Please choose an answer from the list: press Alt and the down arrow to open it."
     if not question.numeric:

@@ -6,7 +6,7 @@ from openpyxl import Workbook
 from openpyxl.utils import get_column_letter
 from openpyxl.workbook.defined_name import DefinedName
 
-from census_api.questionnaire.model import Spec, shown
+from census_api.questionnaire.model import Spec, show_code
 from census_api.questionnaire.templates.names import LISTS
 
 
@@ -31,6 +31,6 @@ def add_lists(workbook: Workbook, spec: Spec) -> None:
         letter = get_column_letter(column)
         worksheet.cell(1, column, name)
         for row, code in enumerate(codes, start=2):
-            worksheet.cell(row, column, shown(code)).data_type = "s"
+            worksheet.cell(row, column, show_code(code)).data_type = "s"
         reference = f"{LISTS}!${letter}$2:${letter}${max(len(codes), 1) + 1}"
         workbook.defined_names[range_name(name)] = DefinedName(range_name(name), attr_text=reference)

@@ -39,7 +39,7 @@ def write_package(parts: Iterable[Part]) -> bytes:
     return buffer.getvalue()
 
 
-def dated(core_properties: bytes, instant: dt.datetime) -> bytes:
+def date_properties(core_properties: bytes, instant: dt.datetime) -> bytes:
     """docProps/core.xml with `instant` (UTC) in place of the times of creation and change."""
     return _STAMP.sub(rb"\g<1>" + instant.strftime("%Y-%m-%dT%H:%M:%SZ").encode(), core_properties)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from census_api.domain.collecting.content import Cell, Content
-from census_api.questionnaire.model import Question, Sheet, Spec
+from census_api.questionnaire.model import SheetQuestion, Spec, SpecSheet
 from census_api.questionnaire.templates.names import LAST_YEAR
 
 Row = Mapping[str, Cell]
@@ -32,7 +32,7 @@ def prefilled_tables(
     return tables
 
 
-def _last_years_rows(spec: Spec, sheet: Sheet, last_year: Content) -> list[Row]:
+def _last_years_rows(spec: Spec, sheet: SpecSheet, last_year: Content) -> list[Row]:
     """Last year's rows with their keys for this year, and their answers under the headers of last year."""
     rows: dict[tuple[Cell, ...], Row] = {}
     for cells in last_year.table(sheet.key):
@@ -43,9 +43,9 @@ def _last_years_rows(spec: Spec, sheet: Sheet, last_year: Content) -> list[Row]:
     return list(rows.values())
 
 
-def _possible(spec: Spec, question: Question, value: Cell) -> bool:
+def _possible(spec: Spec, question: SheetQuestion, value: Cell) -> bool:
     return question.code_list is None or str(value) in spec.code_lists[question.code_list].by_code
 
 
-def _key(sheet: Sheet, cells: Row) -> tuple[Cell, ...]:
+def _key(sheet: SpecSheet, cells: Row) -> tuple[Cell, ...]:
     return tuple(cells.get(name, "") for name in sheet.business_key)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from xml.sax.saxutils import escape
 
 from census_api.domain.collecting.content import Cell
-from census_api.questionnaire.model import Question, Spec, shown
+from census_api.questionnaire.model import SheetQuestion, Spec, show_code
 
 WriteCell = Callable[[int, Cell], str]
 
@@ -42,13 +42,13 @@ class SharedStrings:
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
+class AnswerColumn:
     """One column that answers are written to: the key in a row's cells, and the number of the cells' style."""
 
     key: str
     letter: str
     style: int
-    question: Question
+    question: SheetQuestion
     width: float
 
 
@@ -64,12 +64,12 @@ def text_writer(letter: str, style: int, strings: SharedStrings) -> WriteCell:
     return write
 
 
-def answer_writer(spec: Spec, column: Column, strings: SharedStrings) -> WriteCell:
+def answer_writer(spec: Spec, column: AnswerColumn, strings: SharedStrings) -> WriteCell:
     """Writes answers to one question: codes as `code - label`, numbers as numbers, all else as text."""
     letter, style = column.letter, column.style
     write_text = text_writer(letter, style, strings)
     if column.question.code_list is not None:
-        labels = {code.code: shown(code) for code in spec.code_lists[column.question.code_list].codes}
+        labels = {code.code: show_code(code) for code in spec.code_lists[column.question.code_list].codes}
         return lambda row, value: write_text(row, labels.get(str(value), value))
     decimal = column.question.type == "decimal"
 
@@ -96,7 +96,7 @@ def row_start(number: int, lines: int) -> str:
 
 
 def table_rows(
-    spec: Spec, columns: Sequence[Column], rows: Iterable[Mapping[str, Cell]], strings: SharedStrings
+    spec: Spec, columns: Sequence[AnswerColumn], rows: Iterable[Mapping[str, Cell]], strings: SharedStrings
 ) -> Iterator[bytes]:
     """Rows from row 2 on, in pieces of some hundred rows, so that memory does not grow with their number."""
     writers = [(column.key, answer_writer(spec, column, strings)) for column in columns]
@@ -112,9 +112,9 @@ def table_rows(
     yield "".join(piece).encode()
 
 
-def _line_counter(spec: Spec, column: Column) -> Callable[[Cell], int]:
+def _line_counter(spec: Spec, column: AnswerColumn) -> Callable[[Cell], int]:
     code_list, width = column.question.code_list, column.width
     known = {} if code_list is None else {
-        code.code: lines_of(shown(code), width) for code in spec.code_lists[code_list].codes
+        code.code: lines_of(show_code(code), width) for code in spec.code_lists[code_list].codes
     }  # fmt: skip
     return lambda value: known.get(str(value)) or lines_of(str(value), width)

@@ -58,26 +58,26 @@ OUTSIDE: Final = Look(locked=False)
 """Columns right of the questions: unlocked, because spreadsheets delete a row only if all of it is unlocked."""
 
 
-def answer(kind: FieldType) -> Look:
+def answer_look(kind: FieldType) -> Look:
     """An answer of a table. Text and codes are kept as text, so that a typed `=` or `1-2` stays what it is."""
     number_format = _FORMATS.get(kind, "@")
     return Look(number_format=number_format, horizontal="right" if kind in _FORMATS else None, locked=False)
 
 
 def form_answer(kind: FieldType) -> Look:
-    return replace(answer(kind), horizontal=None, border=LINE)
+    return replace(answer_look(kind), horizontal=None, border=LINE)
 
 
 def last_year(kind: FieldType) -> Look:
     """Grey. Not locked, or no row that holds such a cell could be deleted; a validation refuses typing instead."""
-    return replace(answer(kind), color=SLATE, fill=MIST)
+    return replace(answer_look(kind), color=SLATE, fill=MIST)
 
 
 def form_last_year(kind: FieldType) -> Look:
     return replace(last_year(kind), horizontal=None, border=LINE, locked=True)
 
 
-def dress(target: StyleableObject, look: Look) -> None:
+def dress_cell(target: StyleableObject, look: Look) -> None:
     """Give a cell or a column dimension of openpyxl this look."""
     target.font = Font(name=_FONT, size=look.size, bold=look.bold, underline=look.underline, color=look.color)
     target.alignment = Alignment(horizontal=look.horizontal, vertical=look.vertical, wrap_text=look.wrap)
@@ -93,6 +93,6 @@ def dress(target: StyleableObject, look: Look) -> None:
 def style_id(worksheet: Worksheet, look: Look) -> int:
     """The number by which cells of this workbook refer to the look."""
     cell = WriteOnlyCell(worksheet)
-    dress(cell, look)
+    dress_cell(cell, look)
     number: int = cell.style_id
     return number

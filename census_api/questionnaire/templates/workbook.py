@@ -16,9 +16,9 @@ from census_api.questionnaire.templates import names
 from census_api.questionnaire.templates.code_lists import add_lists
 from census_api.questionnaire.templates.form import FormStyles, add_form, form_rows, form_styles
 from census_api.questionnaire.templates.instructions import add_instructions
-from census_api.questionnaire.templates.package import Part, dated, read_parts, write_package
+from census_api.questionnaire.templates.package import Part, date_properties, read_parts, write_package
 from census_api.questionnaire.templates.prefill import Row, prefilled_tables
-from census_api.questionnaire.templates.rows import Column, SharedStrings, table_rows, text_writer
+from census_api.questionnaire.templates.rows import AnswerColumn, SharedStrings, table_rows, text_writer
 from census_api.questionnaire.templates.sheets import add_table
 
 _CAPACITIES = (1_000, 10_000, 100_000, 1_048_575)
@@ -46,14 +46,14 @@ class _Shell:
     with_last_year: bool
     parts: Mapping[str, bytes]
     part_of: Mapping[str, str]
-    columns: Mapping[str, tuple[Column, ...]]
+    columns: Mapping[str, tuple[AnswerColumn, ...]]
     form: FormStyles
 
 
 _shells: list[_Shell] = []
 
 
-def template(
+def build_template(
     spec: Spec,
     *,
     organisation: dict[str, Cell] | None = None,
@@ -72,7 +72,7 @@ def template(
     return _written(spec, form, tables, before, prefilled_for=form.get("organisation_code"))
 
 
-def filled(spec: Spec, content: Content) -> bytes:
+def fill_template(spec: Spec, content: Content) -> bytes:
     """The blank workbook with `content` typed into it, as .xlsx. Cells of fields that `spec` does not ask are left out.
 
     Time and size grow with the number of rows, memory with the number of different texts.
@@ -133,7 +133,7 @@ def _build_shell(spec: Spec, capacity: int, with_last_year: bool) -> _Shell:
     workbook = Workbook()
     workbook.remove(workbook.active)
     add_instructions(workbook, spec, with_last_year)
-    columns: dict[str, tuple[Column, ...]] = {}
+    columns: dict[str, tuple[AnswerColumn, ...]] = {}
     for sheet in spec.sheets:
         if sheet.kind == "form":
             add_form(workbook, sheet, with_last_year)
@@ -171,7 +171,7 @@ def _finished(saved: bytes, spec: Spec) -> dict[str, bytes]:
     """The parts as saved, dated by the census and not by the clock, with a place for the shared strings."""
     parts = read_parts(saved)
     midnight = dt.datetime.combine(spec.collection.reference_date, dt.time())
-    parts["docProps/core.xml"] = dated(parts["docProps/core.xml"], midnight)
+    parts["docProps/core.xml"] = date_properties(parts["docProps/core.xml"], midnight)
     # the Normal style, by whose figures every column width is measured
     normal = parts["xl/styles.xml"].replace(b'<name val="Calibri" />', b'<name val="Arial" />')
     parts["xl/styles.xml"] = normal.replace(b'<scheme val="minor" />', b"")

@@ -8,24 +8,24 @@ from dataclasses import dataclass, replace
 
 from census_api.domain.aggregates import (
     PAID_VALUES,
+    AggregateFigure,
     Aggregates,
     Cell,
     Contributors,
-    Figure,
     Query,
     Tally,
-    merged,
-    restricted,
+    merge_tallies,
+    restrict_measure,
 )
 from census_api.domain.kit.access import SYSTEM, Actor, authorise
 from census_api.domain.kit.errors import InvalidRequest, NotFound
 from census_api.domain.kit.measures import LINE_DIMENSIONS, PAID, ROLE_DIMENSIONS, Measure
 from census_api.domain.snapshots.revisions import Snapshot
 from census_api.services.aggregates.figures import Answering, breakdown_figure, figure_of
-from census_api.services.aggregates.question import Codebook, Wanted, codebook_of, parsed
+from census_api.services.aggregates.question import Codebook, Wanted, codebook_of, parse_question
 from census_api.services.kit.platform import Platform
 from census_api.store.aggregates import queries as stored
-from census_api.store.aggregates.queries import BreakdownTally, Codes, Place
+from census_api.store.aggregates.queries import BreakdownTally, Codes, LinePlace
 from census_api.store.kit.session import Session
 from census_api.store.snapshots import queries as snapshots
 
@@ -45,7 +45,7 @@ _OF_BREAKDOWNS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class AggregateQuestion:
     """A question that has an answer: of a frozen snapshot, with every name in it known. Both never change."""
 
     snapshot: Snapshot
@@ -64,13 +64,13 @@ def what_can_be_asked(platform: Platform, actor: Actor, snapshot: str) -> tuple[
         return found, _codebook(platform, session, found)
 
 
-def question(platform: Platform, actor: Actor, snapshot: str, wanted: Wanted) -> Question:
+def resolve_question(platform: Platform, actor: Actor, snapshot: str, wanted: Wanted) -> AggregateQuestion:
     """What is asked of a snapshot. Raises what `what_can_be_asked` does, and InvalidRequest naming what can be asked."""
     found, book = what_can_be_asked(platform, actor, snapshot)
-    return Question(found, parsed(wanted, book), book)
+    return AggregateQuestion(found, parse_question(wanted, book), book)
 
 
-def answer(platform: Platform, actor: Actor, asked: Question) -> Aggregates:
+def answer_question(platform: Platform, actor: Actor, asked: AggregateQuestion) -> Aggregates:
     """The figures, all read at one moment. Raises Forbidden, InvalidRequest for more than MOST_FIGURES of them."""
     authorise(actor, "aggregate.read")
     with platform.database.snapshot(SYSTEM) as session:
@@ -78,9 +78,9 @@ def answer(platform: Platform, actor: Actor, asked: Question) -> Aggregates:
         return reading.of_breakdown() if asked.query.sheet else reading.of_staff()
 
 
-def aggregates(platform: Platform, actor: Actor, snapshot: str, wanted: Wanted) -> Aggregates:
+def compute_aggregates(platform: Platform, actor: Actor, snapshot: str, wanted: Wanted) -> Aggregates:
     """The question and its answer. Raises what they do."""
-    return answer(platform, actor, question(platform, actor, snapshot, wanted))
+    return answer_question(platform, actor, resolve_question(platform, actor, snapshot, wanted))
 
 
 def frozen_snapshots(platform: Platform, actor: Actor) -> list[Snapshot]:
@@ -110,14 +110,16 @@ class _Reading:
 
     def of_staff(self) -> Aggregates:
         query = self.query
-        places = {place.by: place for place in stored.places(*self.key, query)}
+        places = {place.by: place for place in stored.list_places(*self.key, query)}
         of_roles = bool(query.used(ROLE_DIMENSIONS))
         found: dict[Codes, list[Tally]] = {} if of_roles else {by: [] for by in places}
         by_regulated = any(measure.of for measure in query.measures)
-        for read, (codes, tally) in enumerate(stored.tallies(*self.key, query, by_regulated=by_regulated), start=1):
+        for read, (codes, tally) in enumerate(
+            stored.iterate_tallies(*self.key, query, by_regulated=by_regulated), start=1
+        ):
             found.setdefault(codes, []).append(tally)
             self._check_size(len(found), read)
-        whole = list(merged(tally for tallies in found.values() for tally in tallies))
+        whole = list(merge_tallies(tally for tallies in found.values() for tally in tallies))
         everywhere = places.get(()) or self._everywhere()
         lines = Answering(everywhere.reported, everywhere.answering)
         total = tuple(figure_of(self._part(measure), whole, lines) for measure in query.measures)
@@ -172,7 +174,7 @@ class _Reading:
 
     def _answer(
         self,
-        total: tuple[Figure, ...],
+        total: tuple[AggregateFigure, ...],
         everywhere: Contributors,
         cells: Iterable[Cell],
         size: int,
@@ -187,16 +189,16 @@ class _Reading:
 
     def _staff(self, query: Query) -> dict[Codes, list[Tally]]:
         found: dict[Codes, list[Tally]] = {}
-        for read, (codes, tally) in enumerate(stored.tallies(*self.key, query, by_regulated=False), start=1):
+        for read, (codes, tally) in enumerate(stored.iterate_tallies(*self.key, query, by_regulated=False), start=1):
             found.setdefault(codes, []).append(tally)
             self._check_size(len(found), read)
         return found
 
-    def _everywhere(self) -> Place:
-        return next(iter(stored.places(*self.key, replace(self.query, by=()))))
+    def _everywhere(self) -> LinePlace:
+        return next(iter(stored.list_places(*self.key, replace(self.query, by=()))))
 
     def _who(
-        self, query: Query, places: Mapping[Codes, Place], *, sheet: str | None = None
+        self, query: Query, places: Mapping[Codes, LinePlace], *, sheet: str | None = None
     ) -> dict[Codes, Contributors]:
         """Organisations and parents behind each cell, by the query's codes of place and role, in its order."""
         of_roles = bool(query.used(ROLE_DIMENSIONS) or query.filtered(ROLE_DIMENSIONS))
@@ -206,7 +208,9 @@ class _Reading:
         lines, roles = query.used(LINE_DIMENSIONS), query.used(ROLE_DIMENSIONS)
         names = query.used((*LINE_DIMENSIONS, *ROLE_DIMENSIONS))
         found = {}
-        for at, of_role, organisations, parents in stored.contributors(*self.key, keyed, self.book.role_keys(keyed)):
+        for at, of_role, organisations, parents in stored.iterate_contributors(
+            *self.key, keyed, self.book.role_keys(keyed)
+        ):
             codes = dict(zip((*lines, *roles), (*at, *of_role), strict=True))
             found[tuple(codes[name] for name in names)] = _behind(places.get(at), organisations, parents)
         return found
@@ -221,14 +225,15 @@ class _Reading:
     def _part(self, measure: Measure) -> Measure:
         """The measure, or the part of it that the filter by paid leaves."""
         kept = self.query.filters.get(PAID, PAID_VALUES)
-        return restricted(measure, kept[0]) if len(kept) == 1 else measure
+        return restrict_measure(measure, kept[0]) if len(kept) == 1 else measure
 
     def _shared_out(self, measure: Measure, whole: list[Tally]) -> float | None:
         """What the shares of a level are of: all that its cells hold, which by paid is more than rows that gave both."""
         if PAID not in self.query.by:
             return figure_of(self._part(measure), whole).value
         parts = [
-            figure_of(restricted(measure, paid), whole).value for paid in self.query.filters.get(PAID, PAID_VALUES)
+            figure_of(restrict_measure(measure, paid), whole).value
+            for paid in self.query.filters.get(PAID, PAID_VALUES)
         ]
         known = [part for part in parts if part is not None]
         return sum(known) if known else None
@@ -241,7 +246,7 @@ class _Reading:
             return
         at = self.query.by.index(PAID)
         for paid in self.query.filters.get(PAID, PAID_VALUES):
-            yield _woven(codes, paid, at), tuple(restricted(measure, paid) for measure in measures)
+            yield _woven(codes, paid, at), tuple(restrict_measure(measure, paid) for measure in measures)
 
     def _sorted(self, found: Iterable[Codes]) -> list[Codes]:
         names = [name for name in self.query.by if name != PAID]
@@ -266,7 +271,7 @@ class _Reading:
             )
 
 
-def _behind(place: Place | None, organisations: int, parents: int) -> Contributors:
+def _behind(place: LinePlace | None, organisations: int, parents: int) -> Contributors:
     lines = (None, None) if place is None else (place.expected, place.reported)
     return Contributors(organisations, parents, *lines)
 
@@ -276,7 +281,7 @@ def _woven(codes: Codes, code: str | None, at: int | None) -> Codes:
 
 
 def _frozen(session: Session, wanted: str) -> Snapshot:
-    found = snapshots.find(session, wanted)
+    found = snapshots.find_snapshot(session, wanted)
     if found is not None and found.state == "frozen":
         return found
     names = ", ".join(snapshot.name for snapshot in _all_frozen(session)) or "none yet"
@@ -287,5 +292,5 @@ def _frozen(session: Session, wanted: str) -> Snapshot:
 
 
 def _all_frozen(session: Session) -> list[Snapshot]:
-    found, _ = snapshots.listed(session, None, 0, _MOST_SNAPSHOTS)
+    found, _ = snapshots.page_snapshots(session, None, 0, _MOST_SNAPSHOTS)
     return [snapshot for snapshot in found if snapshot.state == "frozen"]

@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from census_api.domain.aggregates import (
-    Counts,
-    Coverage,
-    Figure,
+    AggregateFigure,
+    AnswerCounts,
+    FigureCoverage,
     Reason,
     Tally,
     answer_of,
@@ -69,14 +69,14 @@ class _Sums:
             self.more_starters += tally.sum_of((("starters", 1), ("leavers", -1)))
 
     @property
-    def counts(self) -> Counts:
+    def counts(self) -> AnswerCounts:
         rows = self.rows
-        return Counts(rows["V"] - self.zeros, self.zeros, rows["B"], rows["N"], rows["R"], rows["A"])
+        return AnswerCounts(rows["V"] - self.zeros, self.zeros, rows["B"], rows["N"], rows["R"], rows["A"])
 
 
 def figure_of(
     measure: Measure, tallies: Iterable[Tally], lines: Answering | None = None, whole: float | None = None
-) -> Figure:
+) -> AggregateFigure:
     """The measure over these rows. `lines` are those of the cell's place, None where there is a row for certain.
 
     `whole` is the value over the whole breakdown, of which a level's share is given.
@@ -100,7 +100,7 @@ def breakdown_figure(
     asked: float | None,
     covered: float,
     whole: float | None = None,
-) -> Figure:
+) -> AggregateFigure:
     """People in a category. `asked`: paid headcount of the Staff sheet there; `covered`: people in all categories."""
     rows = {"V": 0, "B": 0, "N": 0, "R": 0, "A": 0}
     value, zeros = 0.0, 0
@@ -108,12 +108,12 @@ def breakdown_figure(
         rows[tally.state] += tally.rows
         value += tally.value
         zeros += tally.zeros
-    counts = Counts(rows["V"] - zeros, zeros, rows["B"], rows["N"], rows["R"], rows["A"])
+    counts = AnswerCounts(rows["V"] - zeros, zeros, rows["B"], rows["N"], rows["R"], rows["A"])
     missing = _missing(counts, None)
     people = _share(covered, asked)
     known = None if missing else _rounded(value)
-    coverage = Coverage(_share(counts.known, counts.asked), people)
-    return Figure(
+    coverage = FigureCoverage(_share(counts.known, counts.asked), people)
+    return AggregateFigure(
         measure.key, measure.definition, measure.base, known, missing, known, None, None, None,
         share_of(known, whole), coverage, counts,
     )  # fmt: skip
@@ -129,7 +129,7 @@ def _sides(measure: Measure, tally: Tally) -> tuple[bool, bool]:
     return (True, True) if measure.of is None else (tally.regulated, not tally.regulated)
 
 
-def _missing(counts: Counts, lines: Answering | None) -> Reason | None:
+def _missing(counts: AnswerCounts, lines: Answering | None) -> Reason | None:
     """Why nothing is known of a measure; None where something is."""
     if counts.known:
         return None
@@ -145,11 +145,11 @@ def _missing(counts: Counts, lines: Answering | None) -> Reason | None:
     return "refused" if counts.refused == counts.asked else "not_known"
 
 
-def _rate(measure: Measure, sums: _Sums, missing: Reason | None) -> Figure:
+def _rate(measure: Measure, sums: _Sums, missing: Reason | None) -> AggregateFigure:
     if missing:
         return _figure(measure, sums, None, missing)
-    base = rates.Base(measure.base)
-    found = rates.rate(_rounded(sums.numerator), _rounded(sums.denominator), base)
+    base = rates.RateBase(measure.base)
+    found = rates.make_rate(_rounded(sums.numerator), _rounded(sums.denominator), base)
     reason: Reason | None = None
     if found.reason is not None:
         # rows that were left out are something above 0 of nothing
@@ -159,14 +159,14 @@ def _rate(measure: Measure, sums: _Sums, missing: Reason | None) -> Figure:
     return _figure(measure, sums, value, reason, numerator=found.numerator, denominator=found.denominator)
 
 
-def _stability(measure: Measure, sums: _Sums, missing: Reason | None) -> Figure:
+def _stability(measure: Measure, sums: _Sums, missing: Reason | None) -> AggregateFigure:
     """Only bounds: the census does not ask which of the leavers were in post at opening."""
     if missing:
         return _figure(measure, sums, None, missing)
     opening = _rounded(sums.denominator)
     leavers = _rounded(sums.denominator - sums.numerator)
     starters = _rounded(leavers + sums.more_starters) if sums.starters_given else None
-    bounds = rates.stability(opening, leavers=leavers, starters=starters)
+    bounds = rates.measure_stability(opening, leavers=leavers, starters=starters)
     reason: Reason = "bounds_only" if opening else "zero_denominator"
     lower, upper = (None if bound is None else _rounded(bound) for bound in (bounds.lower, bounds.upper))
     return _figure(measure, sums, None, reason, denominator=opening, lower=lower, upper=upper)
@@ -183,11 +183,11 @@ def _figure(
     lower: float | None = None,
     upper: float | None = None,
     share: float | None = None,
-) -> Figure:
+) -> AggregateFigure:
     counts = sums.counts
     pooled = _share(sums.denominator, sums.known_denominator) if measure.is_rate else None
-    coverage = Coverage(_share(counts.known, counts.asked), _share(sums.known_people, sums.people), pooled)
-    return Figure(
+    coverage = FigureCoverage(_share(counts.known, counts.asked), _share(sums.known_people, sums.people), pooled)
+    return AggregateFigure(
         measure.key, measure.definition, measure.base, value, reason, numerator, denominator, lower, upper, share,
         coverage, counts, sums.left_out,
     )  # fmt: skip

@@ -82,7 +82,7 @@ def codebook_of(spec: Spec, roles: Sequence[Mapping[str, str]]) -> Codebook:
     return Codebook({name: labels[name] for name in DIMENSIONS}, listed, by_role)
 
 
-def parsed(wanted: Wanted, book: Codebook) -> Query:
+def parse_question(wanted: Wanted, book: Codebook) -> Query:
     """The question as a query. Raises InvalidRequest, saying what there is to choose from."""
     by = _names(wanted.by, DIMENSIONS, "dimension", "dimensions")
     if len(by) > MOST_DIMENSIONS:

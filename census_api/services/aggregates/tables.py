@@ -8,11 +8,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from typing import Any
 
-from census_api.domain.aggregates import REASONS, Aggregates, Cell, Counts, Figure, Query
+from census_api.domain.aggregates import REASONS, AggregateFigure, Aggregates, AnswerCounts, Cell, Query
 from census_api.domain.kit.measures import ANSWERS, MEASURES
 from census_api.domain.snapshots.revisions import Snapshot
 from census_api.services.kit.tables_out import Cell as Value
-from census_api.services.kit.tables_out import Kind, Sheet, written
+from census_api.services.kit.tables_out import Kind, OutputSheet, write_sheet
 
 _LAYOUT = "1"
 """Changed with every change of what the answers look like: it is part of their entity tags."""
@@ -29,12 +29,12 @@ def tag_of(snapshot: Snapshot, query: Query, kind: Kind) -> str:
     return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()[:32]
 
 
-def pieces(found: Aggregates, kind: Kind) -> Iterator[bytes]:
+def iterate_pieces(found: Aggregates, kind: Kind) -> Iterator[bytes]:
     """The answer in a format, a piece at a time. Raises InvalidRequest, before the first, for too large a workbook."""
-    return _document(found) if kind == "json" else written(as_sheet(found), kind)
+    return _document(found) if kind == "json" else write_sheet(as_sheet(found), kind)
 
 
-def as_sheet(found: Aggregates) -> Sheet:
+def as_sheet(found: Aggregates) -> OutputSheet:
     """A row for each figure of each cell; the total, where there is a breakdown, is the last of each measure."""
     query = found.query
     names = [column for name in query.by for column in (name, f"{name}_label")]
@@ -46,10 +46,10 @@ def as_sheet(found: Aggregates) -> Sheet:
         *filters,
     ]
     reasons = [f"{code}: {words}" for code, words in REASONS.items()]
-    return Sheet(title, (*names, *_COLUMNS), _rows(found), (*found.notes, *reasons), cover)
+    return OutputSheet(title, (*names, *_COLUMNS), _rows(found), (*found.notes, *reasons), cover)
 
 
-def figure_json(figure: Figure) -> dict[str, Any]:
+def figure_json(figure: AggregateFigure) -> dict[str, Any]:
     """A figure as the API gives it."""
     bounds = None if figure.lower is None and figure.upper is None else [figure.lower, figure.upper]
     return {
@@ -135,7 +135,7 @@ def _rows(found: Aggregates) -> Iterator[tuple[Value, ...]]:
         yield (*(["total", "Total"] * len(found.query.by)), *_figure_row(found.total, figure))
 
 
-def _figure_row(cell: Cell, figure: Figure) -> tuple[Value, ...]:
+def _figure_row(cell: Cell, figure: AggregateFigure) -> tuple[Value, ...]:
     who, coverage, answers = cell.contributors, figure.coverage, figure.answers
     return (
         figure.measure, figure.definition, figure.base, figure.value, figure.reason, figure.numerator,
@@ -145,7 +145,7 @@ def _figure_row(cell: Cell, figure: Figure) -> tuple[Value, ...]:
     )  # fmt: skip
 
 
-def _counted(answers: Counts) -> tuple[int, ...]:
+def _counted(answers: AnswerCounts) -> tuple[int, ...]:
     return tuple(getattr(answers, name) for name in _ANSWERS)
 
 

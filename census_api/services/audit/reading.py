@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from census_api.domain.audit import AuditEvent, AuditFilter, ChainEnd, Verdict, chain_name, link_hash
+from census_api.domain.audit import AuditEvent, AuditFilter, ChainEnd, ChainVerdict, chain_name, link_hash
 from census_api.domain.kit.access import Actor, authorise
 from census_api.domain.kit.paging import Page, page_size, position_of
 from census_api.services.kit.platform import Platform
 from census_api.store.audit import queries as audit_reading
-from census_api.store.audit.queries import Link
+from census_api.store.audit.queries import ChainLink
 from census_api.store.kit import audit
 from census_api.store.kit.session import Session
 
@@ -19,7 +19,7 @@ _MOST_NAMED = 100
 
 
 @contextmanager
-def reading(platform: Platform, actor: Actor, year: int, organisation: str, what: str) -> Iterator[Session]:
+def record_reading(platform: Platform, actor: Actor, year: int, organisation: str, what: str) -> Iterator[Session]:
     """A session to read a return in. `what` is read: "the report of submission 3", for example.
 
     When the reader does not belong to the organisation, the event is stored in the same transaction: nothing has been
@@ -54,10 +54,10 @@ def list_events(
     authorise(actor, "audit.read")
     before, size = position_of(cursor), page_size(limit, MOST_EVENTS)
     with platform.database.snapshot(actor) as session:
-        return audit_reading.page(session, wanted, before, size)
+        return audit_reading.page_events(session, wanted, before, size)
 
 
-def verify(platform: Platform, actor: Actor, noted: Sequence[ChainEnd] = ()) -> Verdict:
+def verify_chains(platform: Platform, actor: Actor, noted: Sequence[ChainEnd] = ()) -> ChainVerdict:
     """Whether every event is in its chain as it was written, with none missing and none added.
 
     The hashes are computed here again. Who can write everywhere in the database could cut off the end of a chain and
@@ -65,18 +65,18 @@ def verify(platform: Platform, actor: Actor, noted: Sequence[ChainEnd] = ()) -> 
     """
     authorise(actor, "audit.read")
     with platform.database.snapshot(actor) as session:
-        walk = _Walk(noted)
-        for link in audit_reading.links(session):
+        walk = _ChainWalk(noted)
+        for link in audit_reading.iterate_links(session):
             walk.take(link)
-        expected = audit_reading.ends(session)
-        loose = audit_reading.unchained(session)
+        expected = audit_reading.list_ends(session)
+        loose = audit_reading.count_unchained(session)
     problems = walk.finish(expected)
     if loose:
         problems.append(f"{loose} {'event is' if loose == 1 else 'events are'} in no chain, as if added by hand.")
-    return Verdict(walk.events, tuple(walk.ends.values()), tuple(problems))
+    return ChainVerdict(walk.events, tuple(walk.ends.values()), tuple(problems))
 
 
-class _Walk:
+class _ChainWalk:
     """Goes along the chains and notes what does not fit. At most the first hundred places are named one by one."""
 
     def __init__(self, noted: Sequence[ChainEnd]) -> None:
@@ -86,7 +86,7 @@ class _Walk:
         self._problems: list[str] = []
         self._unnamed = 0
 
-    def take(self, link: Link) -> None:
+    def take(self, link: ChainLink) -> None:
         self.events += 1
         before = self.ends.get(link.collection, ChainEnd(link.collection, 0, ""))
         if link.position != before.position + 1:

@@ -14,7 +14,7 @@ from census_api.domain.collecting.submission import Job
 from census_api.domain.kit.access import Actor, authorise
 from census_api.domain.kit.errors import CensusError, InvalidRequest, NotFound, Refused
 from census_api.services.collecting.judging import context_for, judge_in_sandbox, log_fault
-from census_api.services.collecting.submit import facts_of, record_refusal, seal
+from census_api.services.collecting.submit import facts_of, record_refusal, seal_submission
 from census_api.services.kit.platform import Platform
 from census_api.store.collecting import submissions
 from census_api.store.kit import audit, queue
@@ -36,7 +36,7 @@ _GAVE_UP = (
 def get_job(platform: Platform, actor: Actor, job_id: uuid.UUID) -> Job:
     """How far the job is. Raises NotFound."""
     with platform.database.transaction(actor) as session:
-        job = queue.find(session, job_id)
+        job = queue.find_job(session, job_id)
     if job is None:
         raise NotFound("There is no such job here.")
     authorise(actor, "return.read", job.organisation)
@@ -70,7 +70,7 @@ def _alone_when_suspect(platform: Platform, job_id: uuid.UUID) -> Iterator[None]
         yield
 
 
-def _check(platform: Platform, attempt: _Attempt) -> None:
+def _check(platform: Platform, attempt: _CheckAttempt) -> None:
     try:
         if attempt.tries > platform.settings.job_attempts:
             raise _GaveUpError
@@ -89,7 +89,7 @@ def _check(platform: Platform, attempt: _Attempt) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class _Attempt:
+class _CheckAttempt:
     """One try at one job, with all that it needs."""
 
     job_id: uuid.UUID
@@ -109,38 +109,38 @@ class _GaveUpError(CensusError):
         super().__init__(_GAVE_UP)
 
 
-def _begin(platform: Platform, job_id: uuid.UUID) -> _Attempt | None:
+def _begin(platform: Platform, job_id: uuid.UUID) -> _CheckAttempt | None:
     with platform.database.transaction(WORKER) as session:
-        job = queue.begin(session, job_id)
+        job = queue.begin_attempt(session, job_id)
         if job is None:
             return None
         row = submissions.find_row(session, job.collection_year, job.submission_id, lock=True)
         row.status = "checking"
         found = register.organisation_by_id(session, row.organisation_id)
-        return _Attempt(
+        return _CheckAttempt(
             job_id=job_id,
             number=job.attempt,
             tries=job.attempt - job.attempts_before,
             collection=row.collection_year,
             submission_id=row.id,
             organisation_id=row.organisation_id,
-            data=submissions.original(session, row).data,
+            data=submissions.read_original(session, row).data,
             context=context_for(session, row.collection_year, row.organisation_id, found),
         )
 
 
-def _progress(platform: Platform, attempt: _Attempt, stage: str, share: float) -> None:
+def _progress(platform: Platform, attempt: _CheckAttempt, stage: str, share: float) -> None:
     with platform.database.transaction(WORKER) as session:
-        queue.progress(session, attempt.job_id, attempt.number, stage, share)
+        queue.tell_progress(session, attempt.job_id, attempt.number, stage, share)
 
 
-def _store(platform: Platform, attempt: _Attempt, judged: Judged) -> None:
+def _store(platform: Platform, attempt: _CheckAttempt, judged: Judged) -> None:
     with platform.database.transaction(WORKER) as session:
         if not _finish(session, platform, attempt, "done"):
             return
         row = submissions.find_row(session, attempt.collection, attempt.submission_id, lock=True)
         code = register.organisation_by_id(session, attempt.organisation_id).code
-        sealed = seal(session, row, code, judged)
+        sealed = seal_submission(session, row, code, judged)
         audit.record(
             session,
             WORKER,
@@ -154,7 +154,7 @@ def _store(platform: Platform, attempt: _Attempt, judged: Judged) -> None:
         )
 
 
-def _end_failed(platform: Platform, attempt: _Attempt, problem: CensusError) -> None:
+def _end_failed(platform: Platform, attempt: _CheckAttempt, problem: CensusError) -> None:
     """The submission stays open, with its number and its bytes: the census team can have it checked again."""
     with platform.database.transaction(WORKER) as session:
         if not _finish(session, platform, attempt, "failed", reason=problem.code, message=problem.message):
@@ -175,7 +175,7 @@ def _end_failed(platform: Platform, attempt: _Attempt, problem: CensusError) -> 
     log.error("job_failed", job=str(attempt.job_id), collection=attempt.collection, attempts=attempt.tries)
 
 
-def _end_refused(platform: Platform, attempt: _Attempt, reason: str, problem: CensusError) -> None:
+def _end_refused(platform: Platform, attempt: _CheckAttempt, reason: str, problem: CensusError) -> None:
     with platform.database.transaction(WORKER) as session:
         if not _finish(session, platform, attempt, "refused", reason=reason, message=problem.message):
             return
@@ -197,11 +197,11 @@ def _end_refused(platform: Platform, attempt: _Attempt, reason: str, problem: Ce
 
 
 def _finish(
-    session: Session, platform: Platform, attempt: _Attempt, state: str, *,
+    session: Session, platform: Platform, attempt: _CheckAttempt, state: str, *,
     reason: str | None = None, message: str | None = None,
 ) -> bool:  # fmt: skip
     """False when a later attempt has taken over, whose result will count instead of ours."""
-    ours = queue.finish(
+    ours = queue.finish_attempt(
         session, attempt.job_id, attempt.number, state, platform.clock(), reason=reason, message=message
     )
     if not ours:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from census_api.domain.kit.access import Actor, authorise
 from census_api.domain.kit.errors import Conflict, InvalidRequest, NotFound
-from census_api.services.collecting.life import accept
+from census_api.services.collecting.life import accept_return
 from census_api.services.kit.platform import Platform
 
 MOST_AT_ONCE = 500
@@ -34,7 +34,7 @@ def accept_many(platform: Platform, actor: Actor, year: int, organisations: Sequ
 
 def _one(platform: Platform, actor: Actor, year: int, organisation: str) -> Accepted:
     try:
-        accept(platform, actor, year, organisation)
+        accept_return(platform, actor, year, organisation)
     except (Conflict, NotFound) as problem:
         return Accepted(organisation, problem.message)
     return Accepted(organisation, None)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from census_api.domain.kit.access import Actor, authorise
 from census_api.domain.kit.errors import TooLarge
-from census_api.services.audit.reading import reading
+from census_api.services.audit.reading import record_reading
 from census_api.services.collecting.judging import context_for, judge_in_sandbox, organisation_for
 from census_api.services.collecting.submissions import annotate_in_sandbox
 from census_api.services.kit import attempts
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from census_api.intake.judging.judge import Judged
 
 
-def check(platform: Platform, actor: Actor, year: int, data: bytes, *, organisation: str | None = None) -> Judged:
+def check_bytes(platform: Platform, actor: Actor, year: int, data: bytes, *, organisation: str | None = None) -> Judged:
     """Judges a file or JSON body as if it were sent in.
 
     With an organisation's code the register, its frame and its last year are held against it; without one those
@@ -32,7 +32,7 @@ def check(platform: Platform, actor: Actor, year: int, data: bytes, *, organisat
     platform.spec(year)
     context = Context()
     if organisation is not None:
-        with reading(platform, actor, year, organisation, "a dry run against the returns") as session:
+        with record_reading(platform, actor, year, organisation, "a dry run against the returns") as session:
             key, entry = organisation_for(session, year, organisation)
             context = context_for(session, year, key, entry)
     return judge_in_sandbox(platform, data, year, context, keep_content=False)
@@ -52,7 +52,7 @@ def check_in_public(platform: Platform, actor: Actor, year: int, data: bytes) ->
     from census_api.intake.judging.judge import Context
 
     who = None if actor.user_id is None else str(actor.user_id)
-    attempts.count(platform, "check", account=who, address=actor.address if who is None else None)
+    attempts.count_attempt(platform, "check", account=who, address=actor.address if who is None else None)
     _refuse_long(platform, data)
     platform.spec(year)
     return judge_in_sandbox(platform, data, year, Context(), keep_content=False)

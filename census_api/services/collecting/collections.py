@@ -24,10 +24,10 @@ def ensure_collections(platform: Platform, actor: Actor) -> list[int]:
             spec = platform.spec(year)
             dates = spec.collection
             window = window_of(dates.opens, dates.closes, dates.late_until)
-            before = stored.find(session, year)
+            before = stored.find_collection(session, year)
             if before is not None and before.spec_digest == spec.digest:
                 continue
-            if stored.add(session, year, spec.digest, window):
+            if stored.add_collection(session, year, spec.digest, window):
                 new.append(year)
             stored.set_digest(session, year, spec.digest)
             audit.record(
@@ -57,7 +57,7 @@ def get_collection(platform: Platform, actor: Actor, year: int) -> CollectionSta
     authorise(actor, "collection.read")
     spec = platform.spec(year)
     with platform.database.transaction(actor) as session:
-        row = stored.find(session, year)
+        row = stored.find_collection(session, year)
     if row is None:
         raise NotFound(f"The census of {year} has not been set up here.")
     return _status(row, spec)

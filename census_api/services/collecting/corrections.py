@@ -13,10 +13,10 @@ from census_api.domain.collecting.submission import Kind, Submitted, Upload
 from census_api.domain.kit.access import Actor, authorise
 from census_api.domain.kit.errors import Conflict, InvalidRequest
 from census_api.questionnaire import grammar
-from census_api.questionnaire.model import STATES, Question, Spec, fold
+from census_api.questionnaire.model import STATES, SheetQuestion, Spec, fold_text
 from census_api.services.collecting.findings import get_finding, group_findings
 from census_api.services.collecting.submissions import get_content, get_submission, list_submissions
-from census_api.services.collecting.submit import submit
+from census_api.services.collecting.submit import submit_return
 from census_api.services.kit.platform import Platform
 
 _POINTER = re.compile(r"/(?P<sheet>[a-z_]+)(?:/(?P<index>[0-9]{1,9}))?/(?P<column>[A-Za-z0-9_]+)")
@@ -27,15 +27,15 @@ _IN_THE_FILE = (
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class FindingPlace:
     """The cell that a finding is about: `index` is that of its pointer, None on the Organisation sheet."""
 
     sheet: str
     index: int | None
-    question: Question
+    question: SheetQuestion
 
 
-def place_of(spec: Spec, finding: Finding) -> Place | None:
+def place_of(spec: Spec, finding: Finding) -> FindingPlace | None:
     """The cell that can be corrected where its finding is; None when the finding is not about one cell."""
     found = _POINTER.fullmatch(finding.pointer or "")
     if found is None or found["sheet"] not in spec.sheet or finding.severity == "note":
@@ -44,7 +44,7 @@ def place_of(spec: Spec, finding: Finding) -> Place | None:
     question = sheet.by_key.get(found["column"])
     if question is None or (index is None) != (sheet.kind == "form"):
         return None
-    return Place(sheet.key, None if index is None else int(index), question)
+    return FindingPlace(sheet.key, None if index is None else int(index), question)
 
 
 def file_is_sound(spec: Spec, groups: Iterable[FindingGroup]) -> bool:
@@ -55,7 +55,7 @@ def file_is_sound(spec: Spec, groups: Iterable[FindingGroup]) -> bool:
     )
 
 
-def correct(
+def correct_cell(
     platform: Platform, actor: Actor, year: int, organisation: str, number: int, finding_key: str, value: str
 ) -> Submitted:
     """Sends the newest submission again with the cell of one finding changed to `value`, as people type it.
@@ -80,10 +80,10 @@ def correct(
     _cells_at(content, place, kind)[place.question.key] = cell
     data = json.dumps(content.as_json(), ensure_ascii=False).encode("utf-8", "replace")
     name = f"submission {number} with {place.question.label} corrected.json"
-    return submit(platform, actor, year, organisation, Upload(data, name, "application/json"))
+    return submit_return(platform, actor, year, organisation, Upload(data, name, "application/json"))
 
 
-def _cells_at(content: Content, place: Place, kind: Kind | None) -> dict[str, Cell]:
+def _cells_at(content: Content, place: FindingPlace, kind: Kind | None) -> dict[str, Cell]:
     """The cells of a row. In a JSON return a row's position is its index; a workbook's rows are counted."""
     if place.index is None:
         return content.organisation
@@ -95,7 +95,7 @@ def _cells_at(content: Content, place: Place, kind: Kind | None) -> dict[str, Ce
     raise InvalidRequest(_IN_THE_FILE)
 
 
-def _typed(spec: Spec, question: Question, value: str) -> Cell:
+def _typed(spec: Spec, question: SheetQuestion, value: str) -> Cell:
     """What was typed as a cell of that question. Raises InvalidRequest saying what may be typed."""
     text = value.strip()
     if not text:
@@ -103,7 +103,7 @@ def _typed(spec: Spec, question: Question, value: str) -> Cell:
     if question.numeric:
         return _number(question, text)
     if question.code_list is not None:
-        code = spec.code_lists[question.code_list].lookup.get(fold(text))
+        code = spec.code_lists[question.code_list].lookup.get(fold_text(text))
         if code is None:
             raise InvalidRequest("That is not one of the answers to choose from. The data dictionary lists them.")
         return code
@@ -112,7 +112,7 @@ def _typed(spec: Spec, question: Question, value: str) -> Cell:
     return text
 
 
-def _number(question: Question, text: str) -> Cell:
+def _number(question: SheetQuestion, text: str) -> Cell:
     state = text.upper()
     if state in STATES and state in question.states:
         return state

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from census_api.domain.collecting.diff import Change, compare
+from census_api.domain.collecting.diff import CellChange, compare_contents
 from census_api.domain.kit.access import Actor, authorise
 from census_api.domain.kit.errors import NotFound
 from census_api.domain.kit.paging import Page, cursor_after, page_size, position_of
-from census_api.services.audit.reading import reading
+from census_api.services.audit.reading import record_reading
 from census_api.services.collecting.judging import organisation_for
 from census_api.services.collecting.submissions import get_content
 from census_api.services.kit.platform import Platform
@@ -26,10 +26,10 @@ class Diff:
     before: tuple[int, int]
     after: tuple[int, int]
     counts: dict[str, int]
-    changes: Page[Change]
+    changes: Page[CellChange]
 
 
-def diff(
+def compare_submissions(
     platform: Platform, actor: Actor, year: int, organisation: str, number: int, against: int | Literal["last_year"], *,
     cursor: str | None = None, limit: int = 200,
 ) -> Diff:  # fmt: skip
@@ -42,7 +42,7 @@ def diff(
     before = _last_year(platform, actor, year, organisation) if against == LAST_YEAR else (year, int(against))
     newer = get_content(platform, actor, year, organisation, number)
     older = get_content(platform, actor, before[0], organisation, before[1])
-    changes = compare(older, newer)
+    changes = compare_contents(older, newer)
     shown = tuple(changes[start : start + size])
     following = cursor_after(start + size) if start + size < len(changes) else None
     counts = {kind: sum(change.kind == kind for change in changes) for kind in ("added", "removed", "changed")}
@@ -51,7 +51,7 @@ def diff(
 
 def _last_year(platform: Platform, actor: Actor, year: int, organisation: str) -> tuple[int, int]:
     authorise(actor, "return.read", organisation)
-    with reading(platform, actor, year, organisation, "last year's return") as session:
+    with record_reading(platform, actor, year, organisation, "last year's return") as session:
         organisation_id, _ = organisation_for(session, year, organisation)
         standing = returns.standing_submission(session, year - 1, organisation_id)
         number = None if standing is None else submissions.find_row(session, year - 1, standing).number

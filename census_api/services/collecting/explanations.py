@@ -8,7 +8,7 @@ from census_api.domain.collecting.explanations import Dropped, Explanation, chec
 from census_api.domain.collecting.findings import Finding
 from census_api.domain.kit.access import Actor, authorise
 from census_api.domain.kit.errors import Conflict, InvalidRequest, NotFound
-from census_api.services.collecting.life import Change, Done, changing
+from census_api.services.collecting.life import Done, ReturnChange, change_return
 from census_api.services.collecting.receiving import carried_to
 from census_api.services.collecting.submissions import reading_checked
 from census_api.services.kit.platform import Platform
@@ -35,10 +35,10 @@ class Explained:
 def list_explanations(platform: Platform, actor: Actor, year: int, organisation: str, number: int) -> Explained:
     """Where a submission's explanations stand. Raises NotFound, Conflict while it is still being checked."""
     with reading_checked(platform, actor, year, organisation, number, "the explanations") as (session, row):
-        return explained(session, row)
+        return find_explained(session, row)
 
 
-def explain(
+def explain_finding(
     platform: Platform, actor: Actor, year: int, organisation: str, number: int, finding_key: str, *,
     reason: str, text: str, expected: int | None = None,
 ) -> Done[Explanation]:  # fmt: skip
@@ -49,14 +49,14 @@ def explain(
     """
     authorise(actor, "return.explain", organisation)
     code, words = checked_reason(reason), checked_text(text, "An explanation")
-    with changing(platform, actor, "return.explain", year, organisation, expected) as change:
+    with change_return(platform, actor, "return.explain", year, organisation, expected) as change:
         row = change.submission(number)
         _refuse_settled(change, row, number)
         finding = _query(change.session, row, finding_key)
-        before = explanations.find(change.session, row, finding_key)
+        before = explanations.find_explanation(change.session, row, finding_key)
         after = Explanation(finding_key, finding.value, code, words, actor.name, change.now, None)
         change.happened("explain")
-        explanations.put(change.session, row, [after])
+        explanations.put_explanations(change.session, row, [after])
         change.record(
             "return.explained",
             detail={"number": number, "finding": finding_key, "rule": finding.rule, "reason": code},
@@ -66,7 +66,7 @@ def explain(
         return Done(after, change.row.version)
 
 
-def explained(session: Session, row: tables.Submission) -> Explained:
+def find_explained(session: Session, row: tables.SubmissionRecord) -> Explained:
     """Where the explanations of a checked submission stand."""
     queries = explanations.queries_of(session, row)
     given = explanations.of_submission(session, row)
@@ -75,7 +75,7 @@ def explained(session: Session, row: tables.Submission) -> Explained:
     return Explained(tuple(given), tuple(finding for finding in queries if finding.key not in keys), dropped)
 
 
-def _refuse_settled(change: Change, row: tables.Submission, number: int) -> None:
+def _refuse_settled(change: ReturnChange, row: tables.SubmissionRecord, number: int) -> None:
     if change.row.signed_submission_id == row.id:
         raise Conflict(_SIGNED.format(number=number))
     newer = returns.newer_than(change.session, change.row, number)
@@ -83,7 +83,7 @@ def _refuse_settled(change: Change, row: tables.Submission, number: int) -> None
         raise Conflict(f"Submission {newer.number} has come in since. Explain that one instead of submission {number}.")
 
 
-def _query(session: Session, row: tables.Submission, key: str) -> Finding:
+def _query(session: Session, row: tables.SubmissionRecord, key: str) -> Finding:
     found = contents.finding_of_key(session, row, key)
     if found is None:
         raise NotFound(f"Submission {row.number} has no finding of that key. Its list of findings shows the keys.")

@@ -8,7 +8,7 @@ from census_api.domain.collecting.deadlines import in_words
 from census_api.domain.collecting.history import ACTIONS, CHANGES, HistoryEntry
 from census_api.domain.kit.access import Actor, authorise
 from census_api.domain.kit.paging import Page, page_size, position_of
-from census_api.services.audit.reading import reading
+from census_api.services.audit.reading import record_reading
 from census_api.services.collecting.judging import organisation_for
 from census_api.services.kit.platform import Platform
 from census_api.store.audit import history
@@ -23,14 +23,14 @@ def get_history(
     """What happened to the return, newest first, a sentence each. Raises NotFound, InvalidRequest."""
     authorise(actor, "return.history", organisation)
     before, size = position_of(cursor), page_size(limit, MOST_ENTRIES)
-    with reading(platform, actor, year, organisation, "the history") as session:
+    with record_reading(platform, actor, year, organisation, "the history") as session:
         organisation_id, _ = organisation_for(session, year, organisation)
-        return history.page(session, year, organisation_id, ACTIONS, before=before, limit=size)
+        return history.page_history(session, year, organisation_id, ACTIONS, before=before, limit=size)
 
 
 def last_change(session: Session, year: int, organisation_id: uuid.UUID) -> str | None:
     """Who changed the return last, how and when, in one sentence; None when nobody has."""
-    found = history.page(session, year, organisation_id, CHANGES, before=None, limit=1).items
+    found = history.page_history(session, year, organisation_id, CHANGES, before=None, limit=1).items
     if not found:
         return None
     return f"The last change was on {in_words(found[0].at)}: {found[0].sentence}"

@@ -30,15 +30,15 @@ def judge_in_sandbox(
     Without `keep_content` the rows are left behind in the sandbox: a report does not need them.
     """
     # reading and judging pull in the data frame libraries, which most commands do without
-    from census_api.intake.judging.judge import judge
+    from census_api.intake.judging.judge import judge_return
 
-    judge_here = functools.partial(judge, schemas=platform.schemas, keep_content=keep_content)
+    judge_here = functools.partial(judge_return, schemas=platform.schemas, keep_content=keep_content)
     return platform.sandbox.run(judge_here, data, year, context)
 
 
 def organisation_for(session: Session, year: int, code: str) -> tuple[uuid.UUID, Organisation]:
     """The organisation, once the collection is known to be set up. Raises NotFound for either."""
-    if collections.find(session, year) is None:
+    if collections.find_collection(session, year) is None:
         raise NotFound(f"The census of {year} has not been set up here.")
     found = register.find_organisation(session, code)
     if found is None:

@@ -42,7 +42,7 @@ class Done(Generic[Result]):
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class ReturnChange:
     """A return that is locked for one change, with who makes it and when."""
 
     session: Session
@@ -51,17 +51,21 @@ class Change:
     year: int
     organisation: Organisation
     organisation_id: uuid.UUID
-    row: tables.Return
+    row: tables.ReturnRow
 
     def happened(self, event: ReturnEvent) -> None:
         """Moves the return. Raises Conflict for a move that is not in the table."""
-        returns.happened(self.row, event)
+        returns.apply_event(self.row, event)
         self.session.flush()
 
-    def submission(self, number: int) -> tables.Submission:
+    def submission(self, number: int) -> tables.SubmissionRecord:
         """A checked submission of the return. Raises NotFound, Conflict while it is still being checked."""
         code = self.organisation.code
-        found = submissions.find(self.session, self.year, self.organisation_id, number) if 0 < number < 2**31 else None
+        found = (
+            submissions.find_submission(self.session, self.year, self.organisation_id, number)
+            if 0 < number < 2**31
+            else None
+        )
         if found is None:
             raise NotFound(f"{code} has no submission {number} for {self.year}.")
         if found.status in ("received", "checking"):
@@ -96,7 +100,7 @@ class Change:
         if deadline.extension is not None and deadline.extension >= until:
             return deadline.extension
         reason = "Time to answer the census team."
-        extensions.grant(
+        extensions.grant_extension(
             self.session, self.year, self.organisation_id, until=until, reason=reason, by=self.actor.name, at=self.now
         )
         self.record("return.extended", detail={"until": until.isoformat(), "reason": reason})
@@ -114,14 +118,14 @@ class Change:
 
     def result(self) -> Return:
         """The return as it is after the change."""
-        found = returns.find(self.session, self.year, self.organisation_id, self.organisation.code)
+        found = returns.find_return(self.session, self.year, self.organisation_id, self.organisation.code)
         return with_deadline(self.session, found, self.organisation_id)
 
 
 @contextmanager
-def changing(
+def change_return(
     platform: Platform, actor: Actor, action: Action, year: int, organisation: str, expected: int | None = None
-) -> Iterator[Change]:
+) -> Iterator[ReturnChange]:
     """Locks a return for one change by an actor who may make it. `expected` is the version that they have seen.
 
     Raises what `authorise` does, NotFound, Stale when the return has another version, and adds to every Conflict who
@@ -131,10 +135,10 @@ def changing(
     try:
         with platform.database.transaction(actor) as session:
             organisation_id, entry = organisation_for(session, year, organisation)
-            row = returns.lock(session, year, organisation_id)
+            row = returns.lock_return(session, year, organisation_id)
             if expected is not None and row.version != expected:
                 raise Stale(_STALE)
-            yield Change(session, actor, platform.clock(), year, entry, organisation_id, row)
+            yield ReturnChange(session, actor, platform.clock(), year, entry, organisation_id, row)
     except Conflict as problem:
         _say_who_and_when(platform, actor, year, organisation, problem)
         raise
@@ -146,7 +150,7 @@ def with_deadline(session: Session, found: Return, organisation_id: uuid.UUID) -
     return replace(found, deadline=deadline.last_moment, extended_to=deadline.extension)
 
 
-def accept(
+def accept_return(
     platform: Platform, actor: Actor, year: int, organisation: str, *,
     submission: int | None = None, expected: int | None = None,
 ) -> Return:  # fmt: skip
@@ -154,7 +158,7 @@ def accept(
 
     Raises NotFound, Forbidden, Stale, Conflict.
     """
-    with changing(platform, actor, "return.accept", year, organisation, expected) as change:
+    with change_return(platform, actor, "return.accept", year, organisation, expected) as change:
         signed = change.result().signed
         if submission is not None and signed is not None and submission != signed:
             raise Conflict(f"Submission {signed} is the one that is signed off, not submission {submission}.")
@@ -165,7 +169,7 @@ def accept(
         return change.result()
 
 
-def reopen(
+def reopen_return(
     platform: Platform, actor: Actor, year: int, organisation: str, *, reason: str, expected: int | None = None
 ) -> Return:
     """Gives an accepted, declined or withdrawn return back to the employer, with time to answer.
@@ -173,7 +177,7 @@ def reopen(
     A snapshot that holds the return stays as it is. Raises NotFound, Forbidden, InvalidRequest, Stale, Conflict.
     """
     why = checked_why(reason)
-    with changing(platform, actor, "return.reopen", year, organisation, expected) as change:
+    with change_return(platform, actor, "return.reopen", year, organisation, expected) as change:
         was = change.result()
         change.happened("reopen")
         frozen = None if was.frozen_in is None else str(was.frozen_in)
@@ -183,14 +187,14 @@ def reopen(
         return change.result()
 
 
-def decline(
+def decline_return(
     platform: Platform, actor: Actor, year: int, organisation: str, *, reason: str, expected: int | None = None
 ) -> Return:
     """Notes that the organisation will not answer. Raises NotFound, Forbidden, InvalidRequest, Stale, Conflict."""
     return _end(platform, actor, year, organisation, "decline", reason, expected)
 
 
-def withdraw(
+def withdraw_return(
     platform: Platform, actor: Actor, year: int, organisation: str, *, reason: str, expected: int | None = None
 ) -> Return:
     """Takes a return out of the collection. Raises NotFound, Forbidden, InvalidRequest, Stale, Conflict."""
@@ -203,7 +207,7 @@ def _end(
 ) -> Return:  # fmt: skip
     why = checked_why(reason)
     action: Action = "return.decline" if event == "decline" else "return.withdraw"
-    with changing(platform, actor, action, year, organisation, expected) as change:
+    with change_return(platform, actor, action, year, organisation, expected) as change:
         signed = change.result().signed
         change.happened(event)
         done = "return.declined" if event == "decline" else "return.withdrawn"

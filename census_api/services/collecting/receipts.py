@@ -6,12 +6,12 @@ from census_api.domain.collecting.explanations import sha256_of
 from census_api.domain.collecting.signoff import Receipt, Standing, reference_of
 from census_api.domain.kit.access import Actor, authorise, is_allowed
 from census_api.domain.kit.errors import NotFound
-from census_api.services.audit.reading import reading
+from census_api.services.audit.reading import record_reading
 from census_api.services.kit.platform import Platform
 from census_api.store.collecting import collections, contents, explanations, returns, signoffs, submissions
 from census_api.store.kit import tables
 from census_api.store.kit.session import Session
-from census_api.store.kit.tables_life import SignOff as Row
+from census_api.store.kit.tables_life import SignOffRow as Row
 from census_api.store.register import queries as register
 
 _UNKNOWN = "There is no receipt of that reference that you may see. Check its sixteen letters and digits."
@@ -28,19 +28,19 @@ def get_receipt(platform: Platform, actor: Actor, reference: str) -> Receipt:
         code = None if row is None else register.organisation_by_id(session, row.organisation_id).code
     if row is None or code is None or not is_allowed(actor, "return.read", code):
         raise NotFound(_UNKNOWN)
-    with reading(platform, actor, row.collection_year, code, "a receipt") as session:
+    with record_reading(platform, actor, row.collection_year, code, "a receipt") as session:
         return receipt_of(session, row)
 
 
 def standing_receipt(platform: Platform, actor: Actor, year: int, organisation: str) -> Receipt:
     """The receipt of the sign-off that stands for a return. Raises NotFound."""
     authorise(actor, "return.read", organisation)
-    with reading(platform, actor, year, organisation, "the receipt") as session:
+    with record_reading(platform, actor, year, organisation, "the receipt") as session:
         found = register.find_organisation(session, organisation)
         row = None
-        if found is not None and collections.find(session, year) is not None:
+        if found is not None and collections.find_collection(session, year) is not None:
             of = returns.row_of(session, year, found[0])
-            row = None if of is None else signoffs.standing(session, of)
+            row = None if of is None else signoffs.find_standing(session, of)
         if row is None:
             raise NotFound(f"No sign-off stands for the return of {organisation} for {year}.")
         return receipt_of(session, row)
@@ -64,14 +64,14 @@ def receipt_of(session: Session, row: Row) -> Receipt:
     )
 
 
-def _standing(session: Session, of: tables.Return, row: Row) -> Standing:
-    now = signoffs.standing(session, of)
+def _standing(session: Session, of: tables.ReturnRow, row: Row) -> Standing:
+    now = signoffs.find_standing(session, of)
     if now is None:
         return "set_aside"
     return "stands" if now.id == row.id else "replaced"
 
 
-def _intact(session: Session, submission: tables.Submission, row: Row, standing: Standing) -> bool:
+def _intact(session: Session, submission: tables.SubmissionRecord, row: Row, standing: Standing) -> bool:
     """The stored rows are hashed again: a receipt is worth what it can find out."""
     if submission.status != "checked":
         return False

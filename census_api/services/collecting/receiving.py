@@ -9,22 +9,22 @@ from dataclasses import dataclass
 from typing import Any
 
 from census_api.domain.collecting.deadlines import Timing, in_words
-from census_api.domain.collecting.explanations import NOTHING_CARRIED, Carried, carry
+from census_api.domain.collecting.explanations import NOTHING_CARRIED, Carried, carry_explanations
 from census_api.domain.collecting.findings import Finding
 from census_api.domain.kit.access import Actor
 from census_api.domain.kit.errors import Conflict
 from census_api.store.collecting import explanations, extensions, returns
-from census_api.store.collecting.extensions import Arrival
+from census_api.store.collecting.extensions import SubmissionArrival
 from census_api.store.kit import tables
 from census_api.store.kit.session import Session
 
 
 @dataclass(frozen=True, slots=True)
-class Receipt:
+class ReceivedFile:
     """A file as it came in. `seen` is the highest submission number that there was then."""
 
     at: dt.datetime
-    arrival: Arrival
+    arrival: SubmissionArrival
     seen: int
 
     @property
@@ -33,13 +33,13 @@ class Receipt:
         return {"timing": self.arrival.timing, "on_behalf": self.arrival.on_behalf}
 
 
-def receive(
+def receive_file(
     session: Session, actor: Actor, year: int, organisation_id: uuid.UUID, organisation: str, at: dt.datetime
-) -> Receipt:
+) -> ReceivedFile:
     """Notes the receipt of a whole file. Raises Conflict before the collection opens and after its end."""
     on_behalf = actor.kind != "system" and organisation not in actor.memberships
     timing = timing_now(session, actor, year, organisation_id, at)
-    return Receipt(at, Arrival(timing, on_behalf), returns.last_number(session, year, organisation_id))
+    return ReceivedFile(at, SubmissionArrival(timing, on_behalf), returns.last_number(session, year, organisation_id))
 
 
 def timing_now(session: Session, actor: Actor, year: int, organisation_id: uuid.UUID, now: dt.datetime) -> Timing:
@@ -56,13 +56,13 @@ def timing_now(session: Session, actor: Actor, year: int, organisation_id: uuid.
 
 
 def overtaken_by(
-    session: Session, actor: Actor, year: int, organisation_id: uuid.UUID, receipt: Receipt
-) -> tables.Submission | None:
+    session: Session, actor: Actor, year: int, organisation_id: uuid.UUID, receipt: ReceivedFile
+) -> tables.SubmissionRecord | None:
     """Somebody else's submission of the same return that was stored between the receipt of ours and now."""
     return returns.submission_by_others(session, year, organisation_id, actor.name, receipt.seen)
 
 
-def in_plain_words(other: tables.Submission, number: int | None) -> str:
+def in_plain_words(other: tables.SubmissionRecord, number: int | None) -> str:
     """What to tell the second of two people who sent a file at once."""
     return (
         f"{other.received_by} sent a file for this return on {in_words(other.received_at)}, while you were sending "
@@ -71,22 +71,22 @@ def in_plain_words(other: tables.Submission, number: int | None) -> str:
     )
 
 
-def carry_over(session: Session, submission: tables.Submission, findings: Sequence[Finding]) -> Carried:
+def carry_over(session: Session, submission: tables.SubmissionRecord, findings: Sequence[Finding]) -> Carried:
     """Copies what stands of the explanations of the submission before to one that has just been checked."""
     carried = carried_to(session, submission, findings)
-    explanations.put(session, submission, carried.kept)
+    explanations.put_explanations(session, submission, carried.kept)
     return carried
 
 
-def carried_to(session: Session, submission: tables.Submission, findings: Sequence[Finding]) -> Carried:
+def carried_to(session: Session, submission: tables.SubmissionRecord, findings: Sequence[Finding]) -> Carried:
     """What stands of the explanations of the submission before this one, and what does not."""
-    before = previous(session, submission)
+    before = find_previous(session, submission)
     if before is None:
         return NOTHING_CARRIED
-    return carry(explanations.of_submission(session, before), before.number or 0, findings)
+    return carry_explanations(explanations.of_submission(session, before), before.number or 0, findings)
 
 
-def previous(session: Session, submission: tables.Submission) -> tables.Submission | None:
+def find_previous(session: Session, submission: tables.SubmissionRecord) -> tables.SubmissionRecord | None:
     """The newest checked submission of the return before this one."""
-    of = session.get_one(tables.Return, (submission.collection_year, submission.return_id))
-    return returns.newest(session, of, below=submission.number)
+    of = session.get_one(tables.ReturnRow, (submission.collection_year, submission.return_id))
+    return returns.find_newest(session, of, below=submission.number)

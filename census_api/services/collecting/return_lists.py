@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from census_api.domain.collecting.returns import ReturnState
-from census_api.domain.collecting.standing import ReturnFilter, Standing
+from census_api.domain.collecting.standing import ReturnFilter, ReturnStanding
 from census_api.domain.kit.access import Actor, authorise
 from census_api.domain.kit.errors import NotFound
 from census_api.domain.kit.paging import Page, cursor_after, page_size, position_of
@@ -18,7 +18,7 @@ MOST_RETURNS = 500
 def list_returns(
     platform: Platform, actor: Actor, year: int, wanted: ReturnFilter | None = None, *,
     cursor: str | None = None, limit: int = 50,
-) -> Page[Standing]:  # fmt: skip
+) -> Page[ReturnStanding]:  # fmt: skip
     """A page of the returns of everybody who is expected or has answered, by organisation code.
 
     Raises Forbidden, NotFound for a collection that is not set up, InvalidRequest for cursor or limit.
@@ -27,10 +27,10 @@ def list_returns(
     found = _folded(wanted or ReturnFilter())
     start, size = position_of(cursor) or 0, page_size(limit, MOST_RETURNS)
     with platform.database.snapshot(actor) as session:
-        if collections.find(session, year) is None:
+        if collections.find_collection(session, year) is None:
             raise NotFound(f"The census of {year} has not been set up here.")
-        counts = return_lists.counts(session, year, found.search)
-        items = return_lists.page(session, year, found, start, size)
+        counts = return_lists.count_states(session, year, found.search)
+        items = return_lists.page_returns(session, year, found, start, size)
     total = sum(counts.values()) if found.state is None else counts[found.state]
     following = cursor_after(start + size) if start + size < total else None
     return Page(tuple(items), following, total)
@@ -40,9 +40,9 @@ def count_returns(platform: Platform, actor: Actor, year: int, *, search: str | 
     """How many returns are in each state. Raises Forbidden, NotFound for a collection that is not set up."""
     authorise(actor, "return.accept")
     with platform.database.snapshot(actor) as session:
-        if collections.find(session, year) is None:
+        if collections.find_collection(session, year) is None:
             raise NotFound(f"The census of {year} has not been set up here.")
-        return return_lists.counts(session, year, _folded(ReturnFilter(search=search)).search)
+        return return_lists.count_states(session, year, _folded(ReturnFilter(search=search)).search)
 
 
 def _folded(wanted: ReturnFilter) -> ReturnFilter:

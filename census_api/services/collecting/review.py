@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from census_api.domain.collecting.diff import compare
+from census_api.domain.collecting.diff import compare_contents
 from census_api.domain.collecting.explanations import Explanation
 from census_api.domain.collecting.findings import Finding, FindingGroup
 from census_api.domain.collecting.history import ACTIONS, HistoryEntry
-from census_api.domain.collecting.questions import Question
+from census_api.domain.collecting.questions import ReturnQuestion
 from census_api.domain.collecting.returns import Return
 from census_api.domain.collecting.signoff import SignOff
 from census_api.domain.collecting.submission import Submission
@@ -16,7 +16,7 @@ from census_api.domain.kit.access import Actor, authorise
 from census_api.domain.kit.errors import NotFound
 from census_api.domain.kit.paging import Page, page_size, position_of
 from census_api.domain.register.organisations import Organisation
-from census_api.services.audit.reading import reading
+from census_api.services.audit.reading import record_reading
 from census_api.services.collecting.judging import organisation_for
 from census_api.services.collecting.life import with_deadline
 from census_api.services.kit.platform import Platform
@@ -53,7 +53,7 @@ class Reviewed:
 
 
 @dataclass(frozen=True, slots=True)
-class LastYear:
+class LastYearReview:
     """What changed since last year's return: that submission's number, and how many cells."""
 
     year: int
@@ -72,12 +72,12 @@ class Review:
     found: Return
     submissions: Page[Submission]
     reviewed: Reviewed | None
-    questions: tuple[Question, ...]
+    questions: tuple[ReturnQuestion, ...]
     sign_off: SignOff | None
     history: Page[HistoryEntry]
 
 
-def review(
+def review_return(
     platform: Platform, actor: Actor, year: int, organisation: str, number: int | None = None, *,
     cursor: str | None = None, limit: int = 50,
 ) -> Review:  # fmt: skip
@@ -87,16 +87,16 @@ def review(
     """
     authorise(actor, "return.query", organisation)
     after, size = position_of(cursor), page_size(limit, _MOST_FINDINGS)
-    with reading(platform, actor, year, organisation, _WHAT) as session:
+    with record_reading(platform, actor, year, organisation, _WHAT) as session:
         key, entry = organisation_for(session, year, organisation)
-        found = with_deadline(session, returns.find(session, year, key, entry.code), key)
+        found = with_deadline(session, returns.find_return(session, year, key, entry.code), key)
         of = returns.row_of(session, year, key)
-        sent = submissions.page(session, year, key, entry.code, None, _SUBMISSIONS)
+        sent = submissions.page_submissions(session, year, key, entry.code, None, _SUBMISSIONS)
         row = None
         wanted = number if number is not None else found.signed or found.latest
         # no number is larger than the database can hold
         if wanted is not None and 0 < wanted < 2**31:
-            row = submissions.find(session, year, key, wanted)
+            row = submissions.find_submission(session, year, key, wanted)
         if number is not None and (row is None or row.status != "checked"):
             raise NotFound(f"{organisation} has no submission {number} for {year} that was checked.")
         return Review(
@@ -106,39 +106,41 @@ def review(
             None if row is None else _reviewed(session, row, entry.code, after, size),
             () if of is None else tuple(return_queries.all_of(session, of)),
             None if of is None else _standing(session, of, entry.code, found.signed),
-            history.page(session, year, key, ACTIONS, before=None, limit=_HISTORY),
+            history.page_history(session, year, key, ACTIONS, before=None, limit=_HISTORY),
         )
 
 
-def since_last_year(platform: Platform, actor: Actor, year: int, organisation: str, number: int) -> LastYear | None:
+def since_last_year(
+    platform: Platform, actor: Actor, year: int, organisation: str, number: int
+) -> LastYearReview | None:
     """How much a submission differs from last year's return; None where there is none. Raises NotFound."""
     authorise(actor, "return.query", organisation)
-    with reading(platform, actor, year, organisation, f"submission {number} against last year's") as session:
+    with record_reading(platform, actor, year, organisation, f"submission {number} against last year's") as session:
         key, _ = organisation_for(session, year, organisation)
-        row = submissions.find(session, year, key, number) if 0 < number < 2**31 else None
+        row = submissions.find_submission(session, year, key, number) if 0 < number < 2**31 else None
         standing = returns.standing_submission(session, year - 1, key)
         if row is None or row.status != "checked" or standing is None:
             return None
         before = submissions.find_row(session, year - 1, standing)
         if before.status != "checked":
             return None
-        changes = compare(contents.content_of(session, before), contents.content_of(session, row))
-        return LastYear(year - 1, before.number or 0, len(changes))
+        changes = compare_contents(contents.content_of(session, before), contents.content_of(session, row))
+        return LastYearReview(year - 1, before.number or 0, len(changes))
 
 
 def lines_of(platform: Platform, actor: Actor, year: int, organisation: str) -> list[tuple[str, str]]:
     """The lines of the signed submission, as (local authority code, service type), for asking about one of them."""
     authorise(actor, "return.query", organisation)
-    with reading(platform, actor, year, organisation, "the lines") as session:
+    with record_reading(platform, actor, year, organisation, "the lines") as session:
         key, entry = organisation_for(session, year, organisation)
-        signed = returns.find(session, year, key, entry.code)
-        row = submissions.find(session, year, key, signed.signed or signed.latest or 0)
+        signed = returns.find_return(session, year, key, entry.code)
+        row = submissions.find_submission(session, year, key, signed.signed or signed.latest or 0)
         if row is None or row.status != "checked":
             return []
         return contents.lines_of(session, row)
 
 
-def _reviewed(session: Session, row: tables.Submission, code: str, after: int | None, size: int) -> Reviewed:
+def _reviewed(session: Session, row: tables.SubmissionRecord, code: str, after: int | None, size: int) -> Reviewed:
     given = {entry.finding_key: entry for entry in explanations.of_submission(session, row)}
     queries = contents.findings_page(session, row, FindingFilter("query"), after, size)
     return Reviewed(
@@ -150,6 +152,6 @@ def _reviewed(session: Session, row: tables.Submission, code: str, after: int | 
     )
 
 
-def _standing(session: Session, of: tables.Return, code: str, number: int | None) -> SignOff | None:
-    row = signoffs.standing(session, of)
+def _standing(session: Session, of: tables.ReturnRow, code: str, number: int | None) -> SignOff | None:
+    row = signoffs.find_standing(session, of)
     return None if row is None or number is None else signoffs.as_domain(row, code, number)

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 from census_api.domain.collecting.deadlines import Timing
 from census_api.domain.collecting.explanations import checked_text, sha256_of
-from census_api.domain.collecting.signoff import Candidate, Gate, Newer, Receipt, gates
+from census_api.domain.collecting.signoff import Candidate, Gate, Newer, Receipt, list_gates
 from census_api.domain.kit.access import Actor, authorise
 from census_api.domain.kit.errors import Conflict
-from census_api.services.collecting.explanations import explained
-from census_api.services.collecting.life import Change, Done, changing
+from census_api.services.collecting.explanations import find_explained
+from census_api.services.collecting.life import Done, ReturnChange, change_return
 from census_api.services.collecting.receipts import receipt_of
 from census_api.services.collecting.receiving import timing_now
 from census_api.services.collecting.submissions import reading_checked
@@ -22,7 +22,7 @@ from census_api.store.kit.session import Session
 
 
 class SignOffRefused(Conflict):
-    """Something stands in the way of sign-off; `gates` are all of it."""
+    """Something stands in the way of sign-off; `list_gates` are all of it."""
 
     def __init__(self, failing: tuple[Gate, ...]) -> None:
         sentences = " ".join(gate.message for gate in failing)
@@ -43,7 +43,7 @@ def get_readiness(platform: Platform, actor: Actor, year: int, organisation: str
     """What stands in the way of signing a submission. Raises NotFound, Conflict while it is still being checked."""
     with reading_checked(platform, actor, year, organisation, number, "the sign-off") as (session, row):
         of = signoffs.return_of(session, row.collection_year, row.return_id)
-        return Readiness(number, row.content_sha256 or "", gates(_candidate(session, of, row, platform.clock())))
+        return Readiness(number, row.content_sha256 or "", list_gates(_candidate(session, of, row, platform.clock())))
 
 
 def sign_off(
@@ -57,9 +57,9 @@ def sign_off(
     """
     authorise(actor, "return.sign_off", organisation)
     post = checked_text(role, "The role of who signs", shortest=2, longest=100)
-    with changing(platform, actor, "return.sign_off", year, organisation, expected) as change:
+    with change_return(platform, actor, "return.sign_off", year, organisation, expected) as change:
         row = change.submission(number)
-        failing = gates(_candidate(change.session, change.row, row, change.now))
+        failing = list_gates(_candidate(change.session, change.row, row, change.now))
         if actor.kind == "system":
             # past collections are loaded long after they have closed
             failing = tuple(gate for gate in failing if gate.code != "closed")
@@ -71,12 +71,14 @@ def sign_off(
         return Done(_signed(change, row, post, timing), change.row.version)
 
 
-def _signed(change: Change, row: tables.Submission, role: str, timing: Timing) -> Receipt:
+def _signed(change: ReturnChange, row: tables.SubmissionRecord, role: str, timing: Timing) -> Receipt:
     session = change.session
-    before = signoffs.standing(session, change.row)
+    before = signoffs.find_standing(session, change.row)
     bound = sha256_of(explanations.of_submission(session, row))
-    added = signoffs.add(session, row, change.actor, role=role, at=change.now, timing=timing, explanations_sha256=bound)
-    returns.signed(change.row, row)
+    added = signoffs.add_sign_off(
+        session, row, change.actor, role=role, at=change.now, timing=timing, explanations_sha256=bound
+    )
+    returns.mark_signed(change.row, row)
     session.flush()
     change.record(
         "return.signed_off",
@@ -94,7 +96,7 @@ def _signed(change: Change, row: tables.Submission, role: str, timing: Timing) -
     return receipt_of(session, added)
 
 
-def _candidate(session: Session, of: tables.Return, row: tables.Submission, now: dt.datetime) -> Candidate:
+def _candidate(session: Session, of: tables.ReturnRow, row: tables.SubmissionRecord, now: dt.datetime) -> Candidate:
     counts, rules = row.counts or {}, row.rules or {}
     newer = returns.newer_than(session, of, row.number or 0)
     return Candidate(
@@ -103,18 +105,18 @@ def _candidate(session: Session, of: tables.Return, row: tables.Submission, now:
         signed=of.signed_submission_id == row.id,
         errors=counts.get("error", 0),
         failed_rules=sorted(code for code, status in rules.items() if status == "failed"),
-        unexplained=explained(session, row).missing,
+        unexplained=find_explained(session, row).missing,
         unanswered=return_queries.count_open(session, of),
         newer=None if newer is None else _newer(newer),
         closed=_closed(session, of, now),
     )
 
 
-def _newer(row: tables.Submission) -> Newer:
+def _newer(row: tables.SubmissionRecord) -> Newer:
     return Newer(row.number or 0, row.received_by, row.received_at, pending=row.status != "checked")
 
 
-def _closed(session: Session, of: tables.Return, now: dt.datetime) -> str | None:
+def _closed(session: Session, of: tables.ReturnRow, now: dt.datetime) -> str | None:
     try:
         extensions.deadline_of(session, of.collection_year, of.organisation_id).timing(now)
     except Conflict as problem:

@@ -14,7 +14,7 @@ from census_api.domain.kit.access import Actor, authorise
 from census_api.domain.kit.errors import Conflict, InvalidRequest, NotFound, Refused, Unavailable
 from census_api.domain.kit.paging import Page, page_size, position_of
 from census_api.questionnaire.model import Spec
-from census_api.services.audit.reading import reading
+from census_api.services.audit.reading import record_reading
 from census_api.services.collecting.judging import log_fault, organisation_for
 from census_api.services.collecting.receiving import carried_to
 from census_api.services.kit.platform import Platform
@@ -36,9 +36,9 @@ _NOT_ANNOTATED = (
 def get_return(platform: Platform, actor: Actor, year: int, organisation: str) -> Return:
     """The organisation's return, `not_started` while nothing was sent. Raises NotFound."""
     authorise(actor, "return.read", organisation)
-    with reading(platform, actor, year, organisation, "the return") as session:
+    with record_reading(platform, actor, year, organisation, "the return") as session:
         organisation_id, entry = organisation_for(session, year, organisation)
-        found = returns.find(session, year, organisation_id, entry.code)
+        found = returns.find_return(session, year, organisation_id, entry.code)
         deadline = extensions.deadline_of(session, year, organisation_id)
         return replace(found, deadline=deadline.last_moment, extended_to=deadline.extension)
 
@@ -49,9 +49,9 @@ def list_submissions(
     """A page of the return's submissions, newest first. Raises NotFound, InvalidRequest for cursor or limit."""
     authorise(actor, "return.read", organisation)
     before, size = position_of(cursor), page_size(limit, MOST_SUBMISSIONS)
-    with reading(platform, actor, year, organisation, "the list of submissions") as session:
+    with record_reading(platform, actor, year, organisation, "the list of submissions") as session:
         organisation_id, entry = organisation_for(session, year, organisation)
-        page = submissions.page(session, year, organisation_id, entry.code, before, size)
+        page = submissions.page_submissions(session, year, organisation_id, entry.code, before, size)
         return replace(page, items=extensions.with_arrivals(session, page.items))
 
 
@@ -64,7 +64,7 @@ def get_submission(platform: Platform, actor: Actor, year: int, organisation: st
 def get_report(platform: Platform, actor: Actor, year: int, organisation: str, number: int) -> Report:
     """The report with all its findings. Raises NotFound, Conflict while the file is still being checked."""
     with reading_checked(platform, actor, year, organisation, number, "the report") as (session, row):
-        report = submissions.report(row, organisation)
+        report = submissions.read_report(row, organisation)
         report.findings = contents.findings_of(session, row)
         report.explanations = carried_to(session, row, report.findings).as_json()
         return report
@@ -88,7 +88,7 @@ def list_findings(
 def get_original(platform: Platform, actor: Actor, year: int, organisation: str, number: int) -> Original:
     """The bytes as they came in. Raises NotFound."""
     with _submission(platform, actor, year, organisation, number, "the file") as (session, row):
-        return submissions.original(session, row)
+        return submissions.read_original(session, row)
 
 
 def get_content(platform: Platform, actor: Actor, year: int, organisation: str, number: int) -> Content:
@@ -111,10 +111,10 @@ def annotated_workbook(platform: Platform, actor: Actor, year: int, organisation
 
 def annotate_in_sandbox(platform: Platform, data: bytes, kind: str, report: Report) -> bytes:
     """A file that was judged, as .xlsx with the report's findings written in. Raises Unavailable when that fails."""
-    from census_api.intake.annotating.annotate import annotate
+    from census_api.intake.annotating.annotate import annotate_workbook
 
     try:
-        return platform.sandbox.run(annotate, data, kind, report, platform.spec(report.collection))
+        return platform.sandbox.run(annotate_workbook, data, kind, report, platform.spec(report.collection))
     except Refused as problem:
         # the file was read before: what fails now is not the employer's doing
         log_fault(problem)
@@ -124,12 +124,12 @@ def annotate_in_sandbox(platform: Platform, data: bytes, kind: str, report: Repo
 @contextmanager
 def _submission(
     platform: Platform, actor: Actor, year: int, organisation: str, number: int, what: str
-) -> Iterator[tuple[Session, tables.Submission]]:
+) -> Iterator[tuple[Session, tables.SubmissionRecord]]:
     authorise(actor, "return.read", organisation)
-    with reading(platform, actor, year, organisation, f"{what} of submission {number}") as session:
+    with record_reading(platform, actor, year, organisation, f"{what} of submission {number}") as session:
         organisation_id, _ = organisation_for(session, year, organisation)
         # no number is larger than the database can hold, and none is smaller than one
-        row = submissions.find(session, year, organisation_id, number) if 0 < number < 2**31 else None
+        row = submissions.find_submission(session, year, organisation_id, number) if 0 < number < 2**31 else None
         if row is None:
             raise NotFound(f"{organisation} has no submission {number} for {year}.")
         if row.status == "erased" and what != _SUMMARY:
@@ -140,7 +140,7 @@ def _submission(
 @contextmanager
 def reading_checked(
     platform: Platform, actor: Actor, year: int, organisation: str, number: int, what: str = "the report"
-) -> Iterator[tuple[Session, tables.Submission]]:
+) -> Iterator[tuple[Session, tables.SubmissionRecord]]:
     """A checked submission, in a session that reads. Raises NotFound, Conflict while it is still being checked."""
     with _submission(platform, actor, year, organisation, number, what) as (session, row):
         if row.status != "checked":

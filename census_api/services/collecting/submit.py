@@ -19,12 +19,12 @@ from census_api.domain.kit.errors import IdempotencyMismatch, Overtaken, Refused
 from census_api.domain.register.organisations import Organisation
 from census_api.services.collecting.judging import context_for, judge_in_sandbox, log_fault, organisation_for
 from census_api.services.collecting.receiving import (
-    Receipt,
+    ReceivedFile,
     carried_to,
     carry_over,
     in_plain_words,
     overtaken_by,
-    receive,
+    receive_file,
 )
 from census_api.services.kit.limits import refuse_too_large
 from census_api.services.kit.platform import Platform
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 
-def submit(platform: Platform, actor: Actor, year: int, organisation: str, upload: Upload) -> Submitted:
+def submit_return(platform: Platform, actor: Actor, year: int, organisation: str, upload: Upload) -> Submitted:
     """Judges and stores an upload as the next submission of the organisation's return.
 
     A long file is stored at once and judged by a worker: the answer then names the job. With an idempotency key
@@ -57,7 +57,7 @@ def submit(platform: Platform, actor: Actor, year: int, organisation: str, uploa
         earlier = _replay(session, year, organisation, upload) if key else None
         if earlier is not None:
             return earlier
-        receipt = receive(session, actor, year, organisation_id, organisation, received_at)
+        receipt = receive_file(session, actor, year, organisation_id, organisation, received_at)
         long = len(upload.data) > platform.settings.long_file_bytes
         context = None if long else context_for(session, year, organisation_id, entry)
     judged = _judge_or_log(platform, actor, year, organisation, upload, context)
@@ -91,17 +91,17 @@ def submit_many(
         try:
             # a little more than the workers can take keeps them busy, and memory bounded
             for organisation, upload in islice(source, 2 * workers):
-                waiting.append(pool.submit(submit, platform, actor, year, organisation, upload))
+                waiting.append(pool.submit(submit_return, platform, actor, year, organisation, upload))
             while waiting:
                 yield waiting.popleft().result()
                 for organisation, upload in islice(source, 1):
-                    waiting.append(pool.submit(submit, platform, actor, year, organisation, upload))
+                    waiting.append(pool.submit(submit_return, platform, actor, year, organisation, upload))
         finally:
             for future in waiting:
                 future.cancel()
 
 
-def seal(session: Session, row: tables.Submission, organisation: str, judged: Judged) -> Submitted:
+def seal_submission(session: Session, row: tables.SubmissionRecord, organisation: str, judged: Judged) -> Submitted:
     """Stores what the judge found under the submission's number and closes it."""
     report = replace(judged.report, collection=row.collection_year, organisation=organisation, submission=row.number)
     submissions.seal_checked(session, row, report, judged.content, judged.kind)
@@ -128,7 +128,7 @@ def record_refusal(
     )
 
 
-def facts_of(row: tables.Submission, carried: Carried = NOTHING_CARRIED) -> dict[str, Any]:
+def facts_of(row: tables.SubmissionRecord, carried: Carried = NOTHING_CARRIED) -> dict[str, Any]:
     """What the audit says of a stored submission: enough to tell, later, whether it is still whole."""
     return {
         **carried.counts,
@@ -177,20 +177,20 @@ def _judge_or_log(
 
 def _refuse_at_once(platform: Platform, data: bytes) -> None:
     """A long file that can be seen to be no return is better refused now than in a job."""
-    from census_api.intake.preflight.inspection import preflight, sniff
+    from census_api.intake.preflight.inspection import inspect_package, sniff_kind
 
-    if platform.sandbox.run(sniff, data) in ("xlsx", "ods"):
-        platform.sandbox.run(preflight, data)
+    if platform.sandbox.run(sniff_kind, data) in ("xlsx", "ods"):
+        platform.sandbox.run(inspect_package, data)
 
 
 def _store(
     session: Session, actor: Actor, year: int, organisation_id: uuid.UUID,
-    entry: Organisation, upload: Upload, judged: Judged | None, receipt: Receipt,
+    entry: Organisation, upload: Upload, judged: Judged | None, receipt: ReceivedFile,
 ) -> Submitted:  # fmt: skip
     now = receipt.at
-    of = returns.lock(session, year, organisation_id)
-    returns.happened(of, "submit")
-    row = submissions.add(
+    of = returns.lock_return(session, year, organisation_id)
+    returns.apply_event(of, "submit")
+    row = submissions.add_submission(
         session,
         of,
         upload,
@@ -205,9 +205,9 @@ def _store(
         raise _KeyUsedError
     extensions.add_arrival(session, row, receipt.arrival)
     if judged is None:
-        answer = Submitted(submissions.as_domain(row, entry.code), None, queue.add(session, row, now))
+        answer = Submitted(submissions.as_domain(row, entry.code), None, queue.add_job(session, row, now))
     else:
-        answer = seal(session, row, entry.code, judged)
+        answer = seal_submission(session, row, entry.code, judged)
     audit.record(
         session,
         actor,
@@ -233,7 +233,7 @@ def _replay(session: Session, year: int, organisation: str, upload: Upload) -> S
     row = submissions.find_row(session, year, submission_id)
     report, carried = None, NOTHING_CARRIED
     if row.status == "checked":
-        report = submissions.report(row, organisation)
+        report = submissions.read_report(row, organisation)
         report.findings = contents.findings_of(session, row)
         carried = carried_to(session, row, report.findings)
         report.explanations = carried.as_json()

@@ -26,7 +26,7 @@ def prefilled_template(platform: Platform, actor: Actor, year: int, organisation
 
     Raises NotFound for an unknown year or organisation.
     """
-    from census_api.questionnaire.templates.workbook import template
+    from census_api.questionnaire.templates.workbook import build_template
 
     authorise(actor, "return.read", organisation)
     spec = platform.spec(year)
@@ -36,7 +36,7 @@ def prefilled_template(platform: Platform, actor: Actor, year: int, organisation
         known["sector"] = entry.sector
     frame = get_frame(platform, actor, year, organisation)
     lines: list[dict[str, Cell]] = [{"local_authority_code": area, "service_type": service} for area, service in frame]
-    return template(
+    return build_template(
         spec, organisation=known, lines=lines or None, last_year=_last_year(platform, actor, year - 1, organisation)
     )
 
@@ -68,6 +68,6 @@ class _BySpec:
 
 @functools.lru_cache(maxsize=_SPECS_KEPT)
 def _blank(key: _BySpec) -> bytes:
-    from census_api.questionnaire.templates.workbook import template
+    from census_api.questionnaire.templates.workbook import build_template
 
-    return template(key.spec)
+    return build_template(key.spec)

@@ -8,17 +8,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from census_api.domain.comparing import Place, Question, question
+from census_api.domain.comparing import ComparisonQuestion, Place, make_question
 from census_api.domain.kit.access import SYSTEM, Actor, authorise
 from census_api.domain.kit.errors import InvalidRequest, NotFound
 from census_api.domain.register.lineage import LineageEdge
 from census_api.domain.snapshots.revisions import Snapshot
-from census_api.services.comparing.cells import Cell, Work, tidy
-from census_api.services.comparing.estimating import Known, estimates
+from census_api.services.comparing.cells import Cell, Work, tidy_number
+from census_api.services.comparing.estimating import KnownSizes, estimate_places
 from census_api.services.comparing.level_cells import level_cells
-from census_api.services.comparing.panel_loading import breakdowns_of, edges_of, load
+from census_api.services.comparing.panel_loading import breakdowns_of, edges_of, load_panel
 from census_api.services.comparing.panels import Side
-from census_api.services.comparing.rate_cells import composition, rate_cells
+from census_api.services.comparing.rate_cells import rate_cells, show_composition
 from census_api.services.comparing.shares import add_shares
 from census_api.services.kit.platform import Platform
 from census_api.statistics.nonresponse.estimates import Advice, Estimate
@@ -32,10 +32,10 @@ METHOD = 1
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class ComparisonPlan:
     """What a comparison follows from. `key` is the SHA-256 of it: the same key always has the same answer."""
 
-    asked: Question
+    asked: ComparisonQuestion
     snapshots: tuple[Snapshot, Snapshot]
     earlier: Snapshot | None
     edges: tuple[LineageEdge, ...]
@@ -44,7 +44,7 @@ class Plan:
     key: str
 
 
-def compare(
+def compare_snapshots(
     platform: Platform,
     actor: Actor,
     before: str,
@@ -85,13 +85,13 @@ def comparison_key(
     by: str | Sequence[str] = (),
     policy: str | None = None,
 ) -> str:
-    """The key of a comparison, without working it out: its entity tag. Raises what `compare` raises."""
+    """The key of a comparison, without working it out: its entity tag. Raises what `compare_snapshots` raises."""
     authorise(actor, "aggregate.read")
     with platform.database.snapshot(SYSTEM) as session:
         return _plan(session, platform, before, after, measure, by, policy).key
 
 
-def choices(platform: Platform, actor: Actor) -> tuple[list[Snapshot], list[str]]:
+def list_choices(platform: Platform, actor: Actor) -> tuple[list[Snapshot], list[str]]:
     """What can be compared: the frozen snapshots in order of year and revision, and the keys of the breakdowns."""
     authorise(actor, "aggregate.read")
     with platform.database.snapshot(SYSTEM) as session:
@@ -100,7 +100,7 @@ def choices(platform: Platform, actor: Actor) -> tuple[list[Snapshot], list[str]
     return frozen, list(breakdowns_of([platform.spec(year) for year in years])) if years else []
 
 
-def resolved(session: Session, text: str) -> Snapshot:
+def resolve_snapshot(session: Session, text: str) -> Snapshot:
     """The frozen snapshot that is named by its id, its year (the latest revision) or its year and revision.
 
     Raises NotFound, and says which there are.
@@ -120,7 +120,7 @@ def policy_named(session: Session, name: str | None) -> Policy:
     """
     if name in (None, DEFAULT_POLICY.digest, DEFAULT_POLICY.version):
         return DEFAULT_POLICY
-    known = snapshots.policies(session)
+    known = snapshots.list_policies(session)
     for digest_, version, document, _ in known:
         if name in (digest_, version):
             return Policy.from_dict(document)
@@ -136,13 +136,13 @@ def _plan(
     measure: str,
     by: str | Sequence[str],
     policy: str | None,
-) -> Plan:
-    pair = (resolved(session, before), resolved(session, after))
+) -> ComparisonPlan:
+    pair = (resolve_snapshot(session, before), resolve_snapshot(session, after))
     years = (pair[0].collection, pair[1].collection)
     if years[0] >= years[1]:
         raise InvalidRequest("The first snapshot must be of an earlier year than the second. Exchange them.")
     specs = [platform.spec(year) for year in years]
-    asked = question(measure, by, breakdowns_of(specs))
+    asked = make_question(measure, by, breakdowns_of(specs))
     chosen = policy_named(session, policy)
     moment = pair[0].frozen_at
     earlier = snapshots.find_latest_before(session, years[0] - 1, moment) if moment is not None else None
@@ -158,10 +158,10 @@ def _plan(
         "measure": asked.measure.definition,
         "by": asked.by,
     }
-    return Plan(asked, pair, earlier, edges, chosen, lineage, digest(parts))
+    return ComparisonPlan(asked, pair, earlier, edges, chosen, lineage, digest_parts(parts))
 
 
-def digest(parts: Mapping[str, Any]) -> str:
+def digest_parts(parts: Mapping[str, Any]) -> str:
     """SHA-256 of the canonical JSON, 64 hex digits."""
     return hashlib.sha256(json.dumps(parts, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
@@ -171,11 +171,11 @@ def lineage_digest(edges: Sequence[LineageEdge]) -> str:
     rows = sorted(
         [edge.from_year, str(edge.source), edge.to_year, str(edge.target), edge.kind, edge.state] for edge in edges
     )
-    return digest({"edges": rows})
+    return digest_parts({"edges": rows})
 
 
-def _answer(session: Session, platform: Platform, plan: Plan) -> dict[str, Any]:
-    loaded = load(session, platform, plan.asked, plan.snapshots, plan.earlier, plan.edges)
+def _answer(session: Session, platform: Platform, plan: ComparisonPlan) -> dict[str, Any]:
+    loaded = load_panel(session, platform, plan.asked, plan.snapshots, plan.earlier, plan.edges)
     work = Work(plan.asked, loaded.panel, loaded.definitions, plan.policy)
     total, cells = _cells(work, (), loaded.known), _cells(work, plan.asked.by, loaded.known) if plan.asked.by else []
     if not plan.asked.measure.is_rate:
@@ -183,8 +183,8 @@ def _answer(session: Session, platform: Platform, plan: Plan) -> dict[str, Any]:
     level = plan.policy.level
     return {
         "id": plan.key,
-        "from": described(plan.snapshots[0]),
-        "to": described(plan.snapshots[1]),
+        "from": describe_snapshot(plan.snapshots[0]),
+        "to": describe_snapshot(plan.snapshots[1]),
         "measure": plan.asked.measure.key,
         "label": plan.asked.measure.label,
         "base": plan.asked.measure.base,
@@ -193,17 +193,17 @@ def _answer(session: Session, platform: Platform, plan: Plan) -> dict[str, Any]:
         "policy_version": plan.policy.version,
         "tolerance": {
             "growth_difference": level.growth_difference,
-            "comparable": tidy(level.tolerance(level.comparable_match_rate)),
-            "caution": tidy(level.tolerance(level.blocked_match_rate)),
+            "comparable": tidy_number(level.tolerance(level.comparable_match_rate)),
+            "caution": tidy_number(level.tolerance(level.blocked_match_rate)),
         },
         "lineage": plan.lineage,
         "total": total[0],
         "cells": cells,
-        "composition": composition(loaded.panel, plan.asked.by) if plan.asked.measure.is_rate else None,
+        "composition": show_composition(loaded.panel, plan.asked.by) if plan.asked.measure.is_rate else None,
     }
 
 
-def described(snapshot: Snapshot) -> dict[str, Any]:
+def describe_snapshot(snapshot: Snapshot) -> dict[str, Any]:
     """A snapshot as answers name it."""
     return {
         "id": str(snapshot.id), "name": snapshot.name, "collection": snapshot.collection,
@@ -211,17 +211,17 @@ def described(snapshot: Snapshot) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _cells(work: Work, by: Sequence[str], known: tuple[Known, Known]) -> list[Cell]:
+def _cells(work: Work, by: Sequence[str], known: tuple[KnownSizes, KnownSizes]) -> list[Cell]:
     if work.asked.measure.is_rate:
         return rate_cells(work, by)
     return level_cells(work, by, _estimates(work.panel.sides, by, known, work.policy.estimate))
 
 
 def _estimates(
-    sides: tuple[Side, Side], by: Sequence[str], known: tuple[Known, Known], policy: EstimatePolicy
+    sides: tuple[Side, Side], by: Sequence[str], known: tuple[KnownSizes, KnownSizes], policy: EstimatePolicy
 ) -> dict[Place, Cell]:
     """Estimates of both years by cell."""
-    before, after = (estimates(side, by, of, policy) for side, of in zip(sides, known, strict=True))
+    before, after = (estimate_places(side, by, of, policy) for side, of in zip(sides, known, strict=True))
     return {place: _both(before.get(place), after.get(place)) for place in before.keys() | after.keys()}
 
 
@@ -229,20 +229,20 @@ def _both(before: Estimate | None, after: Estimate | None) -> Cell:
     """What is published of the estimates of two years. One that is to be suppressed is not there."""
     years = {"from": before, "to": after}
     return {
-        **{name: publishable(one) for name, one in years.items()},
+        **{name: round_published(one) for name, one in years.items()},
         "intervals": {name: interval_of(one) for name, one in years.items()},
-        "imputed": {name: None if one is None else tidy(one.imputed_share) for name, one in years.items()},
+        "imputed": {name: None if one is None else tidy_number(one.imputed_share) for name, one in years.items()},
         "advice": {name: None if one is None else one.advice.value for name, one in years.items()},
     }
 
 
-def publishable(one: Estimate | None) -> float | None:
+def round_published(one: Estimate | None) -> float | None:
     """The estimate, unless it rests on too little."""
-    return None if one is None or one.advice is Advice.SUPPRESS else tidy(one.estimated)
+    return None if one is None or one.advice is Advice.SUPPRESS else tidy_number(one.estimated)
 
 
 def interval_of(one: Estimate | None) -> list[float | None] | None:
     """Its non-response interval, unless it rests on too little."""
     if one is None or one.interval is None or one.advice is Advice.SUPPRESS:
         return None
-    return [tidy(end) for end in one.interval]
+    return [tidy_number(end) for end in one.interval]

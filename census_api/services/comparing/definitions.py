@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from census_api.domain.comparing import Question
+from census_api.domain.comparing import ComparisonQuestion
 from census_api.domain.kit.measures import ROLE_DIMENSIONS
 from census_api.questionnaire.areas import AREAS, areas_after
 from census_api.questionnaire.model import CodeList, Spec
@@ -31,7 +31,9 @@ class Definitions:
         return [*self.everywhere, *(sentence for sentence in own if sentence)]
 
 
-def definitions(asked: Question, specs: tuple[Spec, Spec], roles: tuple[Sequence[Role], Sequence[Role]]) -> Definitions:
+def compare_definitions(
+    asked: ComparisonQuestion, specs: tuple[Spec, Spec], roles: tuple[Sequence[Role], Sequence[Role]]
+) -> Definitions:
     """What differs between two years for a question (methods.md 1.4, DEFINITION_CHANGE)."""
     values: dict[str, dict[str, str]] = {}
     renamed: dict[str, dict[str, str]] = {}
@@ -48,7 +50,7 @@ def definitions(asked: Question, specs: tuple[Spec, Spec], roles: tuple[Sequence
     return Definitions(tuple(_everywhere(asked, specs)), values, renamed)
 
 
-def _everywhere(asked: Question, specs: tuple[Spec, Spec]) -> list[str]:
+def _everywhere(asked: ComparisonQuestion, specs: tuple[Spec, Spec]) -> list[str]:
     dates = [(spec.collection.reference_date.month, spec.collection.reference_date.day) for spec in specs]
     found = []
     if dates[0] != dates[1]:

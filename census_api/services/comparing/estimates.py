@@ -7,25 +7,25 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from census_api.domain.comparing import Place, Question, question
+from census_api.domain.comparing import ComparisonQuestion, Place, make_question
 from census_api.domain.kit.access import SYSTEM, Actor, authorise
 from census_api.domain.kit.errors import InvalidRequest
 from census_api.domain.kit.measures import MEASURES
 from census_api.domain.register.lineage import LineageEdge
 from census_api.domain.snapshots.revisions import Snapshot
-from census_api.services.comparing.cells import NOBODY, Answered, answered, tidy
+from census_api.services.comparing.cells import NOBODY, Answered, count_answered, tidy_number
 from census_api.services.comparing.comparisons import (
     METHOD,
-    described,
-    digest,
+    describe_snapshot,
+    digest_parts,
     interval_of,
     lineage_digest,
     policy_named,
-    publishable,
-    resolved,
+    resolve_snapshot,
+    round_published,
 )
-from census_api.services.comparing.estimating import Known, estimates
-from census_api.services.comparing.level_cells import Around, around
+from census_api.services.comparing.estimating import KnownSizes, estimate_places
+from census_api.services.comparing.level_cells import Around, measure_surroundings
 from census_api.services.comparing.panel_loading import breakdowns_of, edges_of, load_one
 from census_api.services.comparing.panels import Side
 from census_api.services.kit.platform import Platform
@@ -37,7 +37,7 @@ from census_api.store.snapshots import queries as snapshots
 
 @dataclass(frozen=True, slots=True)
 class _Plan:
-    asked: Question
+    asked: ComparisonQuestion
     snapshot: Snapshot
     near: tuple[Snapshot | None, Snapshot | None]
     edges: tuple[LineageEdge, ...]
@@ -45,7 +45,7 @@ class _Plan:
     key: str
 
 
-def estimate(
+def estimate_snapshot(
     platform: Platform,
     actor: Actor,
     snapshot: str,
@@ -71,7 +71,7 @@ def estimate(
     cells = _cells(side, known, plan.asked.by, plan.policy) if plan.asked.by else []
     return {
         "id": plan.key,
-        "snapshot": described(plan.snapshot),
+        "snapshot": describe_snapshot(plan.snapshot),
         "measure": plan.asked.measure.key,
         "label": plan.asked.measure.label,
         "base": plan.asked.measure.base,
@@ -93,7 +93,7 @@ def estimate_key(
     by: str | Sequence[str] = (),
     policy: str | None = None,
 ) -> str:
-    """The key of estimates, without working them out: their entity tag. Raises what `estimate` raises."""
+    """The key of estimates, without working them out: their entity tag. Raises what `estimate_snapshot` raises."""
     authorise(actor, "aggregate.read")
     with platform.database.snapshot(SYSTEM) as session:
         return _plan(session, platform, snapshot, measure, by, policy).key
@@ -102,16 +102,16 @@ def estimate_key(
 def _plan(
     session: Session, platform: Platform, text: str, measure: str, by: str | Sequence[str], policy: str | None
 ) -> _Plan:
-    snapshot = resolved(session, text)
+    snapshot = resolve_snapshot(session, text)
     year = snapshot.collection
-    asked = question(measure, by, breakdowns_of([platform.spec(year)]))
+    asked = make_question(measure, by, breakdowns_of([platform.spec(year)]))
     if asked.measure.is_rate:
         levels = ", ".join(key for key, one in MEASURES.items() if not one.is_rate)
         raise InvalidRequest(f"Estimates are of totals, not of rates. The measures that are totals are {levels}.")
     chosen = policy_named(session, policy)
     near = _near(session, snapshot)
     edges = tuple(edges_of(session, [year, *(one.collection for one in near if one)]))
-    key = digest(
+    key = digest_parts(
         {
             "method": METHOD,
             "estimates": snapshot.content_hash,
@@ -137,10 +137,10 @@ def _near(session: Session, snapshot: Snapshot) -> tuple[Snapshot | None, Snapsh
     return None, later[-1] if later else None
 
 
-def _cells(side: Side, known: Known, by: Sequence[str], policy: Policy) -> list[dict[str, Any]]:
-    found = estimates(side, by, known, policy.estimate)
-    coverage = answered(side, by)
-    before = {} if known.previous is None else around(known.previous, by, policy.bounds)
+def _cells(side: Side, known: KnownSizes, by: Sequence[str], policy: Policy) -> list[dict[str, Any]]:
+    found = estimate_places(side, by, known, policy.estimate)
+    coverage = count_answered(side, by)
+    before = {} if known.previous is None else measure_surroundings(known.previous, by, policy.bounds)
     order = sorted(found, key=lambda place: tuple((value is None, value or "") for value in place))
     return [_cell(place, by, found[place], coverage.get(place, NOBODY), before) for place in order]
 
@@ -152,12 +152,12 @@ def _cell(
     del shown["match_rate"]
     return {
         "by": dict(zip(by, place, strict=True)),
-        "reported": tidy(one.reported),
-        "estimated": publishable(one),
+        "reported": tidy_number(one.reported),
+        "estimated": round_published(one),
         "interval": interval_of(one),
-        "standard_error": None if one.variance is None else tidy(math.sqrt(one.variance)),
-        "cv": tidy(one.cv),
-        "imputed_share": tidy(one.imputed_share),
+        "standard_error": None if one.variance is None else tidy_number(math.sqrt(one.variance)),
+        "cv": tidy_number(one.cv),
+        "imputed_share": tidy_number(one.imputed_share),
         "advice": one.advice.value,
         "bounds": _bounds(one, before.get(place)),
         "coverage": shown,
@@ -169,4 +169,4 @@ def _bounds(one: Estimate, before: Around | None) -> list[float | None] | None:
     if before is None or before.growth is None:
         return None
     lost = before.identity.lost
-    return [tidy(one.reported + lost * before.growth.low), tidy(one.reported + lost * before.growth.high)]
+    return [tidy_number(one.reported + lost * before.growth.low), tidy_number(one.reported + lost * before.growth.high)]

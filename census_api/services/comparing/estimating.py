@@ -11,9 +11,9 @@ import polars as pl
 
 from census_api.domain.comparing import Place
 from census_api.domain.kit.measures import Item, Measure
-from census_api.services.comparing.panels import Panel, Side, carried, cell_key
+from census_api.services.comparing.panels import Panel, Side, carry_lines, cell_key
 from census_api.statistics.nonresponse.estimates import Estimate, FrameUnit
-from census_api.statistics.nonresponse.frames import Floats, Frame, Places, as_estimates, classes, impute
+from census_api.statistics.nonresponse.frames import Floats, Places, UnitFrame, as_estimates, impute_frame, make_classes
 from census_api.statistics.policy import EstimatePolicy
 
 _KEY = "inner_key"
@@ -27,7 +27,7 @@ def stock_of(measure: Measure) -> Item | None:
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class KnownSizes:
     """What is known of units besides what they answered this year.
 
     `previous` is the panel whose later year this is. `stock` (unit, inner dimensions, stock, known) is given for flows.
@@ -37,11 +37,11 @@ class Known:
     stock: pl.DataFrame | None = None
 
 
-def estimates(side: Side, by: Sequence[str], known: Known, policy: EstimatePolicy) -> dict[Place, Estimate]:
+def estimate_places(side: Side, by: Sequence[str], known: KnownSizes, policy: EstimatePolicy) -> dict[Place, Estimate]:
     """Reported and estimated totals by cell. Every cell borrows the ratios of its class over the whole country."""
     frame = _Units(side, by, policy)
     facts = _by_key(side.facts, frame.inner, "num")
-    before = None if known.previous is None else _by_key(carried(known.previous), frame.inner, "num")
+    before = None if known.previous is None else _by_key(carry_lines(known.previous), frame.inner, "num")
     stocks = None if known.stock is None else _by_key(known.stock, frame.inner, "stock")
     has_before = None if known.previous is None else frame.places(known.previous.carry["later"].unique())
     found: dict[Place, Estimate] = {}
@@ -53,15 +53,15 @@ def estimates(side: Side, by: Sequence[str], known: Known, policy: EstimatePolic
         arrays = frame.arrays(values, previous, frame.size)
         if stocks is not None:
             arrays = _flows(frame, values, previous, stocks.get(inner))
-        whole = as_estimates(arrays, impute(arrays), policy)
+        whole = as_estimates(arrays, impute_frame(arrays), policy)
         found |= {frame.place(domain, inner): one for domain, one in enumerate(whole)}
     return found
 
 
-def _flows(frame: _Units, values: Floats, _previous: Floats, stock: pl.DataFrame | None) -> Frame:
+def _flows(frame: _Units, values: Floats, _previous: Floats, stock: pl.DataFrame | None) -> UnitFrame:
     """A flow is its class's rate this year x the stock, reported or constructed: never rolled forward."""
     known = frame.values(stock, np.flatnonzero(frame.reported))
-    stocks = impute(frame.arrays(known, _nothing(known), frame.size)).values
+    stocks = impute_frame(frame.arrays(known, _nothing(known), frame.size)).values
     return frame.arrays(values, _nothing(values), stocks)
 
 
@@ -86,9 +86,9 @@ class _Units:
         numbers = {key: number for number, key in enumerate(self._keys)}
         self._domain = np.array([numbers[key] for key in keys], dtype=np.int64)
         rows = units.select("key", "parent", "kind", "size", "reported").iter_rows()
-        self._pool = classes(
+        self._pool = make_classes(
             [
-                FrameUnit(key, parent, kind, band(size, policy), size, 0.0 if reported else None)
+                FrameUnit(key, parent, kind, size_band(size, policy), size, 0.0 if reported else None)
                 for key, parent, kind, size, reported in rows
             ],
             policy,
@@ -111,8 +111,8 @@ class _Units:
                     found[place] = value
         return found
 
-    def arrays(self, values: Floats, previous: Floats, size: Floats) -> Frame:
-        return Frame(self._pool, self._parent, self._domain, size, values, previous)
+    def arrays(self, values: Floats, previous: Floats, size: Floats) -> UnitFrame:
+        return UnitFrame(self._pool, self._parent, self._domain, size, values, previous)
 
     def place(self, domain: int, inner: Place) -> Place:
         """The cell of a domain and the values of the inner dimensions, in the order that was asked for."""
@@ -120,7 +120,7 @@ class _Units:
         return tuple(values[name] for name in self._by)
 
 
-def band(size: float | None, policy: EstimatePolicy) -> int:
+def size_band(size: float | None, policy: EstimatePolicy) -> int:
     """The size band of a line: small, medium, large. A line of unknown size is taken for a small one."""
     return sum((size or 0.0) >= start for start in (policy.medium_from, policy.large_from))
 

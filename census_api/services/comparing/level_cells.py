@@ -14,18 +14,25 @@ from census_api.services.comparing.cells import (
     NOBODY,
     Cell,
     Work,
-    answered,
-    ending,
-    grouped,
-    heading,
-    percent,
+    count_answered,
+    find_undecided,
+    finish_cell,
+    group_rows,
+    percent_change,
     places_of,
-    tidy,
-    undecided,
+    start_cell,
+    tidy_number,
 )
-from census_api.services.comparing.panels import Panel, cell_key, moves
+from census_api.services.comparing.panels import Panel, cell_key, list_moves
 from census_api.statistics.comparability.bounds import Growth, cell_bounds, growth_range
-from census_api.statistics.comparability.identity import Decomposition, Movement, Term, decompose, ratio, recoded
+from census_api.statistics.comparability.identity import (
+    Decomposition,
+    Movement,
+    Term,
+    book_recoded,
+    decompose_change,
+    ratio,
+)
 from census_api.statistics.comparability.status import level_evidence, level_status
 from census_api.statistics.nonresponse.panel_growth import LinkEstimate, Matched, link_interval
 from census_api.statistics.policy import BoundsPolicy
@@ -52,10 +59,10 @@ class _Parts:
 
 def level_cells(work: Work, by: Sequence[str], adjusted: Mapping[Place, Cell]) -> list[Cell]:
     """A cell for every value of the dimensions, in their order. `adjusted` are the estimates by cell."""
-    cells = around(work.panel, by, work.policy.bounds)
-    coverages = [answered(side, by) for side in work.panel.sides]
-    open_lineage = undecided(work.panel, by)
-    nothing = Around(decompose([]), [], None)
+    cells = measure_surroundings(work.panel, by, work.policy.bounds)
+    coverages = [count_answered(side, by) for side in work.panel.sides]
+    open_lineage = find_undecided(work.panel, by)
+    nothing = Around(decompose_change([]), [], None)
     found = []
     for place in places_of(cells, coverages, by):
         own = cells.get(place, nothing)
@@ -69,42 +76,49 @@ def level_cells(work: Work, by: Sequence[str], adjusted: Mapping[Place, Cell]) -
             lineage_resolved=place not in open_lineage,
         )
         verdict = level_status(evidence, work.policy.level)
-        cell = heading(work, place, by, verdict) | {"from": tidy(identity.before), "to": tidy(identity.after)}
+        cell = start_cell(work, place, by, verdict) | {
+            "from": tidy_number(identity.before),
+            "to": tidy_number(identity.after),
+        }
         if verdict.shows_change:
-            cell |= {"change": tidy(identity.change), "change_pct": percent(identity.change, identity.before)}
+            cell |= {
+                "change": tidy_number(identity.change),
+                "change_pct": percent_change(identity.change, identity.before),
+            }
         link = link_interval(own.matched, max(sides[1].expected, 1), sides[1].found.size, work.policy.estimate)
         cell |= {
             "matched": _matched(identity, link),
             "adjusted": _adjusted(adjusted.get(place), link),
-            "terms": {term.value: tidy(value) for term, value in identity.terms.items()},
-            "real": tidy(identity.real),
-            "artefact": {"net": tidy(identity.artefact_net), "gross": tidy(identity.artefact_gross),
-                         "share": tidy(identity.artefact_share)},
+            "terms": {term.value: tidy_number(value) for term, value in identity.terms.items()},
+            "real": tidy_number(identity.real),
+            "artefact": {"net": tidy_number(identity.artefact_net), "gross": tidy_number(identity.artefact_gross),
+                         "share": tidy_number(identity.artefact_share)},
             "coverage": {
                 "from": sides[0].as_dict(identity.match_rate_before), "to": sides[1].as_dict(identity.match_rate_after)
             },
-            "bounds": None if bounds is None else [tidy(bounds.low), tidy(bounds.high)],
+            "bounds": None if bounds is None else [tidy_number(bounds.low), tidy_number(bounds.high)],
         }  # fmt: skip
-        found.append(cell | ending(work, place, by))
+        found.append(cell | finish_cell(work, place, by))
     return found
 
 
-def around(panel: Panel, by: Sequence[str], policy: BoundsPolicy) -> dict[Place, Around]:
+def measure_surroundings(panel: Panel, by: Sequence[str], policy: BoundsPolicy) -> dict[Place, Around]:
     """Every cell that anybody reported something for, taken apart."""
     cells = _parts(panel, by)
     growth = _Growths(panel, by, cells, policy)
     return {
-        place: Around(decompose(parts.movements), parts.matched, growth.of(place)) for place, parts in cells.items()
+        place: Around(decompose_change(parts.movements), parts.matched, growth.of(place))
+        for place, parts in cells.items()
     }
 
 
 def _matched(identity: Decomposition, link: LinkEstimate) -> Cell:
     change = identity.matched_after - identity.matched_before
-    growth = None if link.interval is None else [tidy(100 * (end - 1)) for end in link.interval]
+    growth = None if link.interval is None else [tidy_number(100 * (end - 1)) for end in link.interval]
     return {
-        "n": identity.n_matched, "from": tidy(identity.matched_before), "to": tidy(identity.matched_after),
-        "change": tidy(change), "change_pct": percent(change, identity.matched_before),
-        "link_relative": tidy(identity.link_relative), "interval_pct": growth,
+        "n": identity.n_matched, "from": tidy_number(identity.matched_before), "to": tidy_number(identity.matched_after),
+        "change": tidy_number(change), "change_pct": percent_change(change, identity.matched_before),
+        "link_relative": tidy_number(identity.link_relative), "interval_pct": growth,
     }  # fmt: skip
 
 
@@ -117,12 +131,16 @@ def _adjusted(estimates: Cell | None, link: LinkEstimate) -> Cell | None:
     interval = None
     if change is not None and link.interval is not None:
         half = (link.interval[1] - link.interval[0]) / 2 * before
-        interval = [tidy(change - half), tidy(change + half)]
-    return estimates | {"change": tidy(change), "change_pct": percent(change, before), "interval": interval}
+        interval = [tidy_number(change - half), tidy_number(change + half)]
+    return estimates | {
+        "change": tidy_number(change),
+        "change_pct": percent_change(change, before),
+        "interval": interval,
+    }
 
 
 def _parts(panel: Panel, by: Sequence[str]) -> dict[Place, _Parts]:
-    table = moves(panel, by)
+    table = list_moves(panel, by)
     cells: dict[Place, _Parts] = {}
     inner = [name for name in by if name not in panel.before.outer]
     if inner:
@@ -130,14 +148,14 @@ def _parts(panel: Panel, by: Sequence[str]) -> dict[Place, _Parts]:
         table = table.filter((pl.col("num0") != 0) | (pl.col("num1") != 0))
     whole = table.filter(~pl.col("split"))
     sums = (pl.col("num0").sum(), pl.col("num1").sum(), pl.len().alias("n"))
-    for row in grouped(whole, [*by, "term"], *sums):
+    for row in group_rows(whole, [*by, "term"], *sums):
         cell = cells.setdefault(cell_key(row, by), _Parts())
         before, after = round(row["num0"], 9), round(row["num1"], 9)
         cell.movements.append(Movement(Term(row["term"]), before, after, row["n"]))
     for place, movement in _recoded(table.filter("split"), by, inner):
         cells.setdefault(place, _Parts()).movements.append(movement)
     pairs = whole.filter(pl.col("term") == _CONTINUING).join(panel.parents, on="component").sort("component")
-    for row in grouped(pairs, by, pl.col("parent"), pl.col("num0"), pl.col("num1")):
+    for row in group_rows(pairs, by, pl.col("parent"), pl.col("num0"), pl.col("num1")):
         cells[cell_key(row, by)].matched = [
             Matched(*unit) for unit in zip(row["parent"], row["num0"], row["num1"], strict=True)
         ]
@@ -171,7 +189,7 @@ def _moved(before: float, after: float, moved: float, *, gone: bool) -> list[Mov
     share = ratio(kept, moved) or 0.0
     found = [Movement(Term.CONTINUING, kept, after * share)] if kept else []
     if before > kept:
-        found.append(recoded(before - kept, 0.0)[0])
+        found.append(book_recoded(before - kept, 0.0)[0])
     if after and share < 1:
         found.append(Movement(Term.RECLASSIFIED, 0.0, after * (1 - share), recoded=moved - kept))
     return found

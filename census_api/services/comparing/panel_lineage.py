@@ -29,7 +29,7 @@ class Lineage:
         return self.organisations.get(code, code)
 
 
-def lineage(
+def trace_lineage(
     edges: Sequence[LineageEdge],
     years: tuple[int, int],
     lines: tuple[Sequence[LineKey], Sequence[LineKey]],

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import polars as pl
 
-from census_api.domain.comparing import Question
+from census_api.domain.comparing import ComparisonQuestion
 from census_api.domain.kit.measures import LINE_DIMENSIONS, Item
 from census_api.domain.register.lineage import LineKey
 from census_api.domain.snapshots.revisions import Snapshot
@@ -26,7 +26,7 @@ def line_keys(lines: pl.DataFrame) -> list[LineKey]:
 
 
 def staff_side(
-    session: Session, snapshot: Snapshot, lines: pl.DataFrame, asked: Question, renamed: Renamed | None = None
+    session: Session, snapshot: Snapshot, lines: pl.DataFrame, asked: ComparisonQuestion, renamed: Renamed | None = None
 ) -> Side:
     """The year by line. A line gives a measure where one of its rows does, or its return says there is nothing."""
     names = renamed or {}
@@ -55,7 +55,7 @@ def staff_side(
 
 
 def breakdown_side(
-    session: Session, snapshot: Snapshot, lines: pl.DataFrame, asked: Question, renamed: Renamed | None = None
+    session: Session, snapshot: Snapshot, lines: pl.DataFrame, asked: ComparisonQuestion, renamed: Renamed | None = None
 ) -> Side:
     """The year by organisation. Where its lines lie in several places it lies nowhere, and its cell says so."""
     if asked.breakdown is None:

@@ -13,8 +13,8 @@ from typing import Any
 import polars as pl
 
 from census_api.services.comparing.panel_lineage import Lineage
-from census_api.statistics.comparability.components import Component, LineYear, components
-from census_api.statistics.comparability.identity import Booking, Term, book
+from census_api.statistics.comparability.components import Component, LineYear, find_components
+from census_api.statistics.comparability.identity import Booking, Term, book_units
 
 Rows = Callable[[pl.DataFrame], pl.DataFrame]
 """The known ones of some rows (unit and atom, which says which row of it), with the inner dimensions, num and den."""
@@ -62,12 +62,12 @@ class Panel:
         return self.before, self.after
 
 
-def build(before: Side, after: Side, lineage: Lineage) -> Panel:
+def build_panel(before: Side, after: Side, lineage: Lineage) -> Panel:
     """The panel of two years. Nothing in it depends on the order of units or on their names."""
     sides = (before, after)
     lines = [_lines(side, lineage) for side in sides]
-    joined = components(lines[0], lines[1], lineage.edges)
-    bookings = book(joined)
+    joined = find_components(lines[0], lines[1], lineage.edges)
+    bookings = book_units(joined)
     numbers = [dict(zip(side.units["key"], side.units["unit"], strict=True)) for side in sides]
     return Panel(
         before,
@@ -124,7 +124,7 @@ def _at_ends(side: Side, keys: frozenset[str]) -> pl.DataFrame:
     return side.units.filter(pl.col("key").is_in(list(keys))).select("unit", *side.outer)
 
 
-def moves(panel: Panel, by: Sequence[str]) -> pl.DataFrame:
+def list_moves(panel: Panel, by: Sequence[str]) -> pl.DataFrame:
     """What each component adds to each cell: component, term, the dimensions, num0, den0, num1, den1, split.
 
     A component that lies in other cells than before is `split`: its values stand in the cells where they were counted,
@@ -217,7 +217,7 @@ def _known_of(side: Side, units: pl.DataFrame, atoms: pl.DataFrame, outer: list[
     return joined.group_by("component", "atom", *outer, *inner).agg(pl.col("num", "den").sum())
 
 
-def carried(panel: Panel) -> pl.DataFrame:
+def carry_lines(panel: Panel) -> pl.DataFrame:
     """What units of the later year stood at in the earlier one: unit, the inner dimensions, num."""
     facts = panel.before.facts.select("unit", *panel.before.inner, "num")
     joined = facts.join(panel.carry, left_on="unit", right_on="earlier", how="inner")

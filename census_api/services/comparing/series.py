@@ -6,13 +6,13 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
-from census_api.domain.comparing import question
+from census_api.domain.comparing import make_question
 from census_api.domain.kit.access import Actor, authorise
 from census_api.domain.kit.errors import InvalidRequest
 from census_api.questionnaire.model import Spec
-from census_api.services.comparing.cells import tidy
-from census_api.services.comparing.comparisons import compare, digest
-from census_api.services.comparing.definitions import definitions
+from census_api.services.comparing.cells import tidy_number
+from census_api.services.comparing.comparisons import compare_snapshots, digest_parts
+from census_api.services.comparing.definitions import compare_definitions
 from census_api.services.comparing.panel_loading import breakdowns_of
 from census_api.services.kit.platform import Platform
 from census_api.statistics.comparability.coverage import chained_index
@@ -25,7 +25,7 @@ _RATE = (
 _Values = tuple[str | None, ...]
 
 
-def series(
+def chain_series(
     platform: Platform,
     actor: Actor,
     snapshots: Sequence[str],
@@ -37,13 +37,13 @@ def series(
     """Two or more snapshots in order of their years, compared pair by pair.
 
     `reported` are the figures as they were reported, `chained` the index of a level or the rate; `links` has the status
-    of every pair. What is chained is unknown from the first gap on. Raises what `compare` raises.
+    of every pair. What is chained is unknown from the first gap on. Raises what `compare_snapshots` raises.
     """
     authorise(actor, "aggregate.read")
     if not 2 <= len(snapshots) <= MOST_YEARS:
         raise InvalidRequest(f"A series is of 2 to {MOST_YEARS} snapshots, with commas between them: 2022,2023,2024.")
     pairs = [
-        compare(platform, actor, before, after, measure=measure, by=by, policy=policy)
+        compare_snapshots(platform, actor, before, after, measure=measure, by=by, policy=policy)
         for before, after in pairwise(snapshots)
     ]
     last = platform.spec(pairs[-1]["to"]["collection"])
@@ -51,7 +51,7 @@ def series(
     named = [_named(platform, pair, last) for pair in pairs]
     places = sorted({place for cells in named for place in cells}, key=lambda place: [value or "" for value in place])
     return {
-        "id": digest({"series": [pair["id"] for pair in pairs]}),
+        "id": digest_parts({"series": [pair["id"] for pair in pairs]}),
         "snapshots": [pairs[0]["from"], *(pair["to"] for pair in pairs)],
         "comparisons": [pair["id"] for pair in pairs],
         "measure": measure,
@@ -73,8 +73,8 @@ def series(
 def _named(platform: Platform, pair: Mapping[str, Any], last: Spec) -> dict[_Values, Mapping[str, Any]]:
     """The cells of a pair by their values, under the names of the last year. One that was divided keeps its old name."""
     spec = platform.spec(pair["to"]["collection"])
-    asked = question(pair["measure"], pair["by"], breakdowns_of([spec, last]))
-    renamed = definitions(asked, (spec, last), (_roles(spec), _roles(last))).renamed
+    asked = make_question(pair["measure"], pair["by"], breakdowns_of([spec, last]))
+    renamed = compare_definitions(asked, (spec, last), (_roles(spec), _roles(last))).renamed
     cells: dict[_Values, Mapping[str, Any]] = {}
     joined = set()
     for cell in pair["cells"]:
@@ -111,7 +111,7 @@ def _chained(
     if is_rate:
         chained = _rate(reported[0], [link["matched_change"] for link in links])
     else:
-        chained = [tidy(value) for value in chained_index(link["link_relative"] for link in links)]
+        chained = [tidy_number(value) for value in chained_index(link["link_relative"] for link in links)]
     return {"by": dict(by), "reported": reported, "chained": chained, "links": links}
 
 
@@ -120,5 +120,5 @@ def _rate(first: float | None, changes: Sequence[float | None]) -> list[float | 
     found = [first]
     for change in changes:
         before = found[-1]
-        found.append(None if before is None or change is None else tidy(before + change))
+        found.append(None if before is None or change is None else tidy_number(before + change))
     return found

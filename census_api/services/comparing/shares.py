@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from census_api.services.comparing.cells import Cell, Work, tidy
-from census_api.services.comparing.rate_cells import matched, share_units, shown
+from census_api.services.comparing.cells import Cell, Work, tidy_number
+from census_api.services.comparing.rate_cells import share_units, show_change, show_matched
 from census_api.statistics.comparability.identity import ratio
 from census_api.statistics.comparability.rate_change import rate_change
-from census_api.statistics.comparability.status import Reason, Status, Verdict, rate_status
+from census_api.statistics.comparability.status import GateVerdict, Reason, Status, rate_status
 
 _GRAVITY = (Status.COMPARABLE, Status.CAUTION, Status.NOT_APPLICABLE, Status.BLOCKED)
 
@@ -28,18 +28,20 @@ def add_shares(work: Work, total: Cell, cells: Sequence[Cell]) -> None:
         cell["share"] = _share(before, after, _inherited(total, cell))
 
 
-def _inherited(total: Cell, cell: Cell) -> Verdict:
+def _inherited(total: Cell, cell: Cell) -> GateVerdict:
     """The graver of the two levels that a share is made of, with the reasons of both."""
     status = max((Status(one["status"]) for one in (total, cell)), key=_GRAVITY.index)
     reasons = sorted({reason for one in (total, cell) for reason in one["reasons"]})
-    return Verdict(status, tuple(map(Reason, reasons))) if status is not Status.NOT_APPLICABLE else Verdict(status)
+    return (
+        GateVerdict(status, tuple(map(Reason, reasons))) if status is not Status.NOT_APPLICABLE else GateVerdict(status)
+    )
 
 
-def _share(before: float | None, after: float | None, verdict: Verdict) -> Cell:
+def _share(before: float | None, after: float | None, verdict: GateVerdict) -> Cell:
     change = None if before is None or after is None or not verdict.shows_change else after - before
     return {
-        "from": tidy(before), "to": tidy(after), "status": verdict.status.value,
-        "reasons": [reason.value for reason in verdict.reasons], "change": tidy(change), "matched": None,
+        "from": tidy_number(before), "to": tidy_number(after), "status": verdict.status.value,
+        "reasons": [reason.value for reason in verdict.reasons], "change": tidy_number(change), "matched": None,
     }  # fmt: skip
 
 
@@ -53,11 +55,11 @@ def _within(work: Work, cells: Sequence[Cell]) -> None:
             definition_change=bool(cell["definitions"]["changes"]),
             lineage_resolved="LINEAGE_UNRESOLVED" not in cell["reasons"],
         )
-        share = shown(change, verdict)
-        cell["share"] = _reasoned(share, verdict) | {"matched": matched(change)}
+        share = show_change(change, verdict)
+        cell["share"] = _reasoned(share, verdict) | {"matched": show_matched(change)}
 
 
-def _reasoned(share: Mapping[str, float | None], verdict: Verdict) -> Cell:
+def _reasoned(share: Mapping[str, float | None], verdict: GateVerdict) -> Cell:
     return {
         "from": share["from"], "to": share["to"], "status": verdict.status.value,
         "reasons": [reason.value for reason in verdict.reasons], "change": share["change"],

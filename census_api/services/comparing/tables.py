@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from census_api.domain.comparing import REASONS, TERMS
-from census_api.services.kit.tables_out import Cell, Sheet
+from census_api.services.kit.tables_out import Cell, OutputSheet
 
 _NOTES = (
     "An empty cell is a figure that is not known, or one that must not be shown. It is never a zero.",
@@ -29,7 +29,7 @@ _RATE = (
 _COVERAGE = ("unit", "size", "largest_missing", "match_rate", "expected", "answered", "items", "items_by_people")
 
 
-def comparison_sheet(found: Mapping[str, Any]) -> Sheet:
+def comparison_sheet(found: Mapping[str, Any]) -> OutputSheet:
     """Cells of a comparison; the total, where there is a breakdown, is the last."""
     by = found["by"]
     is_rate = "rate" in found["total"]
@@ -40,7 +40,7 @@ def comparison_sheet(found: Mapping[str, Any]) -> Sheet:
         *(f"{name}_{year}" for year in _YEARS for name in _COVERAGE),
         "definition_from", "definition_to", "definition_changes", "policy",
     ]  # fmt: skip
-    return Sheet(
+    return OutputSheet(
         f"{found['label']}{by_words(by)}, {found['from']['collection']} to {found['to']['collection']}",
         columns,
         _rows(found, is_rate=is_rate),
@@ -96,14 +96,14 @@ def _level(cell: Mapping[str, Any]) -> tuple[Cell, ...]:
     )  # fmt: skip
 
 
-def estimates_sheet(found: Mapping[str, Any]) -> Sheet:
+def estimates_sheet(found: Mapping[str, Any]) -> OutputSheet:
     """Estimates of a snapshot: reported beside estimated, always."""
     by = found["by"]
     columns = (
         *by, "measure", "reported", "estimated", "interval_low", "interval_high", "bounds_low", "bounds_high",
         "imputed_share", "cv", "advice", "unit_coverage", "size_coverage", "expected", "answered", "policy",
     )  # fmt: skip
-    return Sheet(
+    return OutputSheet(
         f"{found['label']}{by_words(by)}, {found['snapshot']['collection']}: reported and estimated",
         columns,
         _estimate_rows(found),
@@ -125,10 +125,10 @@ def _estimate_rows(found: Mapping[str, Any]) -> Iterator[tuple[Cell, ...]]:
         )  # fmt: skip
 
 
-def series_sheet(found: Mapping[str, Any]) -> Sheet:
+def series_sheet(found: Mapping[str, Any]) -> OutputSheet:
     """A series: a row for each cell and snapshot."""
     by = found["by"]
-    return Sheet(
+    return OutputSheet(
         f"{found['label']}{by_words(by)}, {' to '.join(str(one['collection']) for one in found['snapshots'])}",
         (*by, "snapshot", "measure", "reported", "chained", "status", "reasons", "matched_n"),
         _series_rows(found),

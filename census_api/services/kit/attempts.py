@@ -39,7 +39,7 @@ LIMITS: dict[Trial, Limit] = {
 _KEPT = dt.timedelta(hours=2)
 
 
-def count(platform: Platform, trial: Trial, *, account: str | None, address: str | None) -> None:
+def count_attempt(platform: Platform, trial: Trial, *, account: str | None, address: str | None) -> None:
     """Counts one try, whatever comes of it. Raises TooManyAttempts once there were too many.
 
     `account` is what was tried to get into, known or not; None for either counts nothing there.
@@ -59,7 +59,7 @@ def count(platform: Platform, trial: Trial, *, account: str | None, address: str
         raise TooManyAttempts(f"That was tried too often. Please wait {words} and try again.", seconds)
 
 
-def forgive(platform: Platform, trial: Trial, *, account: str | None, address: str | None) -> None:
+def forgive_attempts(platform: Platform, trial: Trial, *, account: str | None, address: str | None) -> None:
     """It went well: the account's tries are forgotten, and this one is not held against the address."""
     began = _window(trial, platform.clock())
     with platform.database.transaction() as session:

@@ -10,7 +10,7 @@ from typing import Self
 
 from census_api.domain.kit.access import no_such_organisation
 from census_api.intake.sandbox import Sandbox
-from census_api.questionnaire.load import SpecLibrary, library
+from census_api.questionnaire.load import SpecLibrary, load_library
 from census_api.questionnaire.model import Spec
 from census_api.settings import Settings
 from census_api.store.kit import migrate, session
@@ -35,7 +35,7 @@ class Platform:
 
     @property
     def specs(self) -> SpecLibrary:
-        return library(self.schemas)
+        return load_library(self.schemas)
 
     def spec(self, year: int) -> Spec:
         """The spec of a year. Raises NotFound when there is no census of that year."""
@@ -54,7 +54,7 @@ class Platform:
 
 def open_platform(settings: Settings, url: str, *, schemas: Path | None = None) -> Platform:
     """The platform on the database at `url`, which is at this version's schema. Close it after use."""
-    database = session.connect(
+    database = session.connect_database(
         url,
         pool_size=settings.pool_size,
         pool_seconds=settings.pool_seconds,
@@ -69,4 +69,4 @@ def open_platform(settings: Settings, url: str, *, schemas: Path | None = None) 
 def is_ready(platform: Platform) -> bool:
     """True when the database answers and is at this version's schema. Raises Unavailable when it is away."""
     platform.database.ping()
-    return migrate.current(platform.database.url()) == migrate.head()
+    return migrate.current_revision(platform.database.url()) == migrate.head_revision()

@@ -31,7 +31,7 @@ _LINK = re.compile(r"\]\(")
 
 
 @dataclass(frozen=True, slots=True)
-class Sheet:
+class OutputSheet:
     """A table with what has to be said about it. `title` names it, `columns` are unique and not empty.
 
     `rows` may be an iterator: it is read once. `notes` are sentences; `cover` says what the file is, one fact a line.
@@ -44,7 +44,7 @@ class Sheet:
     cover: Sequence[str] = ()
 
 
-def written(sheet: Sheet, kind: Kind) -> Iterator[bytes]:
+def write_sheet(sheet: OutputSheet, kind: Kind) -> Iterator[bytes]:
     """The pieces of a file of that kind. JSON and CSV are written as the rows come; the others hold the whole table.
 
     Raises InvalidRequest, before the first piece, for a table that is too large for a workbook.
@@ -73,7 +73,7 @@ def _joined(lines: Iterator[str]) -> Iterator[bytes]:
     yield "".join(waiting).encode("utf-8", "replace")
 
 
-def _csv_lines(sheet: Sheet) -> Iterator[str]:
+def _csv_lines(sheet: OutputSheet) -> Iterator[str]:
     sink = io.StringIO()
     # its line ends are those of RFC 4180
     writer = csv.writer(sink)
@@ -84,7 +84,7 @@ def _csv_lines(sheet: Sheet) -> Iterator[str]:
         sink.truncate()
 
 
-def _with_header(sheet: Sheet) -> Iterator[Sequence[Cell]]:
+def _with_header(sheet: OutputSheet) -> Iterator[Sequence[Cell]]:
     yield sheet.columns
     yield from sheet.rows
 
@@ -98,7 +98,7 @@ def _plain(cell: float | bool | None) -> str:
     return str(int(cell)) if isinstance(cell, float) and cell.is_integer() else repr(cell)
 
 
-def _json_lines(sheet: Sheet) -> Iterator[str]:
+def _json_lines(sheet: OutputSheet) -> Iterator[str]:
     head = {"title": sheet.title, "about": list(sheet.cover), "notes": list(sheet.notes)}
     yield json.dumps(head, ensure_ascii=False)[:-1] + ', "rows": ['
     for number, row in enumerate(sheet.rows):
@@ -107,7 +107,7 @@ def _json_lines(sheet: Sheet) -> Iterator[str]:
     yield "\n]}\n"
 
 
-def _workbook(sheet: Sheet) -> bytes:
+def _workbook(sheet: OutputSheet) -> bytes:
     """Cover, notes and the table, laid out for screen readers as the Analysis Function asks of published tables."""
     rows = [[_in_workbook(cell) for cell in row] for row in sheet.rows]
     if len(rows) * len(sheet.columns) > MOST_WORKBOOK_CELLS:
@@ -148,7 +148,7 @@ def _in_workbook(cell: Cell) -> Cell:
     return _LINK.sub("] (", cell) if isinstance(cell, str) else cell
 
 
-def _parquet(sheet: Sheet) -> bytes:
+def _parquet(sheet: OutputSheet) -> bytes:
     rows = [tuple(row) for row in sheet.rows]
     columns = [
         pl.Series(name, [row[place] for row in rows], dtype=_type_of(row[place] for row in rows))

@@ -68,12 +68,12 @@ def note_returned(platform: Platform, opened: AbstractContextManager[Sender | No
 def forget_old(platform: Platform) -> int:
     """Deletes mails of more than 400 days: longer than a collection, so that no opening is told twice. Says how many."""
     with platform.database.transaction(SYSTEM) as session:
-        return outbox.forget(session, platform.clock() - _KEPT)
+        return outbox.forget_before(session, platform.clock() - _KEPT)
 
 
 def _claim(platform: Platform) -> Claimed | None:
     with platform.database.transaction(SYSTEM) as session:
-        return outbox.claim(session, platform.clock(), _LEASE)
+        return outbox.claim_mail(session, platform.clock(), _LEASE)
 
 
 def _sent(platform: Platform, sender: Sender | None, claimed: Claimed) -> NotSentError | None:
@@ -96,7 +96,7 @@ def _end(platform: Platform, mail: Mail, problem: NotSentError | None, *, held: 
     state, words = _outcome(mail, problem, now, held=held)
     pause = min(dt.timedelta(minutes=2 ** min(mail.attempts - 1, 10)), _LONGEST_PAUSE)
     with platform.database.transaction(SYSTEM) as session:
-        ours = outbox.finish(
+        ours = outbox.finish_mail(
             session, mail, state, now, next_try=now + pause if state == "waiting" else None, problem=words
         )
         if ours and state in ("sent", "failed"):

@@ -25,7 +25,7 @@ def list_mails(
     authorise(actor, "mail.manage")
     before, size = position_of(cursor), page_size(limit, MOST_MAILS)
     with platform.database.transaction(SYSTEM) as session:
-        mails, last, total = outbox.page(session, state=state, kind=kind, before=before, limit=size)
+        mails, last, total = outbox.page_mails(session, state=state, kind=kind, before=before, limit=size)
     return Page(tuple(mails), None if last is None else cursor_after(last), total)
 
 
@@ -33,7 +33,7 @@ def count_mails(platform: Platform, actor: Actor) -> dict[MailState, int]:
     """How many mails are in each state."""
     authorise(actor, "mail.manage")
     with platform.database.transaction(SYSTEM) as session:
-        return outbox.counts(session)
+        return outbox.count_states(session)
 
 
 def read_mail(platform: Platform, actor: Actor, mail_id: uuid.UUID) -> tuple[Mail, Letter]:
@@ -43,7 +43,7 @@ def read_mail(platform: Platform, actor: Actor, mail_id: uuid.UUID) -> tuple[Mai
     """
     authorise(actor, "mail.manage")
     with platform.database.transaction(SYSTEM) as session:
-        mail = outbox.find(session, mail_id)
+        mail = outbox.find_mail(session, mail_id)
     if mail is None:
         raise NotFound(_UNKNOWN)
     hidden = mail.is_secret and platform.settings.mode != "demo"
@@ -55,7 +55,7 @@ def send_again(platform: Platform, actor: Actor, mail_id: uuid.UUID) -> Mail:
     authorise(actor, "mail.manage")
     now = platform.clock()
     with platform.database.transaction(SYSTEM) as session:
-        if outbox.find(session, mail_id) is None:
+        if outbox.find_mail(session, mail_id) is None:
             raise NotFound(_UNKNOWN)
         mail = outbox.send_again(session, mail_id, now)
         if mail is None:

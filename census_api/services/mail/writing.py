@@ -24,7 +24,7 @@ from census_api.domain.mail import (
 )
 from census_api.store.kit.session import Session
 from census_api.store.mail import queries as outbox
-from census_api.store.mail.queries import Draft
+from census_api.store.mail.queries import MailDraft
 from census_api.store.people import addressees
 from census_api.store.people.addressees import Addressee, Named
 from census_api.store.register import queries as register
@@ -35,7 +35,7 @@ _NOTHING: Mapping[str, str] = MappingProxyType({})
 _ENGLAND = ZoneInfo("Europe/London")
 
 
-def enqueue(
+def enqueue_mail(
     session: Session, kind: MailKind, to: str, *, organisation: str | None, collection: int | None,
     links: Mapping[str, str], facts: Mapping[str, str], about: str | None = None, at: dt.datetime | None = None,
 ) -> bool:  # fmt: skip
@@ -52,36 +52,36 @@ def enqueue(
         found = register.find_organisation(session, organisation)
         if found is None:
             raise ValueError("mail about an organisation that is not in the register")
-    when = at or outbox.now(session)
+    when = at or outbox.read_clock(session)
     of = None if found is None else Named(found[0], found[1].code, found[1].name)
-    return outbox.add(
-        session, draft(kind, to, of=of, collection=collection, links=links, facts=facts, about=about, at=when)
+    return outbox.add_mail(
+        session, draft_mail(kind, to, of=of, collection=collection, links=links, facts=facts, about=about, at=when)
     )
 
 
-def draft(
+def draft_mail(
     kind: MailKind, to: str, *, of: Named | None, collection: int | None, links: Mapping[str, str],
     facts: Mapping[str, str], about: str | None, at: dt.datetime,
-) -> Draft:  # fmt: skip
-    """A mail about an organisation, checked and ready to be written. See `enqueue`."""
+) -> MailDraft:  # fmt: skip
+    """A mail about an organisation, checked and ready to be written. See `enqueue_mail`."""
     links = checked_links(kind, links)
     facts = checked_facts(kind, facts if of is None else {"organisation": of.name, **facts})
     event = about or facts.get("reference") or (links[next(iter(links))] if kind in SECRET_KINDS else None)
     code = None if of is None else of.code
     key = once_key(kind, to, code, collection, event, at.astimezone(_ENGLAND).date())
-    return Draft(kind, checked_address(to), None if of is None else of.id, collection, key, links, facts, at)
+    return MailDraft(kind, checked_address(to), None if of is None else of.id, collection, key, links, facts, at)
 
 
 def enqueue_to_members(
     session: Session, kind: MailKind, organisation: str, collection: int, *, links: Mapping[str, str],
     facts: Mapping[str, str] = _NOTHING, about: str | None = None, at: dt.datetime | None = None,
 ) -> int:  # fmt: skip
-    """Writes a mail to everybody who may act for an organisation; says how many people that are. See `enqueue`."""
+    """Writes a mail to everybody who may act for an organisation; says how many people that are. See `enqueue_mail`."""
     found = register.find_organisation(session, organisation)
     if found is None:
         return 0
     of = Named(found[0], found[1].code, found[1].name)
-    people = addressees.members(session, [of.id])[of.id]
+    people = addressees.list_members(session, [of.id])[of.id]
     return _to_each(session, people, kind, of, collection, links, facts, about, at)
 
 
@@ -94,20 +94,22 @@ def enqueue_to_team(
     if found is None:
         return 0
     of = Named(found[0], found[1].code, found[1].name)
-    return _to_each(session, addressees.team(session), kind, of, collection, links, _NOTHING, about, at)
+    return _to_each(session, addressees.list_team(session), kind, of, collection, links, _NOTHING, about, at)
 
 
 def drafts_to(
     people: Sequence[Addressee], kind: MailKind, of: Named, collection: int, *, links: Mapping[str, str],
     facts: Mapping[str, str], about: str | None, at: dt.datetime,
-) -> list[Draft]:  # fmt: skip
+) -> list[MailDraft]:  # fmt: skip
     """A mail to each of these people, but for those whose address cannot get mail: that must stop nothing else."""
     written = []
     for person in people:
         with contextlib.suppress(InvalidRequest):
             named = {**facts, "name": person.name}
             written.append(
-                draft(kind, person.address, of=of, collection=collection, links=links, facts=named, about=about, at=at)
+                draft_mail(
+                    kind, person.address, of=of, collection=collection, links=links, facts=named, about=about, at=at
+                )
             )
     return written
 
@@ -116,10 +118,10 @@ def _to_each(
     session: Session, people: Sequence[Addressee], kind: MailKind, of: Named, collection: int,
     links: Mapping[str, str], facts: Mapping[str, str], about: str | None, at: dt.datetime | None,
 ) -> int:  # fmt: skip
-    when = at or outbox.now(session)
+    when = at or outbox.read_clock(session)
     written = drafts_to(people, kind, of, collection, links=links, facts=facts, about=about, at=when)
     for entry in written:
-        outbox.add(session, entry)
+        outbox.add_mail(session, entry)
     return len(written)
 
 

@@ -10,14 +10,14 @@ from typing import Any, Literal, get_args
 from census_api.domain.snapshots.revisions import Snapshot
 from census_api.questionnaire.model import Spec
 from census_api.questionnaire.survey import CollapseRules, Grouping, SurveyGroups, survey_professions
-from census_api.statistics.comparability.coverage import Expected, coverage
+from census_api.statistics.comparability.coverage import ExpectedUnit, measure_coverage
 from census_api.statistics.disclosure.thresholds import DEFAULT_POLICY as DISCLOSURE
 from census_api.statistics.margins.canonical import decimal_text
 from census_api.statistics.margins.document import exact_text
-from census_api.statistics.margins.estimated_totals import DIMENSIONS, SIZE_BANDS, Cell, EligibleLine, Population
+from census_api.statistics.margins.estimated_totals import DIMENSIONS, SIZE_BANDS, Cell, EligibleLine, JointTotals
 from census_api.statistics.margins.protection import is_sensitive
 from census_api.statistics.margins.totals import DEFAULT_MARGIN_POLICY, IN_SCOPE_ROUTES
-from census_api.statistics.nonresponse.estimates import Advice, advice
+from census_api.statistics.nonresponse.estimates import Advice, give_advice
 from census_api.statistics.policy import EstimatePolicy
 
 Estimator = Literal["reported", "adjusted"]
@@ -37,18 +37,18 @@ class Figures:
     """
 
     lines: Sequence[EligibleLine]
-    reported: Population
-    adjusted: Population | None
+    reported: JointTotals
+    adjusted: JointTotals | None
     joins: Mapping[str, Mapping[str, str]]
     withheld: frozenset[Cell] | None
     left_out: Mapping[str, Mapping[str, float]]
     unknown_rows: int
 
-    def population(self, estimator: Estimator) -> Population | None:
+    def population(self, estimator: Estimator) -> JointTotals | None:
         return self.reported if estimator == "reported" else self.adjusted
 
 
-def method(
+def describe_method(
     spec: Spec, snapshot: Snapshot, before: Snapshot | None, groups: SurveyGroups, rules: CollapseRules
 ) -> dict[str, Any]:
     """What decides the figures beside the snapshot. Margins with the same method of one snapshot are the same."""
@@ -66,7 +66,7 @@ def method(
     }
 
 
-def content(
+def build_content(
     spec: Spec,
     snapshot: Snapshot,
     figures: Figures,
@@ -98,7 +98,7 @@ def content(
         "reference_date": spec.collection.reference_date.isoformat(),
         "total": exact_text(found.total),
         "dimensions": list(DIMENSIONS),
-        "labels": labels(spec),
+        "labels": list_labels(spec),
         "margins": {name: {key: exact_text(value) for key, value in part.items()} for name, part in margins.items()},
         "joint": _joint(found, figures.withheld),
         "standard_error": {name: _errors(part) for name, part in found.standard_error.items()},
@@ -122,7 +122,7 @@ def content(
     }
 
 
-def labels(spec: Spec) -> dict[str, dict[str, str]]:
+def list_labels(spec: Spec) -> dict[str, dict[str, str]]:
     """Dimension -> category -> what people call it."""
     covered = set(survey_professions(spec))
     return {
@@ -134,12 +134,12 @@ def labels(spec: Spec) -> dict[str, dict[str, str]]:
     }
 
 
-def categories(spec: Spec) -> tuple[tuple[str, ...], ...]:
+def list_categories(spec: Spec) -> tuple[tuple[str, ...], ...]:
     """The categories of each dimension, in order."""
-    return tuple(tuple(known) for known in labels(spec).values())
+    return tuple(tuple(known) for known in list_labels(spec).values())
 
 
-def _joint(population: Population, withheld: frozenset[Cell] | None) -> list[dict[str, str | None]]:
+def _joint(population: JointTotals, withheld: frozenset[Cell] | None) -> list[dict[str, str | None]]:
     if withheld is None:
         return []
     return [
@@ -167,7 +167,7 @@ def _coverage(figures: Figures) -> dict[str, Any]:
 
 
 def _answered(lines: Sequence[EligibleLine]) -> dict[str, str | None]:
-    found = coverage([Expected(line.unit, line.size, line.counts is not None) for line in lines])
+    found = measure_coverage([ExpectedUnit(line.unit, line.size, line.counts is not None) for line in lines])
     return {"lines": _share(found.unit), "size": _share(found.size)}
 
 
@@ -181,7 +181,7 @@ def _reported_share(figures: Figures, axis: int | None, category: str) -> str | 
     return _share(float(counted / estimated)) if estimated else None
 
 
-def _status(figures: Figures, found: Population, policy: EstimatePolicy) -> dict[str, dict[str, str]]:
+def _status(figures: Figures, found: JointTotals, policy: EstimatePolicy) -> dict[str, dict[str, str]]:
     """good, caution or weak, by the share of people that was not reported and by the standard error."""
     return {
         dimension: {
@@ -191,7 +191,7 @@ def _status(figures: Figures, found: Population, policy: EstimatePolicy) -> dict
     }
 
 
-def _advice(figures: Figures, found: Population, axis: int, category: str, policy: EstimatePolicy) -> Advice:
+def _advice(figures: Figures, found: JointTotals, axis: int, category: str, policy: EstimatePolicy) -> Advice:
     error = found.standard_error[DIMENSIONS[axis]][category]
     value = found.margin(axis)[category]
     missing: float | None = None
@@ -199,7 +199,7 @@ def _advice(figures: Figures, found: Population, axis: int, category: str, polic
         estimated = figures.adjusted.margin(axis)[category]
         counted = figures.reported.margin(axis)[category]
         missing = float(max(Fraction(0), 1 - counted / estimated)) if estimated else 0.0
-    return advice(float(value), None if error is None else error**2, missing, policy)
+    return give_advice(float(value), None if error is None else error**2, missing, policy)
 
 
 def _left_out(cell: Mapping[str, float]) -> str | None:

@@ -20,26 +20,33 @@ from census_api.questionnaire.survey import (
     survey_groups,
 )
 from census_api.services.kit.platform import Platform
-from census_api.services.margins.content import ESTIMATORS, Estimator, Figures, categories, content, method
+from census_api.services.margins.content import (
+    ESTIMATORS,
+    Estimator,
+    Figures,
+    build_content,
+    describe_method,
+    list_categories,
+)
 from census_api.services.margins.population import (
     SurveyPopulation,
     both_groupings,
+    build_population,
+    count_movers,
     eligible_lines,
-    joined,
-    movers,
-    population,
+    join_lines,
 )
-from census_api.statistics.margins.document import MarginDocument, read_document, sealed, served
+from census_api.statistics.margins.document import MarginDocument, read_document, seal_document, serve_document
 from census_api.statistics.margins.estimated_totals import (
     DIMENSIONS,
     Cell,
     EligibleLine,
-    Population,
-    adjusted,
-    reported,
+    JointTotals,
+    adjust_totals,
+    report_totals,
     stand_ins,
 )
-from census_api.statistics.margins.protection import contributors, is_sensitive, joins, protect
+from census_api.statistics.margins.protection import count_contributors, find_joins, is_sensitive, protect_joint
 from census_api.statistics.margins.totals import MarginsRefused
 from census_api.statistics.policy import EstimatePolicy, Policy
 from census_api.store.kit import audit
@@ -60,7 +67,7 @@ class _Source:
     before: Snapshot | None
 
     def made_by(self, grouping: Grouping) -> dict[str, Any]:
-        return method(self.spec, self.snapshot, self.before, self.groups[grouping], self.rules)
+        return describe_method(self.spec, self.snapshot, self.before, self.groups[grouping], self.rules)
 
 
 def get_margins(
@@ -73,13 +80,13 @@ def get_margins(
     authorise(actor, "margins.read")
     wanted = _estimator(estimator), _grouping(grouping)
     with platform.database.snapshot(SYSTEM) as session:
-        found = snapshots.find(session, snapshot)
+        found = snapshots.find_snapshot(session, snapshot)
         if found is None or found.content_hash is None:
             raise NotFound("There is no frozen snapshot of that name. Ask for one of GET /snapshots, or a year.")
         name = margins.year_before(session, found)
-        before = None if name is None else snapshots.find(session, name)
+        before = None if name is None else snapshots.find_snapshot(session, name)
         kept = margins.of_collection(session, found.collection)
-        policy = Policy.from_dict(margins.policy(session, found.policy_digest)).estimate
+        policy = Policy.from_dict(margins.read_policy(session, found.policy_digest)).estimate
     source = _source(platform, found, policy, before)
     return _kept(kept, source, *wanted) or _made(platform, actor, source, *wanted)
 
@@ -88,14 +95,14 @@ def get_margin(platform: Platform, actor: Actor, identity: str) -> MarginDocumen
     """The margins with an id. They never change. Raises NotFound."""
     authorise(actor, "margins.read")
     with platform.database.snapshot(SYSTEM) as session:
-        found = margins.find(session, identity.lower())
+        found = margins.find_margins(session, identity.lower())
     if found is None:
         raise NotFound("There are no margins with this id. An id has 64 hexadecimal digits; check that it is whole.")
     return _read(found)
 
 
 def _read(stored: StoredMargins) -> MarginDocument:
-    return read_document(served(stored.id, stored.document))
+    return read_document(serve_document(stored.id, stored.document))
 
 
 def _source(platform: Platform, snapshot: Snapshot, policy: EstimatePolicy, before: Snapshot | None) -> _Source:
@@ -133,7 +140,9 @@ def _made(
             "Use the reported figures.",
         )
     made_by = source.made_by(grouping)
-    body = content(source.spec, source.snapshot, figures, estimator, grouping, made_by, source.rules, source.policy)
+    body = build_content(
+        source.spec, source.snapshot, figures, estimator, grouping, made_by, source.rules, source.policy
+    )
     with platform.database.transaction(SYSTEM) as session:
         margins.one_at_a_time(session, source.snapshot.collection)
         kept = margins.of_collection(session, source.snapshot.collection)
@@ -142,8 +151,8 @@ def _made(
         if found is not None:
             return found
         supersedes = _predecessor(kept, source.snapshot, estimator, grouping)
-        identity, text = sealed(body | {"supersedes": supersedes})
-        margins.add(session, identity, source.snapshot, text, supersedes, platform.clock())
+        identity, text = seal_document(body | {"supersedes": supersedes})
+        margins.add_margins(session, identity, source.snapshot, text, supersedes, platform.clock())
         audit.record(
             session,
             actor,
@@ -154,7 +163,7 @@ def _made(
             detail={"id": identity, "estimator": estimator, "grouping": grouping, "supersedes": supersedes},
             after=identity,
         )
-    return read_document(served(identity, text))
+    return read_document(serve_document(identity, text))
 
 
 def _predecessor(kept: list[StoredMargins], snapshot: Snapshot, estimator: Estimator, grouping: Grouping) -> str | None:
@@ -173,17 +182,17 @@ def _figures(
     these, before = _populations(platform, source)
     if not any(line.people for line in these.lines):
         raise MarginsRefused("nobody", "The snapshot holds nobody of the survey's population, so it has no margins.")
-    if grouping == "plan" and any(is_sensitive(cell) for cell in movers(these).values()):
+    if grouping == "plan" and any(is_sensitive(cell) for cell in count_movers(these).values()):
         raise MarginsRefused(
             "grouping_discloses",
             "The two groupings differ by so few people that they could be known. Use the survey's grouping.",
         )
     lines = eligible_lines(these, before, plan=grouping == "plan")
-    names = categories(source.spec)
+    names = list_categories(source.spec)
     into = _joins(lines, source.rules)
-    lines = joined(lines, list(into.values()))
+    lines = join_lines(lines, list(into.values()))
     left = tuple(tuple(name for name in part if name not in into[DIMENSIONS[axis]]) for axis, part in enumerate(names))
-    counted, estimated = reported(lines, left), _adjusted(lines, left, source.policy)
+    counted, estimated = report_totals(lines, left), _adjusted(lines, left, source.policy)
     withheld = _pattern(lines, left) if pattern is None else _same_pattern(pattern, counted, source, grouping, into)
     if (estimator, grouping) == ("adjusted", "survey") and estimated is not None:
         # beside the reported figures it would show what stands in for one organisation: its answer of last year. Those
@@ -195,22 +204,22 @@ def _figures(
 def _populations(platform: Platform, source: _Source) -> tuple[SurveyPopulation, SurveyPopulation | None]:
     roles = both_groupings(source.groups["survey"], source.groups["plan"])
     with platform.database.snapshot(SYSTEM) as session:
-        these = population(
-            margins.lines(session, source.snapshot), margins.paid_people(session, source.snapshot), roles
+        these = build_population(
+            margins.list_lines(session, source.snapshot), margins.paid_people(session, source.snapshot), roles
         )
         if source.before is None:
             return these, None
         earlier = platform.spec(source.before.collection)
         roles = both_groupings(survey_groups(earlier, "survey"), survey_groups(earlier, "plan"))
-        return these, population(
-            margins.lines(session, source.before), margins.paid_people(session, source.before), roles
+        return these, build_population(
+            margins.list_lines(session, source.before), margins.paid_people(session, source.before), roles
         )
 
 
 def _joins(lines: list[EligibleLine], rules: CollapseRules) -> dict[str, dict[str, str]]:
     return {
-        dimension: joins(
-            {place[0]: cell for place, cell in contributors(lines, [axis]).items()}, rules.parents[dimension]
+        dimension: find_joins(
+            {place[0]: cell for place, cell in count_contributors(lines, [axis]).items()}, rules.parents[dimension]
         )
         for axis, dimension in enumerate(DIMENSIONS)
     }
@@ -218,9 +227,9 @@ def _joins(lines: list[EligibleLine], rules: CollapseRules) -> dict[str, dict[st
 
 def _adjusted(
     lines: list[EligibleLine], names: tuple[tuple[str, ...], ...], policy: EstimatePolicy
-) -> Population | None:
+) -> JointTotals | None:
     try:
-        return adjusted(lines, names, policy)
+        return adjust_totals(lines, names, policy)
     except MarginsRefused:
         return None
 
@@ -228,7 +237,7 @@ def _adjusted(
 def _pattern(
     lines: list[EligibleLine], names: tuple[tuple[str, ...], ...], *, insiders: bool = True
 ) -> frozenset[Cell] | None:
-    found = protect(lines, names, insiders=insiders)
+    found = protect_joint(lines, names, insiders=insiders)
     return found.withheld if found.safe else None
 
 
@@ -238,7 +247,7 @@ def _both(one: frozenset[Cell] | None, other: frozenset[Cell] | None) -> frozens
 
 def _same_pattern(
     pattern: MarginDocument,
-    counted: Population,
+    counted: JointTotals,
     source: _Source,
     grouping: Grouping,
     into: Mapping[str, Mapping[str, str]],

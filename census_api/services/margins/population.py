@@ -44,7 +44,7 @@ def both_groupings(survey: SurveyGroups, plan: SurveyGroups) -> Roles:
     return {key: (group, plan.professions[key]) for key, group in survey.professions.items()}
 
 
-def population(lines: Sequence[FrozenLine], people: Iterable[PaidPeople], roles: Roles) -> SurveyPopulation:
+def build_population(lines: Sequence[FrozenLine], people: Iterable[PaidPeople], roles: Roles) -> SurveyPopulation:
     """The population of a snapshot. Raises MarginsRefused where nobody can say whether people belong to it, or where."""
     by_line: dict[int, list[PaidPeople]] = {}
     for row in people:
@@ -81,7 +81,7 @@ def eligible_lines(these: SurveyPopulation, before: SurveyPopulation | None, pla
     ]
 
 
-def joined(lines: Iterable[EligibleLine], into: Sequence[Mapping[str, str]]) -> list[EligibleLine]:
+def join_lines(lines: Iterable[EligibleLine], into: Sequence[Mapping[str, str]]) -> list[EligibleLine]:
     """The lines with categories joined: `into` has a mapping for each dimension."""
     regions, professions, types = into
     return [
@@ -96,7 +96,7 @@ def joined(lines: Iterable[EligibleLine], into: Sequence[Mapping[str, str]]) -> 
     ]
 
 
-def movers(these: SurveyPopulation) -> dict[tuple[str, str], dict[str, float]]:
+def count_movers(these: SurveyPopulation) -> dict[tuple[str, str], dict[str, float]]:
     """People whose group differs between the groupings: (survey's, plan's) -> parent -> people."""
     found: dict[tuple[str, str], dict[str, float]] = {}
     for line in these.lines:

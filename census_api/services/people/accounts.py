@@ -25,7 +25,7 @@ from census_api.store.kit import audit
 from census_api.store.kit.session import Session
 from census_api.store.people import credentials
 from census_api.store.people import queries as people
-from census_api.store.people.tables import Account as Row
+from census_api.store.people.tables import AccountRow as Row
 from census_api.store.register import queries as register
 
 _NOBODY = "There is no such account. Check its number or address in the list of accounts."
@@ -148,7 +148,7 @@ def set_role(platform: Platform, actor: Actor, account_id: uuid.UUID, role: Plat
         if held:
             _give(session, platform, actor, row.id, Roles(frozenset({role})))
             return
-        if role == "administrator" and people.administrators(session) <= 1:
+        if role == "administrator" and people.count_administrators(session) <= 1:
             raise Conflict(_LAST)
         if people.take_role(session, row.id, role):
             _record(session, platform, actor, "role.taken", row.id, detail={"role": role})
@@ -173,13 +173,13 @@ def set_membership(
             _end(session, platform, actor, row.id, (organisation, key), frozenset({role}))
 
 
-def disable(platform: Platform, actor: Actor, account_id: uuid.UUID) -> None:
+def disable_account(platform: Platform, actor: Actor, account_id: uuid.UUID) -> None:
     """Ends every session of the account at once, and shuts out it and its tokens. Raises Conflict for the last administrator."""
     authorise(actor, "people.manage")
     with platform.database.transaction() as session:
         row = _account(session, account_id, lock=True)
         is_administrator = "administrator" in people.as_domain(session, row).roles
-        if row.disabled_at is None and is_administrator and people.administrators(session) <= 1:
+        if row.disabled_at is None and is_administrator and people.count_administrators(session) <= 1:
             raise Conflict(_LAST)
         if row.disabled_at is None:
             row.disabled_at = platform.clock()
@@ -188,7 +188,7 @@ def disable(platform: Platform, actor: Actor, account_id: uuid.UUID) -> None:
         credentials.drop_links(session, row.id)
 
 
-def enable(platform: Platform, actor: Actor, account_id: uuid.UUID) -> None:
+def enable_account(platform: Platform, actor: Actor, account_id: uuid.UUID) -> None:
     """Lets the account in again, with the roles that it had."""
     authorise(actor, "people.manage")
     with platform.database.transaction() as session:
@@ -203,7 +203,7 @@ def reset_second_factor(platform: Platform, actor: Actor, account_id: uuid.UUID)
     authorise(actor, "people.manage")
     with platform.database.transaction() as session:
         row = _account(session, account_id, lock=True)
-        second_factor.clear(session, row)
+        second_factor.clear_factor(session, row)
         people.forget_proofs(session, row.id)
         _record(session, platform, actor, "second_factor.reset", row.id)
 
@@ -214,12 +214,12 @@ def change_password(platform: Platform, actor: Actor, old: str, new: str) -> Non
     Raises InvalidRequest when the old one is wrong or the new one will not do.
     """
     with platform.database.transaction() as session:
-        row = people.find(session, actor.user_id) if actor.user_id is not None else None
+        row = people.find_account(session, actor.user_id) if actor.user_id is not None else None
     if row is None or actor.kind != "person":
         raise SignInRequired("Sign in to change your password.")
     if not passwords.is_right(old, row.password_hash)[0]:
         raise InvalidRequest("Your present password is not right. Nothing was changed.")
-    made = passwords.hashed(passwords.acceptable(new, row.name, row.email))
+    made = passwords.hash_password(passwords.check_acceptable(new, row.name, row.email))
     with platform.database.transaction() as session:
         row = _account(session, row.id, lock=True)
         row.password_hash = made
@@ -232,14 +232,14 @@ def list_accounts(platform: Platform, actor: Actor) -> list[Account]:
     """Everybody, by name."""
     authorise(actor, "people.manage")
     with platform.database.transaction() as session:
-        return people.accounts(session)
+        return people.list_accounts(session)
 
 
 def list_members(platform: Platform, actor: Actor, organisation: str) -> list[Account]:
     """Who has a role at the organisation itself, by name, with that role alone. Raises NotFound."""
     authorise(actor, "organisation.read", organisation)
     with platform.database.transaction(actor) as session:
-        found = people.accounts(session, organisation_id=_organisation(session, organisation))
+        found = people.list_accounts(session, organisation_id=_organisation(session, organisation))
     if actor.sees_all:
         return found
     return [_seen_from(account, organisation) for account in found]
@@ -249,7 +249,9 @@ def get_account(platform: Platform, actor: Actor, account: uuid.UUID | str) -> A
     """An account by its number or e-mail address, the own one or, for those who manage people, any. Raises NotFound."""
     with platform.database.transaction() as session:
         row = (
-            people.find(session, account) if isinstance(account, uuid.UUID) else people.find_by_email(session, account)
+            people.find_account(session, account)
+            if isinstance(account, uuid.UUID)
+            else people.find_by_email(session, account)
         )
         if row is None or row.id != actor.user_id:
             authorise(actor, "people.manage")
@@ -261,7 +263,7 @@ def get_account(platform: Platform, actor: Actor, account: uuid.UUID | str) -> A
 def first_administrator(platform: Platform, email: str, name: str) -> Account:
     """The account that everything else begins with. Raises Conflict when there is an administrator."""
     with platform.database.transaction() as session:
-        if people.administrators(session):
+        if people.count_administrators(session):
             raise Conflict("There is an administrator already. Administrators make others: census user role.")
     return add_person(platform, SYSTEM, email, name, Roles(frozenset({"administrator"})))
 
@@ -298,7 +300,7 @@ def _tell(session: Session, platform: Platform, row: Row, organisation: str) -> 
     if row.email is None or not signs_in or row.disabled_at is not None:
         return
     with contextlib.suppress(InvalidRequest):  # an address that takes no mail is no reason not to give the role
-        writing.enqueue(
+        writing.enqueue_mail(
             session, "member", row.email, organisation=organisation, collection=None, links={"page": "/returns"},
             facts={"name": row.name}, at=platform.clock(),
         )  # fmt: skip
@@ -314,7 +316,7 @@ def _end(
 
 
 def _account(session: Session, account_id: uuid.UUID, *, lock: bool = False) -> Row:
-    row = people.find(session, account_id, lock=lock)
+    row = people.find_account(session, account_id, lock=lock)
     if row is None:
         raise NotFound(_NOBODY)
     return row

@@ -10,7 +10,7 @@ from census_api.domain.kit.errors import ConfigError
 from census_api.services.kit.platform import Platform
 from census_api.services.people import accounts, tokens
 from census_api.services.people.accounts import Roles
-from census_api.services.people.passwords import hashed
+from census_api.services.people.passwords import hash_password
 from census_api.settings import Settings
 from census_api.store.people import queries as people
 
@@ -50,18 +50,18 @@ DEMO_ACCOUNTS = (
 )  # fmt: skip
 
 
-def ensure(platform: Platform) -> None:
+def ensure_accounts(platform: Platform) -> None:
     """Makes those that are not there yet. Raises ConfigError outside the demonstration."""
     if platform.settings.mode != "demo":
         raise ConfigError("The accounts of the demonstration exist in the demonstration only.")
     with platform.database.transaction() as session:
-        there = {account.name for account in people.accounts(session) if account.demonstration}
+        there = {account.name for account in people.list_accounts(session) if account.demonstration}
     for account in DEMO_ACCOUNTS:
         if account.name not in there:
             _add(platform, account)
 
 
-def shown(settings: Settings) -> tuple[DemoAccount, ...]:
+def list_shown(settings: Settings) -> tuple[DemoAccount, ...]:
     """Those that the sign-in page lists: none outside the demonstration."""
     return DEMO_ACCOUNTS if settings.mode == "demo" else ()
 
@@ -80,7 +80,7 @@ def refuse_elsewhere(platform: Platform) -> None:
 
 def _add(platform: Platform, account: DemoAccount) -> None:
     with platform.database.transaction() as session:
-        known = people.organisations(session, account.organisations)
+        known = people.find_organisations(session, account.organisations)
     roles = Roles(account.roles, {code: account.members for code in account.organisations if code in known})
     if account.email is None:
         made = accounts.add_machine(platform, SYSTEM, account.name, roles, demonstration=True)
@@ -91,8 +91,8 @@ def _add(platform: Platform, account: DemoAccount) -> None:
 
 
 def _set_password(platform: Platform, account_id: uuid.UUID) -> None:
-    made = hashed(PASSWORD)
+    made = hash_password(PASSWORD)
     with platform.database.transaction() as session:
-        row = people.find(session, account_id, lock=True)
+        row = people.find_account(session, account_id, lock=True)
         assert row is not None
         row.password_hash = made

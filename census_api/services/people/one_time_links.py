@@ -22,7 +22,7 @@ from census_api.store.kit import audit
 from census_api.store.kit.session import Session
 from census_api.store.people import credentials
 from census_api.store.people import queries as people
-from census_api.store.people.tables import Account
+from census_api.store.people.tables import AccountRow
 
 log = structlog.get_logger(__name__)
 
@@ -34,7 +34,7 @@ _PAGES: dict[LinkPurpose, str] = {"invite": "/accept", "reset": "/new-password"}
 
 
 @dataclass(frozen=True, slots=True)
-class Link:
+class IssuedLink:
     """A link that was made: the page with its secret, to be given to its person and to nobody else."""
 
     path: str
@@ -51,7 +51,9 @@ class Waiting:
     ends_at: dt.datetime
 
 
-def invite(platform: Platform, actor: Actor, account_id: uuid.UUID, *, organisation: str | None = None) -> Link | None:
+def invite_person(
+    platform: Platform, actor: Actor, account_id: uuid.UUID, *, organisation: str | None = None
+) -> IssuedLink | None:
     """Sends an account its invitation by mail. Earlier invitations of it stop working.
 
     With an organisation its signatories may, for members of it. None, and no mail, where the account has a password or
@@ -59,7 +61,7 @@ def invite(platform: Platform, actor: Actor, account_id: uuid.UUID, *, organisat
     """
     authorise(actor, "people.manage" if organisation is None else "members.manage", organisation)
     with platform.database.transaction() as session:
-        row = people.find(session, account_id, lock=True)
+        row = people.find_account(session, account_id, lock=True)
         if row is None or row.email is None:
             raise NotFound("There is no person of that number to invite.")
         if organisation is not None and organisation not in people.as_domain(session, row).memberships:
@@ -77,7 +79,7 @@ def request_reset(platform: Platform, address: str | None, email: str) -> None:
     Nobody can tell from the answer or the time it takes whether there is. Raises TooManyAttempts.
     """
     named = email.strip().lower()[:300]
-    attempts.count(platform, "reset", account=named, address=address)
+    attempts.count_attempt(platform, "reset", account=named, address=address)
     with _evenly(_EVEN_SECONDS), platform.database.transaction() as session:
         row = people.find_by_email(session, named, lock=True) if named.isprintable() else None
         usable = platform.settings.local_sign_in and row is not None and sessions.may_enter(platform, row)
@@ -85,9 +87,9 @@ def request_reset(platform: Platform, address: str | None, email: str) -> None:
             _make(session, platform, Actor(SYSTEM.name, address, kind="system"), row, "reset", None)
 
 
-def waiting(platform: Platform, address: str | None, secret: str) -> Waiting:
+def find_waiting(platform: Platform, address: str | None, secret: str) -> Waiting:
     """Whom the link is for. Raises NotFound when it was used or has run out, TooManyAttempts."""
-    attempts.count(platform, "link", account=None, address=address)
+    attempts.count_attempt(platform, "link", account=None, address=address)
     with platform.database.transaction() as session:
         found = credentials.find_link(session, hash_of(secret), platform.clock())
         if found is None or not sessions.may_enter(platform, found[1]):
@@ -95,21 +97,21 @@ def waiting(platform: Platform, address: str | None, secret: str) -> Waiting:
         purpose: LinkPurpose = "invite" if found[0].purpose == "invite" else "reset"
         link = Waiting(purpose, found[1].name, found[1].email, found[0].ends_at)
     # not within the transaction above: who holds one connection must not wait for another
-    attempts.forgive(platform, "link", account=None, address=address)
+    attempts.forgive_attempts(platform, "link", account=None, address=address)
     return link
 
 
-def redeem(platform: Platform, address: str | None, secret: str, password: str) -> Waiting:
+def redeem_link(platform: Platform, address: str | None, secret: str, password: str) -> Waiting:
     """Sets the password that the link is for, once. Every session of the account ends.
 
     Raises NotFound when it was used or has run out, InvalidRequest for a password that will not do (the link then
     works still), TooManyAttempts.
     """
-    found = waiting(platform, address, secret)
-    made = passwords.hashed(passwords.acceptable(password, found.name, found.email))
+    found = find_waiting(platform, address, secret)
+    made = passwords.hash_password(passwords.check_acceptable(password, found.name, found.email))
     with platform.database.transaction() as session:
         account_id = credentials.use_link(session, hash_of(secret), platform.clock())
-        row = people.find(session, account_id, lock=True) if account_id is not None else None
+        row = people.find_account(session, account_id, lock=True) if account_id is not None else None
         if row is None or not sessions.may_enter(platform, row):
             raise NotFound(_USED)
         row.password_hash = made
@@ -122,15 +124,15 @@ def redeem(platform: Platform, address: str | None, secret: str, password: str) 
 
 
 def _make(
-    session: Session, platform: Platform, actor: Actor, row: Account, purpose: LinkPurpose, organisation: str | None
-) -> Link:
+    session: Session, platform: Platform, actor: Actor, row: AccountRow, purpose: LinkPurpose, organisation: str | None
+) -> IssuedLink:
     now = platform.clock()
     lasts = dt.timedelta(days=_INVITE_DAYS) if purpose == "invite" else dt.timedelta(hours=_RESET_HOURS)
     words = f"{_INVITE_DAYS} days" if purpose == "invite" else f"{_RESET_HOURS} hour"
     secret = new_secret()
     path = f"{_PAGES[purpose]}/{secret}"
     credentials.add_link(session, hash_of(secret), purpose, row.id, actor.name, now, now + lasts)
-    writing.enqueue(
+    writing.enqueue_mail(
         session,
         "invite" if purpose == "invite" else "password_reset",
         row.email or "",
@@ -142,7 +144,7 @@ def _make(
     )
     action = "invitation.sent" if purpose == "invite" else "password.reset_requested"
     audit.record(session, actor, action, organisation=organisation, subject=f"account {row.id}", at=now)
-    return Link(path, now + lasts)
+    return IssuedLink(path, now + lasts)
 
 
 @contextmanager

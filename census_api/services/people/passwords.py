@@ -32,14 +32,14 @@ def common_passwords() -> frozenset[str]:
     return frozenset(_COMMON.read_text("utf-8").split())
 
 
-def acceptable(password: str, *about: str | None) -> str:
+def check_acceptable(password: str, *about: str | None) -> str:
     """The password itself. Raises InvalidRequest saying why it will not do; `about` is who it is for."""
     known = [text for text in about if text]
     parts = [part for text in known for part in (text, text.partition("@")[0], *re.split(r"[@.\s]+", text))]
     return checked_password(password, common_passwords(), about=tuple(parts))
 
 
-def hashed(password: str) -> str:
+def hash_password(password: str) -> str:
     """What is stored of a password. Raises Unavailable when too many are asked for at once."""
     with _place():
         return _hasher.hash(password)

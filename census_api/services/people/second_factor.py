@@ -13,11 +13,11 @@ from census_api.domain.kit.errors import Conflict, InvalidRequest, SignInRequire
 from census_api.domain.people import hash_of
 from census_api.services.kit.platform import Platform
 from census_api.services.people.passwords import is_right as is_password
-from census_api.services.people.secrets_at_rest import opened, sealed
+from census_api.services.people.secrets_at_rest import open_secret, seal_secret
 from census_api.store.kit import audit
 from census_api.store.kit.session import Session
 from census_api.store.people import queries as people
-from census_api.store.people.tables import Account
+from census_api.store.people.tables import AccountRow
 
 _ISSUER = "Workforce census"
 _STEP_SECONDS = 30
@@ -34,15 +34,15 @@ class Enrolment:
     address: str
 
 
-def propose(email: str) -> Enrolment:
+def propose_factor(email: str) -> Enrolment:
     """A new secret for somebody's authenticator. Nothing is stored."""
-    return again(pyotp.random_base32(32), email)
+    return propose_again(pyotp.random_base32(32), email)
 
 
-def again(secret: str, email: str) -> Enrolment:
+def propose_again(secret: str, email: str) -> Enrolment:
     """The same proposal once more; a secret that is none is not shown again, but replaced by a new one."""
     if not _is_secret(secret):
-        return propose(email)
+        return propose_factor(email)
     return Enrolment(secret, pyotp.TOTP(secret).provisioning_uri(name=email, issuer_name=_ISSUER))
 
 
@@ -62,7 +62,7 @@ def switch_on(platform: Platform, actor: Actor, secret: str, code: str, password
         row = _own(session, actor, password)
         if row.second_factor is not None:
             raise Conflict("There is a second step already. Switch it off before you set up another.")
-        row.second_factor = sealed(platform.settings, secret, str(row.id))
+        row.second_factor = seal_secret(platform.settings, secret, str(row.id))
         row.used_step = step
         people.set_recovery_codes(session, row.id, map(hash_of, codes))
         audit.record(session, actor, "second_factor.on", subject=f"account {row.id}", at=platform.clock())
@@ -72,23 +72,23 @@ def switch_on(platform: Platform, actor: Actor, secret: str, code: str, password
 def switch_off(platform: Platform, actor: Actor, password: str) -> None:
     """Signing in needs the password alone again. Raises SignInRequired for a wrong password."""
     with platform.database.transaction() as session:
-        clear(session, _own(session, actor, password))
+        clear_factor(session, _own(session, actor, password))
         audit.record(session, actor, "second_factor.off", subject=f"account {actor.user_id}", at=platform.clock())
 
 
-def clear(session: Session, row: Account) -> None:
+def clear_factor(session: Session, row: AccountRow) -> None:
     """Forgets the second factor of an account."""
     row.second_factor = None
     row.used_step = None
     people.set_recovery_codes(session, row.id, ())
 
 
-def is_right(session: Session, platform: Platform, row: Account, code: str) -> bool:
+def is_right(session: Session, platform: Platform, row: AccountRow, code: str) -> bool:
     """Whether the code opens the locked account. Each code does so once."""
     if row.second_factor is None:
         return False
     typed = "".join(code.split()).lower()
-    step = _step_of(opened(platform.settings, row.second_factor, str(row.id)), typed, platform)
+    step = _step_of(open_secret(platform.settings, row.second_factor, str(row.id)), typed, platform)
     if step is None:
         return people.use_recovery_code(session, row.id, hash_of(typed))
     if row.used_step is not None and step <= row.used_step:
@@ -97,8 +97,8 @@ def is_right(session: Session, platform: Platform, row: Account, code: str) -> b
     return True
 
 
-def _own(session: Session, actor: Actor, password: str) -> Account:
-    row = people.find(session, actor.user_id, lock=True) if actor.user_id is not None else None
+def _own(session: Session, actor: Actor, password: str) -> AccountRow:
+    row = people.find_account(session, actor.user_id, lock=True) if actor.user_id is not None else None
     if row is None or actor.kind != "person":
         raise SignInRequired("Sign in to change how you sign in.")
     if not is_password(password, row.password_hash)[0]:

@@ -18,12 +18,12 @@ _METHOD = {"alg": "dir", "enc": "A256GCM"}
 _FILE = "secret-key"
 
 
-def sealed(settings: Settings, secret: str, purpose: str) -> str:
+def seal_secret(settings: Settings, secret: str, purpose: str) -> str:
     """The secret, encrypted. It can be read for the same purpose only."""
     return jwe.encrypt_compact(_METHOD, f"{purpose}\n{secret}", OctKey.import_key(secret_key(settings)))
 
 
-def opened(settings: Settings, text: str, purpose: str) -> str:
+def open_secret(settings: Settings, text: str, purpose: str) -> str:
     """The secret again. Raises ConfigError when the platform's key is another than the one it was sealed with."""
     try:
         found = jwe.decrypt_compact(text, OctKey.import_key(secret_key(settings)), list(_METHOD.values()))

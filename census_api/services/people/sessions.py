@@ -18,7 +18,7 @@ from census_api.store.kit import audit
 from census_api.store.kit.session import Session
 from census_api.store.people import credentials
 from census_api.store.people import queries as people
-from census_api.store.people.tables import Account
+from census_api.store.people.tables import AccountRow
 
 log = structlog.get_logger(__name__)
 
@@ -30,7 +30,7 @@ _ENDED = "You are not signed in any more. Sign in again; what was sent in before
 
 
 @dataclass(frozen=True, slots=True)
-class Opened:
+class OpenedSession:
     """A session that began. `secret` is for the browser alone; with `waits_for_second_factor` it opens nothing yet."""
 
     secret: str
@@ -38,7 +38,9 @@ class Opened:
     waits_for_second_factor: bool
 
 
-def sign_in(platform: Platform, address: str | None, email: str, password: str, *, before: str | None = None) -> Opened:
+def sign_in(
+    platform: Platform, address: str | None, email: str, password: str, *, before: str | None = None
+) -> OpenedSession:
     """Begins a session for who knows the password; the session `before` (a secret), whoever's it was, ends.
 
     Raises SignInRequired in the same words, and after the same time, whether or not there is such a person;
@@ -47,24 +49,24 @@ def sign_in(platform: Platform, address: str | None, email: str, password: str, 
     if not platform.settings.local_sign_in:
         raise Forbidden(f"Passwords are not used here. Sign in with {platform.settings.sso_name}.")
     named = email.strip().lower()[:300]
-    attempts.count(platform, "sign_in", account=named, address=address)
+    attempts.count_attempt(platform, "sign_in", account=named, address=address)
     with platform.database.transaction() as session:
         row = people.find_by_email(session, named) if named.isprintable() else None
         stored = row.password_hash if row is not None and may_enter(platform, row) else None
     right, newer = passwords.is_right(password, stored)
     if row is None or not right:
         raise _denied(platform, address, row.id if row is not None else None, SignInRequired(_WRONG))
-    attempts.forgive(platform, "sign_in", account=named, address=address)
+    attempts.forgive_attempts(platform, "sign_in", account=named, address=address)
     with platform.database.transaction() as session:
-        locked = people.find(session, row.id, lock=True)
+        locked = people.find_account(session, row.id, lock=True)
         if locked is None or not may_enter(platform, locked) or locked.password_hash != stored:
             raise SignInRequired(_WRONG)
         if newer is not None:
             locked.password_hash = newer
-        return begin(session, platform, locked, address, "password", before=before)
+        return begin_session(session, platform, locked, address, "password", before=before)
 
 
-def pass_second_factor(platform: Platform, address: str | None, secret: str, code: str) -> Opened:
+def pass_second_factor(platform: Platform, address: str | None, secret: str, code: str) -> OpenedSession:
     """Turns a session that waits into one that opens doors, under a new secret.
 
     `code` is what the authenticator shows, or a recovery code. Raises SignInRequired, TooManyAttempts.
@@ -74,10 +76,10 @@ def pass_second_factor(platform: Platform, address: str | None, secret: str, cod
         found = credentials.find_session(session, hashed)
     if found is None or not found[0].waits_for_second_factor or found[0].ends_at <= now:
         raise SignInRequired(_ENDED)
-    attempts.count(platform, "second_factor", account=str(found[1].id), address=address)
+    attempts.count_attempt(platform, "second_factor", account=str(found[1].id), address=address)
     wrong = SignInRequired("That code is not right, or was used before. Type the one that is shown now.")
     with platform.database.transaction() as session:
-        row = people.find(session, found[1].id, lock=True)
+        row = people.find_account(session, found[1].id, lock=True)
         right = row is not None and second_factor.is_right(session, platform, row, code)
         if row is not None and right and may_enter(platform, row) and credentials.end_session(session, hashed):
             opened = _open(session, platform, row, waits=False)
@@ -86,9 +88,9 @@ def pass_second_factor(platform: Platform, address: str | None, secret: str, cod
     raise _denied(platform, address, found[1].id, wrong)
 
 
-def begin(
-    session: Session, platform: Platform, row: Account, address: str | None, by: str, *, before: str | None = None
-) -> Opened:
+def begin_session(
+    session: Session, platform: Platform, row: AccountRow, address: str | None, by: str, *, before: str | None = None
+) -> OpenedSession:
     """A session for an account that has proved who it is; `by` says how. It waits where a second factor is set."""
     if before is not None:
         credentials.end_session(session, hash_of(before))
@@ -131,18 +133,18 @@ def sign_out(platform: Platform, secret: str, address: str | None) -> None:
     """Ends the session at once. One that has ended already stays so."""
     with platform.database.transaction() as session:
         account_id = credentials.end_session(session, hash_of(secret))
-        row = people.find(session, account_id) if account_id is not None else None
+        row = people.find_account(session, account_id) if account_id is not None else None
         if row is not None:
             _record(session, row, address, "session.ended", platform.clock(), {"by": "signing out"})
 
 
-def may_enter(platform: Platform, row: Account) -> bool:
+def may_enter(platform: Platform, row: AccountRow) -> bool:
     """False for who is disabled, and for the accounts of the demonstration anywhere else."""
     return row.disabled_at is None and (not row.demonstration or platform.settings.mode == "demo")
 
 
 def actor_for(
-    session: Session, platform: Platform, row: Account, address: str | None, *, scopes: frozenset[str] | None = None
+    session: Session, platform: Platform, row: AccountRow, address: str | None, *, scopes: frozenset[str] | None = None
 ) -> Actor:
     """The account as an actor, with what it may do as of this transaction. With `scopes` it is a token's."""
     authority = people.authority_of(session, row.id, areas=platform.settings.area_reads)
@@ -158,12 +160,12 @@ def actor_for(
     )
 
 
-def _open(session: Session, platform: Platform, row: Account, *, waits: bool) -> Opened:
+def _open(session: Session, platform: Platform, row: AccountRow, *, waits: bool) -> OpenedSession:
     now = platform.clock()
     ends_at = now + (_HALF_WAY if waits else dt.timedelta(hours=platform.settings.session_hours))
     secret = new_secret()
     credentials.begin_session(session, hash_of(secret), row.id, waits=waits, at=now, ends_at=ends_at)
-    return Opened(secret, ends_at, waits)
+    return OpenedSession(secret, ends_at, waits)
 
 
 def _denied(platform: Platform, address: str | None, account_id: uuid.UUID | None, error: CensusError) -> CensusError:
@@ -177,7 +179,7 @@ def _denied(platform: Platform, address: str | None, account_id: uuid.UUID | Non
 
 
 def _record(
-    session: Session, row: Account, address: str | None, action: str, at: dt.datetime, detail: dict[str, str]
+    session: Session, row: AccountRow, address: str | None, action: str, at: dt.datetime, detail: dict[str, str]
 ) -> None:
     actor = Actor(row.name, address, row.id)
     audit.record(session, actor, action, subject=f"account {row.id}", detail=detail, at=at)

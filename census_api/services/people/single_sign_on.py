@@ -18,7 +18,7 @@ from census_api.services.kit import attempts
 from census_api.services.kit.platform import Platform
 from census_api.services.people import sessions
 from census_api.services.people.accounts import Roles
-from census_api.services.people.sessions import Opened
+from census_api.services.people.sessions import OpenedSession
 from census_api.services.people.sign_on_mapping import Mapped, load_mapping
 from census_api.services.people.sign_on_provider import Provider
 from census_api.settings import Settings
@@ -26,7 +26,7 @@ from census_api.store.kit import audit
 from census_api.store.kit.session import Session
 from census_api.store.people import credentials
 from census_api.store.people import queries as people
-from census_api.store.people.tables import Account
+from census_api.store.people.tables import AccountRow
 
 log = structlog.get_logger(__name__)
 
@@ -46,13 +46,13 @@ class Begun:
     secret: str
 
 
-def begin(platform: Platform, address: str | None, base: str, next_page: str) -> Begun:
+def begin_sign_on(platform: Platform, address: str | None, base: str, next_page: str) -> Begun:
     """Begins a sign-on. `base` is this platform's address, `next_page` where to go afterwards.
 
     Raises NotFound where no provider is set, Unavailable when it does not answer, TooManyAttempts.
     """
     provider = _provider_of(platform.settings)
-    attempts.count(platform, "sign_on", account=None, address=address)
+    attempts.count_attempt(platform, "sign_on", account=None, address=address)
     state, nonce, verifier, secret = (new_secret() for _ in range(4))
     where = provider.address(base + CALLBACK, state, nonce, verifier)
     now = platform.clock()
@@ -62,17 +62,17 @@ def begin(platform: Platform, address: str | None, base: str, next_page: str) ->
     return Begun(where, secret)
 
 
-def complete(
+def complete_sign_on(
     platform: Platform, address: str | None, base: str, secret: str | None, answer: Mapping[str, str], *,
     before: str | None = None,
-) -> tuple[Opened, str]:  # fmt: skip
+) -> tuple[OpenedSession, str]:  # fmt: skip
     """Ends a sign-on with what the provider sent back: a session, and the page to go to.
 
     The account is made at the first sign-on, or is the one that was invited under the same verified address; roles
     from claims are those of this sign-on. Raises SignInRequired, Forbidden for who has no role, Unavailable.
     """
     provider = _provider_of(platform.settings)
-    attempts.count(platform, "sign_on", account=None, address=address)
+    attempts.count_attempt(platform, "sign_on", account=None, address=address)
     with platform.database.transaction() as session:
         flow = credentials.take_flow(session, hash_of(secret), platform.clock()) if secret else None
     if flow is None or not hmac.compare_digest(flow[0].encode(), answer.get("state", "").encode()):
@@ -90,7 +90,7 @@ def complete(
         authority = people.authority_of(session, row.id, areas=False)
         if not authority.roles and not authority.memberships:
             raise Forbidden(_NO_ROLE)
-        return sessions.begin(session, platform, row, address, "the sign-in service", before=before), next_page
+        return sessions.begin_session(session, platform, row, address, "the sign-in service", before=before), next_page
 
 
 def check_settings(settings: Settings) -> None:
@@ -111,7 +111,7 @@ def _provider(_issuer: str, _client: str | None, settings: Settings) -> Provider
 
 def _account(
     session: Session, platform: Platform, address: str | None, issuer: str, claims: Mapping[str, Any], mapped: Mapped
-) -> Account:
+) -> AccountRow:
     """The account of the subject; else the one of the verified address, from now on tied to the subject; else new."""
     row = people.find_by_subject(session, issuer, claims["sub"])
     if row is not None:
@@ -136,10 +136,10 @@ def _account(
     return row
 
 
-def _take_over(session: Session, platform: Platform, row: Account, address: str | None, wanted: Roles) -> None:
+def _take_over(session: Session, platform: Platform, row: AccountRow, address: str | None, wanted: Roles) -> None:
     """Makes the roles that come from the provider those of this sign-on. Roles that were given here stay."""
     now, by = platform.clock(), "the sign-in service"
-    keys = people.organisations(session, wanted.members)
+    keys = people.find_organisations(session, wanted.members)
     codes = {key: code for code, key in keys.items()}
     members = {(keys[code], role) for code, roles in wanted.members.items() if code in keys for role in roles}
     had_roles, had_members = people.from_provider(session, row.id)

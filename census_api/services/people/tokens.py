@@ -45,7 +45,7 @@ def create_token(
         raise InvalidRequest(f"A token lasts 1 to {MOST_DAYS} days.")
     now, made = platform.clock(), secret or new_secret(PREFIX)
     with platform.database.transaction() as session:
-        row = people.find(session, account_id)
+        row = people.find_account(session, account_id)
         if row is None or row.disabled_at is not None:
             raise NotFound(_NO_ACCOUNT)
         token = stored.add_token(
@@ -60,7 +60,7 @@ def list_tokens(platform: Platform, actor: Actor, *, everybody: bool = False) ->
     """The actor's own tokens, or everybody's, the newest first."""
     authorise(actor, "people.manage" if everybody else "tokens.manage")
     with platform.database.transaction() as session:
-        return stored.tokens(session, None if everybody else actor.user_id or uuid.UUID(int=0))
+        return stored.list_tokens(session, None if everybody else actor.user_id or uuid.UUID(int=0))
 
 
 def revoke_token(platform: Platform, actor: Actor, token_id: uuid.UUID) -> None:

@@ -34,12 +34,12 @@ class Upkeep:
         return self.missing + self.damaged + self.overdue > 0
 
 
-def upkeep(platform: Platform, actor: Actor) -> Upkeep:
+def read_upkeep(platform: Platform, actor: Actor) -> Upkeep:
     """Jobs, mail and the latest comparison of what was acknowledged with what is stored. Raises Forbidden."""
     authorise(actor, "jobs.manage")
     with platform.database.snapshot(SYSTEM) as session:
-        figures = reconciling.figures(session)
-        mails = outbox.counts(session)
+        figures = reconciling.read_figures(session)
+        mails = outbox.count_states(session)
     ran = figures.get("census_reconciled_timestamp_seconds")
     return Upkeep(
         failed_jobs=int(figures["census_jobs_failed"]),

@@ -18,7 +18,7 @@ from census_api.questionnaire.model import Spec
 from census_api.services.kit.platform import Platform
 from census_api.services.progress.response import ALL, ExpectedLine, expected_lines, has_frame, label_of
 from census_api.statistics.comparability.identity import ratio
-from census_api.statistics.plausibility.editing import Impact, ranked
+from census_api.statistics.plausibility.editing import Impact, rank_impacts
 from census_api.statistics.policy import DEFAULT_POLICY
 from census_api.store.people import addressees
 from census_api.store.progress import queries as stored
@@ -56,11 +56,11 @@ def chase_list(platform: Platform, actor: Actor, year: int) -> list[Chase]:
     spec = platform.spec(year)
     with platform.database.snapshot(SYSTEM) as session:
         has_frame(session, year)
-        organisations = stored.framed(session, year)
+        organisations = stored.list_framed(session, year)
         lines = expected_lines(session, spec, organisations)
         given = stored.line_items(session, year, "standing", ["paid_headcount"])
-        reminded = stored.reminded(session, year)
-        people = addressees.members(session, [entry.id for entry in organisations])
+        reminded = stored.list_reminded(session, year)
+        people = addressees.list_members(session, [entry.id for entry in organisations])
     now = {line: items["paid_headcount"] for line, items in given.items()}
     missing = {entry.code: entry for entry in organisations if entry.state not in ANSWERED | OUT}
     absent: dict[str, list[ExpectedLine]] = {code: [] for code in missing}
@@ -69,7 +69,7 @@ def chase_list(platform: Platform, actor: Actor, year: int) -> list[Chase]:
             absent[one.of.code].append(one)
     growth, typical, totals = _growth(lines, now), _typical(lines), _totals(lines)
     moves = {code: _moves(own, growth, typical) for code, own in absent.items()}
-    order = ranked([Impact(code, moved) for code, moved in moves.items()], totals)
+    order = rank_impacts([Impact(code, moved) for code, moved in moves.items()], totals)
     return [
         _chase(
             spec, missing[place.unit], absent[place.unit], place.score, _most_moved(moves[place.unit], totals),

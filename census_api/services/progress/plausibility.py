@@ -17,9 +17,9 @@ from census_api.questionnaire.model import Spec
 from census_api.services.kit.platform import Platform
 from census_api.services.progress.chase import name_of_total, totals_of
 from census_api.services.progress.response import cells_of, has_frame
-from census_api.services.progress.sizes import carried, known_sizes
+from census_api.services.progress.sizes import carry_sizes, known_sizes
 from census_api.statistics.comparability.identity import ratio
-from census_api.statistics.plausibility.editing import Impact, selective_score, suspicion, to_query
+from census_api.statistics.plausibility.editing import Impact, score_suspicion, selective_score, to_query
 from census_api.statistics.plausibility.soft_edits import hb_edit, robust_z
 from census_api.statistics.policy import DEFAULT_POLICY, PlausibilityPolicy
 from census_api.store.kit.session import Session
@@ -76,7 +76,7 @@ class _Figures:
         return tuple(f"{item}|{total}" for total in totals_of(self.cells[line]))
 
 
-def plausibility(platform: Platform, actor: Actor, year: int, *, limit: int = MOST_DOUBTS) -> Plausibility:
+def rank_doubts(platform: Platform, actor: Actor, year: int, *, limit: int = MOST_DOUBTS) -> Plausibility:
     """The figures of the submissions that stand now, against those accepted a year before: the first `limit` doubts.
 
     Raises NotFound for a collection that is not set up.
@@ -115,7 +115,7 @@ def _figures(session: Session, spec: Spec) -> _Figures:
     before: dict[LineKey, dict[Item, float | None]] = defaultdict(dict)
     for item in COMPARED:
         known = {line: value for line, items in earlier.items() if (value := items[item]) is not None}
-        for line, value in carried(known, edges, now).items():
+        for line, value in carry_sizes(known, edges, now).items():
             before[line][item] = value
     spells, day = register.sector_spells(session), spec.collection.reference_date
     cells = {line: cells_of(spec, line, sector_on(spells[line.organisation], day)) for line in now}
@@ -179,7 +179,7 @@ class _Class:
         if before is not None and not (reported and before):
             gone = max(reported, before) >= self._policy.ratio_floor
             return float(gone), "one of the two years is 0" if gone else ""
-        changed = suspicion(self._edit, place)
+        changed = score_suspicion(self._edit, place)
         if changed >= 1:
             return 1.0, "it changed far more than others of its class"
         size = self._figures.now[line][_SIZE]

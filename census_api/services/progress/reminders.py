@@ -19,7 +19,7 @@ from census_api.services.mail.writing import drafts_to, return_page
 from census_api.store.kit import audit
 from census_api.store.kit.session import Session
 from census_api.store.mail import queries as outbox
-from census_api.store.mail.queries import Draft
+from census_api.store.mail.queries import MailDraft
 from census_api.store.people import addressees
 from census_api.store.people.addressees import Addressee, Named
 
@@ -62,7 +62,7 @@ def get_plan(platform: Platform, actor: Actor, year: int) -> ReminderPlan:
     authorise(actor, "mail.manage")
     get_collection(platform, SYSTEM, year)
     with platform.database.transaction(SYSTEM) as session:
-        return outbox.plan(session, year)
+        return outbox.read_plan(session, year)
 
 
 def set_plan(
@@ -106,7 +106,7 @@ def run_schedule(platform: Platform) -> int:
     return written
 
 
-def remind(
+def remind_employers(
     platform: Platform, actor: Actor, year: int, *, states: Collection[ReturnState] = UNFINISHED,
     days_left_at_most: int | None = None, organisations: Collection[str] | None = None, preview: bool = False,
 ) -> Reminded:  # fmt: skip
@@ -140,7 +140,7 @@ def _unfinished(platform: Platform, status: CollectionStatus, now: dt.datetime) 
 def _due(platform: Platform, status: CollectionStatus, now: dt.datetime) -> list[_Due]:
     """The organisations whose return would still be taken."""
     with platform.database.transaction(SYSTEM) as session:
-        expected = addressees.expected(session, status.year)
+        expected = addressees.list_expected(session, status.year)
     today = now.astimezone(_ENGLAND).date()
     found = []
     for entry in expected:
@@ -168,7 +168,7 @@ def _write(
         part = due[start : start + _AT_A_TIME]
         with platform.database.transaction(SYSTEM) as session:
             attempt = session.begin_nested()
-            people = addressees.members(session, [entry.organisation.id for entry in part])
+            people = addressees.list_members(session, [entry.organisation.id for entry in part])
             drafts = {entry: _drafts(entry, people[entry.organisation.id], kind, year, about, now) for entry in part}
             new = outbox.add_all(session, [draft for mails in drafts.values() for draft in mails])
             for entry, mails in drafts.items():
@@ -184,7 +184,7 @@ def _write(
 
 def _drafts(
     entry: _Due, people: Sequence[Addressee], kind: MailKind, year: int, about: str | None, now: dt.datetime
-) -> list[Draft]:
+) -> list[MailDraft]:
     facts = {"closes": f"{entry.closes.day} {entry.closes:%B %Y}"}
     if kind == "reminder":
         facts["days_left"] = str(entry.days_left)

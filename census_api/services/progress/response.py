@@ -24,7 +24,7 @@ from census_api.questionnaire.areas import AREAS, region_of
 from census_api.questionnaire.model import Spec
 from census_api.services.kit.platform import Platform
 from census_api.services.progress.sizes import known_sizes
-from census_api.statistics.comparability.coverage import Expected, coverage
+from census_api.statistics.comparability.coverage import ExpectedUnit, measure_coverage
 from census_api.store.collecting import collections
 from census_api.store.kit.session import Session
 from census_api.store.progress import queries as stored
@@ -54,7 +54,7 @@ class ExpectedLine:
         return self.of.state in ANSWERED
 
 
-def progress(platform: Platform, actor: Actor, year: int) -> Progress:
+def measure_progress(platform: Platform, actor: Actor, year: int) -> Progress:
     """Who is expected and who has answered, as it is now. Raises NotFound for a collection that is not set up.
 
     It names no organisation.
@@ -64,7 +64,7 @@ def progress(platform: Platform, actor: Actor, year: int) -> Progress:
     # who may see how far the census is need not be shown single returns: the platform reads them, and gives shares
     with platform.database.snapshot(SYSTEM) as session:
         framed = has_frame(session, year)
-        organisations = stored.framed(session, year)
+        organisations = stored.list_framed(session, year)
         lines = expected_lines(session, spec, organisations)
     by = {dimension: tuple(_cells(spec, dimension, lines)) for dimension in PROGRESS_DIMENSIONS}
     overall = _cell(ALL, "England", lines)
@@ -73,7 +73,7 @@ def progress(platform: Platform, actor: Actor, year: int) -> Progress:
 
 def has_frame(session: Session, year: int) -> bool:
     """Whether the collection has a frame. Raises NotFound for one that is not set up."""
-    if collections.find(session, year) is None:
+    if collections.find_collection(session, year) is None:
         raise NotFound(f"The census of {year} has not been set up here.")
     return register.has_frame(session, year)
 
@@ -122,7 +122,7 @@ def _cell(key: str, label: str, lines: Sequence[ExpectedLine]) -> ProgressCell:
     organisations = {one.of.code: one.of for one in lines}
     answered = [entry for entry in organisations.values() if entry.state in ANSWERED]
     late = sum(entry.timing == "late" for entry in answered)
-    shares = coverage([Expected(str(one.line), one.size, one.answered) for one in lines])
+    shares = measure_coverage([ExpectedUnit(str(one.line), one.size, one.answered) for one in lines])
     return ProgressCell(
         key=key,
         label=label,

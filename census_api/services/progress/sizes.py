@@ -22,11 +22,11 @@ def known_sizes(session: Session, year: int) -> dict[LineKey, float]:
     known: dict[LineKey, float] = {}
     for before, after in zip(years, [*years, year][1:], strict=True):
         known |= _reported(session, before)
-        known = carried(known, lineage.edges_between(session, before, after), lineage.framed_lines(session, after))
+        known = carry_sizes(known, lineage.edges_between(session, before, after), lineage.framed_lines(session, after))
     return known
 
 
-def carried(
+def carry_sizes(
     known: Mapping[LineKey, float], edges: Iterable[LineageEdge], after: Collection[LineKey]
 ) -> dict[LineKey, float]:
     """Sizes under the lines of the next year: along confirmed edges, in equal parts where a line went on as several.

@@ -23,7 +23,7 @@ from census_api.domain.register.lists import (
 )
 from census_api.domain.register.organisations import FrameLine, Organisation, sector_on
 from census_api.questionnaire.areas import AREAS, areas_after
-from census_api.questionnaire.model import Spec, fold
+from census_api.questionnaire.model import Spec, fold_text
 from census_api.services.kit.limits import refuse_too_large
 from census_api.services.kit.platform import Platform
 from census_api.services.register.organisations import load_frame
@@ -45,7 +45,7 @@ _SERVICE = "service_types"
 
 
 @dataclass(frozen=True, slots=True)
-class Frame:
+class CollectionFrame:
     """The lines of a collection, in order, with the names of their organisations. `version` changes with the lines."""
 
     collection: int
@@ -58,7 +58,7 @@ class Frame:
         return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
-def whole_frame(platform: Platform, actor: Actor, year: int) -> Frame:
+def whole_frame(platform: Platform, actor: Actor, year: int) -> CollectionFrame:
     """Every expected line of a collection. Raises NotFound for one that is not set up."""
     authorise(actor, "frame.manage")
     with platform.database.snapshot(actor) as session:
@@ -98,7 +98,7 @@ def import_frame(
     listed = platform.sandbox.run(functools.partial(read_list, name=NAME, columns=COLUMNS), data)
     with platform.database.snapshot(actor) as session:
         before = _stored(session, year)
-        judge = _Judge(listed, spec, _register(session, spec))
+        judge = _FrameJudge(listed, spec, _register(session, spec))
         lines = judge.lines()
         gone = frozenset(before.lines) - frozenset(lines)
         notes = tuple(_about_collection(session, year, gone))
@@ -114,11 +114,11 @@ def import_frame(
     return ListReport("frame", year, report.rows, findings, changes, unchanged, applied=True)
 
 
-def _stored(session: Session, year: int) -> Frame:
-    if collections.find(session, year) is None:
+def _stored(session: Session, year: int) -> CollectionFrame:
+    if collections.find_collection(session, year) is None:
         raise NotFound(f"The census of {year} has not been set up here.")
     names = {entry.code: entry.name for entry in register.all_organisations(session)}
-    return Frame(year, tuple(register.whole_frame(session, year)), names)
+    return CollectionFrame(year, tuple(register.whole_frame(session, year)), names)
 
 
 def _register(session: Session, spec: Spec) -> dict[str, Organisation]:
@@ -132,7 +132,7 @@ def _register(session: Session, spec: Spec) -> dict[str, Organisation]:
 
 def _about_collection(session: Session, year: int, gone: Iterable[FrameLine]) -> Iterator[ListFinding]:
     leaving = Counter(line.organisation for line in gone)
-    for code in sorted(leaving.keys() & register.answering(session, year)):
+    for code in sorted(leaving.keys() & register.list_answering(session, year)):
         message = f"{code} has sent something for {year}, and {leaving[code]} of its lines would no longer be expected."
         yield _note(message, "Check that it should leave them out; what was sent is kept.")
     if progress.latest_frozen(session, year) is not None:
@@ -157,7 +157,7 @@ def _key(line: FrameLine) -> tuple[str, str, str]:
 
 
 @dataclass(slots=True)
-class _Judge:
+class _FrameJudge:
     """Reads the rows one by one; what is wrong goes to `findings`."""
 
     listed: ReadList
@@ -214,7 +214,7 @@ class _Judge:
             self._missing(row, "local_authority_code")
             return None
         areas = self.spec.code_lists[AREAS]
-        code = areas.lookup.get(fold(text))
+        code = areas.lookup.get(fold_text(text))
         if code is None:
             later = areas_after(self.spec, text.partition(" ")[0])
             fix = f"It went on as {' and '.join(later)}." if later else in_list(areas, text)
@@ -228,7 +228,7 @@ class _Judge:
             self._missing(row, "service_type")
             return None
         services = self.spec.code_lists[_SERVICE]
-        code = services.lookup.get(fold(text))
+        code = services.lookup.get(fold_text(text))
         if code is None:
             self._say("error", row, "service_type", "There is no such service type.", in_list(services, text))
         return code

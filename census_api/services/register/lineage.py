@@ -15,7 +15,7 @@ from census_api.domain.kit.access import SYSTEM, Actor, authorise
 from census_api.domain.kit.errors import Conflict, InvalidRequest, NotFound
 from census_api.domain.kit.paging import Page, cursor_after, page_size, position_of
 from census_api.domain.register.lineage import EdgeFilter, EdgeState, LineageEdge, LineKey
-from census_api.domain.register.suggestions import suggestions
+from census_api.domain.register.suggestions import suggest_edges
 from census_api.questionnaire.areas import AREAS, area_began, areas_after
 from census_api.questionnaire.model import Spec
 from census_api.services.kit.platform import Platform
@@ -43,7 +43,7 @@ def load_edges(platform: Platform, actor: Actor, edges: Iterable[LineageEdge]) -
     given = [_with_decision(edge, actor, now) for edge in edges]
     with platform.database.transaction(actor) as session:
         _refuse_wrong(platform, session, given)
-        changed = lineage.add(session, given)
+        changed = lineage.add_edges(session, given)
         audit.record(
             session,
             actor,
@@ -62,7 +62,7 @@ def add_edge(platform: Platform, actor: Actor, edge: LineageEdge) -> LineageEdge
     wanted = _with_decision(edge, actor, now)
     with platform.database.transaction(actor) as session:
         _refuse_wrong(platform, session, [wanted])
-        if not lineage.add(session, [wanted]):
+        if not lineage.add_edges(session, [wanted]):
             raise Conflict("There is an edge between these two lines already. Look it up and decide that one.")
         between = lineage.edges_between(session, edge.from_year, edge.to_year)
         stored = next(one for one in between if _ends(one) == _ends(edge))
@@ -77,12 +77,12 @@ def list_edges(
     authorise(actor, "progress.read")
     after, size = position_of(cursor) or 0, page_size(limit, MOST_EDGES)
     with platform.database.snapshot(SYSTEM) as session:
-        items, total = lineage.page(session, wanted, after, size)
+        items, total = lineage.page_edges(session, wanted, after, size)
     following = cursor_after(after + size) if after + size < total else None
     return Page(tuple(items), following, total)
 
 
-def decide(
+def settle_edge(
     platform: Platform, actor: Actor, edge_id: UUID, decision: Literal["confirmed", "refused"], evidence: str
 ) -> LineageEdge:
     """Confirms or refuses an edge, with what shows it. A decision can be replaced by the other one, never repeated.
@@ -92,19 +92,19 @@ def decide(
     authorise(actor, "frame.manage")
     now, reason = platform.clock(), _evidence(evidence)
     with platform.database.transaction(actor) as session:
-        before = lineage.find(session, edge_id, lock=True)
+        before = lineage.find_edge(session, edge_id, lock=True)
         if before is None:
             raise NotFound("There is no edge of that number. Look it up in the list of lineage.")
         if before.state == decision:
             when = f" on {in_words(before.decided_at)}" if before.decided_at else ""
             raise Conflict(f"This edge was {decision} by {before.decided_by}{when} already.")
-        lineage.decide(session, edge_id, decision, reason, actor.name, now)
+        lineage.decide_edge(session, edge_id, decision, reason, actor.name, now)
         after = replace(before, state=decision, evidence=reason, decided_by=actor.name, decided_at=now)
         _record(session, actor, f"lineage.{decision}", after, now, before=before.state)
     return after
 
 
-def suggest(platform: Platform, actor: Actor, from_year: int, to_year: int) -> list[LineageEdge]:
+def store_suggestions(platform: Platform, actor: Actor, from_year: int, to_year: int) -> list[LineageEdge]:
     """Finds likely edges between the frames of two collections, stores them as suggested, and gives the new ones.
 
     They join nothing: the cells that they touch stay capped at CAUTION until somebody decides. What was suggested or
@@ -119,7 +119,7 @@ def suggest(platform: Platform, actor: Actor, from_year: int, to_year: int) -> l
         if missing:
             raise Conflict(f"Nobody has loaded the frame of {' and '.join(missing)}. Load it first.")
         known = lineage.edges_between(session, from_year, to_year)
-        found = suggestions(
+        found = suggest_edges(
             lineage.framed_lines(session, from_year),
             lineage.framed_lines(session, to_year),
             {entry.code: entry for entry in register.all_organisations(session)},
@@ -133,7 +133,7 @@ def suggest(platform: Platform, actor: Actor, from_year: int, to_year: int) -> l
             )
             for one in found
         ]  # fmt: skip
-        lineage.add(session, edges)
+        lineage.add_edges(session, edges)
         detail = {"from": from_year, "to": to_year, "suggested": len(edges)}
         audit.record(session, actor, "lineage.suggested", subject="lineage", at=now, detail=detail)
         fresh = {(one.source, one.target) for one in found}
@@ -158,8 +158,8 @@ def follow_areas(platform: Platform, session: Session, year: int) -> int:
         ends = {_ends(edge) for edge in wanted}
         stored = [edge for edge in lineage.edges_between(session, from_year, to_year) if edge.decided_by == SYSTEM.name]
         gone = [edge.id for edge in stored if edge.id and _is_of_areas(edge) and _ends(edge) not in ends]
-        lineage.forget(session, gone)
-        lineage.add(session, wanted)
+        lineage.forget_edges(session, gone)
+        lineage.add_edges(session, wanted)
         count += len(wanted)
     return count
 

@@ -66,7 +66,7 @@ def load_frame(
     if any(line.collection != year for line in frame):
         raise InvalidRequest(f"The list holds lines of another census than {year}. Load each year by itself.")
     with platform.database.transaction(actor) as session:
-        if stored_collections.find(session, year) is None:
+        if stored_collections.find_collection(session, year) is None:
             raise NotFound(f"The census of {year} has not been set up here.")
         _refuse_unknown(stored.unknown_codes(session, {line.organisation for line in frame}), "organisation")
         stored.lock_frame(session, year)
@@ -102,7 +102,7 @@ def list_organisations(
     authorise(actor, "register.manage")
     after, size = position_of(cursor) or 0, page_size(limit, MOST_ORGANISATIONS)
     with platform.database.snapshot(actor) as session:
-        items, total = stored.page(session, wanted, after, size)
+        items, total = stored.page_organisations(session, wanted, after, size)
     following = cursor_after(after + size) if after + size < total else None
     return Page(tuple(items), following, total)
 

@@ -28,7 +28,7 @@ from census_api.domain.register.organisations import (
 )
 from census_api.questionnaire import grammar
 from census_api.questionnaire.identifiers import identifier_schemes, local_authority_letters
-from census_api.questionnaire.model import CodeList, Spec, fold
+from census_api.questionnaire.model import CodeList, Spec, fold_text
 from census_api.services.kit.limits import refuse_too_large
 from census_api.services.kit.platform import Platform
 from census_api.services.register.organisations import load_organisations
@@ -39,7 +39,7 @@ NAME = "organisations"
 LONGEST_NAME = 200
 
 
-def columns() -> tuple[ListColumn, ...]:
+def list_columns() -> tuple[ListColumn, ...]:
     """The columns of the list: one for each scheme of identifiers stands last."""
     return (
         ListColumn("organisation_code", "Organisation code"),
@@ -62,7 +62,7 @@ def export_register(platform: Platform, actor: Actor, kind: ListFormat) -> bytes
         organisations = register.all_organisations(session)
         spells = register.sector_spells(session)
     rows = (_cells(entry, spells[entry.code]) for entry in organisations)
-    return written_list(kind, NAME, columns(), rows)
+    return written_list(kind, NAME, list_columns(), rows)
 
 
 def import_register(platform: Platform, actor: Actor, data: bytes, *, preview: bool = False) -> ListReport:
@@ -75,11 +75,11 @@ def import_register(platform: Platform, actor: Actor, data: bytes, *, preview: b
 
     authorise(actor, "register.manage")
     refuse_too_large(platform, data)
-    listed = platform.sandbox.run(functools.partial(read_list, name=NAME, columns=columns()), data)
+    listed = platform.sandbox.run(functools.partial(read_list, name=NAME, columns=list_columns()), data)
     with platform.database.snapshot(actor) as session:
         known = {entry.code: entry for entry in register.all_organisations(session)}
         spells = register.sector_spells(session)
-    judge = _Judge(listed, known, spells, platform.spec(platform.specs.years[-1]))
+    judge = _RegisterJudge(listed, known, spells, platform.spec(platform.specs.years[-1]))
     entries = judge.entries()
     findings = (*listed.findings, *judge.findings)
     changed = [entry for entry in entries if entry.organisation != known.get(entry.code) or entry.since is not None]
@@ -106,7 +106,7 @@ class _Entry:
 
 
 @dataclass(slots=True)
-class _Judge:
+class _RegisterJudge:
     """Reads the rows one by one, then looks at them together; what is wrong goes to `findings`."""
 
     listed: ReadList
@@ -171,7 +171,7 @@ class _Judge:
         sectors = self.spec.code_lists["sectors"]
         if text is None or (before is not None and text == before.sector):
             return text
-        code = sectors.lookup.get(fold(text))
+        code = sectors.lookup.get(fold_text(text))
         if code is None:
             self._wrong(row, "sector", "There is no such sector.", in_list(sectors, text))
         return code
@@ -258,7 +258,7 @@ class _Judge:
 
 def in_list(codes: CodeList, text: str) -> str:
     """What to write in place of a text that is in no list: the nearest code, or all of a short list."""
-    near = difflib.get_close_matches(fold(text), codes.lookup, 1)
+    near = difflib.get_close_matches(fold_text(text), codes.lookup, 1)
     if near:
         return f"Perhaps you meant {codes.lookup[near[0]]}."
     return f"The codes are {', '.join(codes.by_code)}." if len(codes.codes) <= 10 else "See the year's code list."

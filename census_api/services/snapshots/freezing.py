@@ -22,7 +22,7 @@ from census_api.store.progress.sizes import set_sizes
 from census_api.store.snapshots import freezing
 from census_api.store.snapshots import queries as snapshots
 from census_api.store.snapshots.freezing import Batch, Meaning
-from census_api.store.snapshots.queries import Counts
+from census_api.store.snapshots.queries import SnapshotCounts
 
 log = structlog.get_logger(__name__)
 
@@ -55,7 +55,7 @@ class _OvertakenError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class _Attempt:
+class _FreezeAttempt:
     """One try at building one snapshot."""
 
     snapshot: Snapshot
@@ -82,11 +82,11 @@ def build_queued(platform: Platform, year: int, snapshot_id: uuid.UUID) -> None:
     Raises whatever went wrong when it is worth another try; after the last try the snapshot is failed.
     """
     with platform.database.transaction(WORKER) as session:
-        begun = snapshots.begin(session, year, snapshot_id, platform.clock())
+        begun = snapshots.begin_attempt(session, year, snapshot_id, platform.clock())
     if begun is None:
         return
     snapshot, number, tries = begun
-    attempt = _Attempt(snapshot, number, WORKER)
+    attempt = _FreezeAttempt(snapshot, number, WORKER)
     if tries > platform.settings.job_attempts:
         end_failed(platform, attempt, _GAVE_UP)
         return
@@ -99,10 +99,10 @@ def build_queued(platform: Platform, year: int, snapshot_id: uuid.UUID) -> None:
 def build_now(platform: Platform, actor: Actor, snapshot: Snapshot, progress: Progress | None) -> None:
     """Builds a snapshot while the caller waits. Whatever goes wrong, it is not left as if somebody built it."""
     with platform.database.transaction(actor) as session:
-        begun = snapshots.begin(session, snapshot.collection, snapshot.id, platform.clock())
+        begun = snapshots.begin_attempt(session, snapshot.collection, snapshot.id, platform.clock())
     if begun is None:
         return
-    attempt = _Attempt(begun[0], begun[1], actor)
+    attempt = _FreezeAttempt(begun[0], begun[1], actor)
     try:
         _build(platform, attempt, progress)
     except BaseException as problem:
@@ -113,7 +113,7 @@ def build_now(platform: Platform, actor: Actor, snapshot: Snapshot, progress: Pr
         raise
 
 
-def _build(platform: Platform, attempt: _Attempt, progress: Progress | None) -> None:
+def _build(platform: Platform, attempt: _FreezeAttempt, progress: Progress | None) -> None:
     try:
         with platform.database.transaction(attempt.actor) as session:
             snapshots.wait_for_earlier_attempts(session, attempt.snapshot.id)
@@ -122,29 +122,29 @@ def _build(platform: Platform, attempt: _Attempt, progress: Progress | None) -> 
         log.warning("snapshot_given_up", snapshot=str(attempt.snapshot.id), attempt=attempt.number)
 
 
-def _fill(platform: Platform, session: Session, attempt: _Attempt, progress: Progress) -> None:
+def _fill(platform: Platform, session: Session, attempt: _FreezeAttempt, progress: Progress) -> None:
     """Everything that the snapshot holds, its hash and its event, in the transaction of the session."""
     snapshot, meaning = attempt.snapshot, meaning_of(platform.spec(attempt.year))
     _tell(platform, attempt, "noting the accepted returns", 0.01)
-    freezing.prepare(session)
-    total = freezing.pin(session, meaning)
+    freezing.prepare_facts(session)
+    total = freezing.pin_returns(session, meaning)
     pin_sizes(platform, session, meaning.year)
     fresh = freezing.pinned_hash(session, meaning, snapshot.policy_digest)
-    before = snapshots.latest(session, snapshot.collection, frozen=True)
+    before = snapshots.find_latest(session, snapshot.collection, frozen=True)
     if before is not None and before.content_hash == fresh:
         raise NothingNewError(_UNCHANGED)
     counts = _copy(platform, session, attempt, meaning, total, progress)
     _tell(platform, attempt, "adding up", _SHARE_AFTER_FACTS)
-    freezing.analyse(session, freezing.FACT_TABLES)
+    freezing.analyse_tables(session, freezing.FACT_TABLES)
     build_cube(session, snapshot.collection, snapshot.id)
-    freezing.analyse(session, freezing.CUBE_TABLES)
+    freezing.analyse_tables(session, freezing.CUBE_TABLES)
     _tell(platform, attempt, "sealing", _SHARE_BEFORE_SEAL)
     _seal(platform, session, attempt, fresh, counts, before)
 
 
 def _copy(
-    platform: Platform, session: Session, attempt: _Attempt, meaning: Meaning, total: int, progress: Progress
-) -> Counts:
+    platform: Platform, session: Session, attempt: _FreezeAttempt, meaning: Meaning, total: int, progress: Progress
+) -> SnapshotCounts:
     """The facts, some organisations at a time: no statement is long, and everybody sees how far it is."""
     returns = freezing.add_returns(session, meaning, attempt.snapshot.id)
     lines = facts = 0
@@ -155,16 +155,21 @@ def _copy(
         more_lines, more_facts = freezing.add_facts(session, meaning, attempt.snapshot.id, Batch(first, last, lines))
         lines, facts = lines + more_lines, facts + more_facts
         progress(last, total)
-    return Counts(returns, lines, facts)
+    return SnapshotCounts(returns, lines, facts)
 
 
 def _seal(
-    platform: Platform, session: Session, attempt: _Attempt, content_hash: str, counts: Counts, before: Snapshot | None
+    platform: Platform,
+    session: Session,
+    attempt: _FreezeAttempt,
+    content_hash: str,
+    counts: SnapshotCounts,
+    before: Snapshot | None,
 ) -> None:
     snapshot, now = attempt.snapshot, platform.clock()
     changes = freezing.changes_since(session, snapshot.collection, None if before is None else before.id)
     freezing.mark_returns(session, snapshot.collection, snapshot.id)
-    ours = snapshots.freeze(
+    ours = snapshots.seal_frozen(
         session, snapshot.collection, snapshot.id, attempt.number, content_hash, counts, changes, now
     )
     if not ours:
@@ -220,20 +225,20 @@ def _unpaid_roles(platform: Platform, year: int) -> list[str]:
     return [role.code for role in roles if role.attributes["pay_basis"] == "unpaid"]
 
 
-def _tell(platform: Platform, attempt: _Attempt, stage: str, share: float) -> None:
+def _tell(platform: Platform, attempt: _FreezeAttempt, stage: str, share: float) -> None:
     """In a transaction of its own, so that everybody sees it. A busy database is no reason to stop."""
     with suppress(Unavailable), platform.database.transaction(attempt.actor) as session:
-        ours = snapshots.tell(
+        ours = snapshots.tell_progress(
             session, attempt.year, attempt.snapshot.id, attempt.number, stage, share, platform.clock()
         )
         if not ours:
             raise _OvertakenError
 
 
-def end_failed(platform: Platform, attempt: _Attempt, message: str) -> None:
+def end_failed(platform: Platform, attempt: _FreezeAttempt, message: str) -> None:
     snapshot = attempt.snapshot
     with platform.database.transaction(attempt.actor) as session:
-        if not snapshots.fail(session, snapshot.collection, snapshot.id, attempt.number, message):
+        if not snapshots.fail_attempt(session, snapshot.collection, snapshot.id, attempt.number, message):
             return
         audit.record(
             session,

@@ -38,7 +38,7 @@ class KeptPolicy:
     stored_at: dt.datetime | None
 
 
-def freeze(
+def freeze_collection(
     platform: Platform, actor: Actor, year: int, policy: Policy | None = None, progress: Progress | None = None
 ) -> Frozen:
     """Freezes the accepted returns of a collection now, and returns when that is done.
@@ -59,7 +59,7 @@ def freeze(
 def request_freeze(platform: Platform, actor: Actor, year: int, policy: Policy | None = None) -> Frozen:
     """Asks for a snapshot that a worker then builds; the answer is still `building`, unless nothing has changed.
 
-    Raises what `freeze` does. Asking while one is being built with the same policy gives that one.
+    Raises what `freeze_collection` does. Asking while one is being built with the same policy gives that one.
     """
     return _start(platform, actor, year, policy or DEFAULT_POLICY, wait=False)
 
@@ -71,7 +71,7 @@ def list_snapshots(
     authorise(actor, "margins.read")
     start, size = position_of(cursor) or 0, page_size(limit, MOST_SNAPSHOTS)
     with platform.database.snapshot(SYSTEM) as session:
-        items, total = snapshots.listed(session, year, start, size)
+        items, total = snapshots.page_snapshots(session, year, start, size)
     return Page(tuple(items), cursor_after(start + size) if start + size < total else None, total)
 
 
@@ -79,7 +79,7 @@ def get_snapshot(platform: Platform, actor: Actor, wanted: str) -> Snapshot:
     """A snapshot by its UUID, as "2024.2", or as "2024": the latest frozen revision. Raises Forbidden, NotFound."""
     authorise(actor, "margins.read")
     with platform.database.snapshot(SYSTEM) as session:
-        found = snapshots.find(session, wanted)
+        found = snapshots.find_snapshot(session, wanted)
     if found is None:
         raise NotFound(
             f"There is no snapshot {wanted[:40]!r} here. Give its id, a year that has been frozen (2024), or a year and "
@@ -103,7 +103,7 @@ def list_policies(platform: Platform, actor: Actor) -> list[KeptPolicy]:
     """The latest policy first, whether a result has used it or not; then those of results. Raises Forbidden."""
     authorise(actor, "margins.read")
     with platform.database.snapshot(SYSTEM) as session:
-        kept = [KeptPolicy(Policy.from_dict(document), at) for _, _, document, at in snapshots.policies(session)]
+        kept = [KeptPolicy(Policy.from_dict(document), at) for _, _, document, at in snapshots.list_policies(session)]
     default = [entry for entry in kept if entry.policy.digest == DEFAULT_POLICY.digest]
     others = [entry for entry in kept if entry.policy.digest != DEFAULT_POLICY.digest]
     return [*(default or [KeptPolicy(DEFAULT_POLICY, None)]), *others]
@@ -116,22 +116,22 @@ def _start(platform: Platform, actor: Actor, year: int, policy: Policy, *, wait:
     with platform.database.transaction(actor) as session:
         if not snapshots.lock_collection(session, year):
             raise NotFound(f"The census of {year} has not been set up here.")
-        latest = snapshots.latest(session, year)
+        latest = snapshots.find_latest(session, year)
         if latest is not None and latest.state == "building":
             return Frozen(_being_built(session, latest, policy, now, wait=wait), created=False)
         meaning = meaning_of(spec)
-        freezing.prepare(session)
-        freezing.pin(session, meaning)
+        freezing.prepare_facts(session)
+        freezing.pin_returns(session, meaning)
         if not freezing.accepted_returns(session):
             raise Conflict(f"No return of {year} is accepted, so there is nothing to freeze. Accept returns first.")
-        before = snapshots.latest(session, year, frozen=True)
+        before = snapshots.find_latest(session, year, frozen=True)
         if before is not None and _is_unchanged(platform, session, meaning, policy, before):
             return Frozen(before, created=False)
         beginning = Beginning(year, spec.digest, policy.digest, policy.version, policy.as_dict(), actor.name, now)
         failed = latest if latest is not None and latest.state == "failed" else None
-        snapshot = snapshots.start(session, beginning, before, failed)
+        snapshot = snapshots.start_snapshot(session, beginning, before, failed)
         if not wait:
-            snapshots.queue(session, year, snapshot.id)
+            snapshots.queue_building(session, year, snapshot.id)
         audit.record(
             session,
             actor,

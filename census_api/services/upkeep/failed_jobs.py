@@ -34,10 +34,10 @@ def try_again(platform: Platform, actor: Actor, job_id: uuid.UUID) -> Job:
     authorise(actor, "jobs.manage")
     now = platform.clock()
     with platform.database.transaction(actor) as session:
-        job = queue.find(session, job_id)
+        job = queue.find_job(session, job_id)
         if job is None:
             raise NotFound("There is no such job here.")
-        if not queue.again(session, job_id, now):
+        if not queue.retry_job(session, job_id, now):
             raise Conflict(
                 f"This job is {job.state}. Only one that failed, and whose file is kept, can be tried again."
             )
@@ -51,7 +51,7 @@ def try_again(platform: Platform, actor: Actor, job_id: uuid.UUID) -> Job:
             detail={"job": str(job_id), "number": job.submission},
             at=now,
         )
-        found = queue.find(session, job_id)
+        found = queue.find_job(session, job_id)
     return found or job
 
 

@@ -34,7 +34,7 @@ def raw_export(platform: Platform, actor: Actor, year: int) -> Iterator[bytes]:
     """
     authorise(actor, "export.raw")
     with platform.database.transaction(actor) as session:
-        if collections.find(session, year) is None:
+        if collections.find_collection(session, year) is None:
             raise NotFound(f"The census of {year} has not been set up here.")
         audit.record(
             session, actor, "export.made", collection=year, subject=f"raw export of {year}", at=platform.clock()
@@ -48,7 +48,7 @@ def _pieces(platform: Platform, actor: Actor, year: int) -> Iterator[bytes]:
         archive.writestr("README.txt", _ABOUT.format(year=year))
         yield from _table(archive, sink, "organisation", exporting.register_lines(session))
         for table in OF_COLLECTION:
-            yield from _table(archive, sink, table, exporting.lines(session, table, year))
+            yield from _table(archive, sink, table, exporting.iterate_lines(session, table, year))
         yield from _files(archive, sink, session, year)
     yield sink.taken()
 
@@ -62,7 +62,7 @@ def _table(archive: zipfile.ZipFile, sink: _Sink, table: str, lines: Iterable[st
 
 
 def _files(archive: zipfile.ZipFile, sink: _Sink, session: Session, year: int) -> Iterator[bytes]:
-    for file in exporting.files(session, year):
+    for file in exporting.list_files(session, year):
         data = exporting.bytes_of(session, year, file.submission_id)
         # a workbook is compressed already
         how = zipfile.ZIP_STORED if file.kind in ("xlsx", "ods") else zipfile.ZIP_DEFLATED

@@ -21,7 +21,7 @@ _BEGINNING = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 _MOST_NAMED = 20
 
 
-def reconcile(platform: Platform, *, since: dt.datetime = _BEGINNING) -> Reconciled:
+def reconcile_record(platform: Platform, *, since: dt.datetime = _BEGINNING) -> Reconciled:
     """Compares what was acknowledged since then, keeps the result, and raises an alarm when something is wrong.
 
     An alarm is a line in the log, an event in the audit, and the metrics of every web process.
@@ -29,14 +29,14 @@ def reconcile(platform: Platform, *, since: dt.datetime = _BEGINNING) -> Reconci
     now = platform.clock()
     with platform.database.snapshot(SYSTEM) as session:
         acknowledged, discrepancies = 0, list[Discrepancy]()
-        for found in reconciling.compared(session, since):
+        for found in reconciling.find_discrepancies(session, since):
             acknowledged += 1
             if found is not None:
                 discrepancies.append(found)
-        overdue = reconciling.overdue(session, now - OVERDUE_AFTER)
+        overdue = reconciling.count_overdue(session, now - OVERDUE_AFTER)
     result = Reconciled(now, acknowledged, tuple(discrepancies), overdue)
     with platform.database.transaction(SYSTEM) as session:
-        reconciling.keep(session, result)
+        reconciling.keep_result(session, result)
         if result.is_alarm:
             audit.record(
                 session,
@@ -51,10 +51,10 @@ def reconcile(platform: Platform, *, since: dt.datetime = _BEGINNING) -> Reconci
     return result
 
 
-def figures(platform: Platform) -> dict[str, float]:
+def read_figures(platform: Platform) -> dict[str, float]:
     """The latest comparison, the queue and the outbox as metrics, by name. Raises Unavailable."""
     with platform.database.snapshot(SYSTEM) as session:
-        return reconciling.figures(session) | outbox.figures(session)
+        return reconciling.read_figures(session) | outbox.read_figures(session)
 
 
 def _facts(result: Reconciled) -> dict[str, object]:

@@ -30,7 +30,7 @@ def keeping_of(settings: Settings) -> Keeping:
     return Keeping(drafts, whole)
 
 
-def erase(
+def erase_submissions(
     platform: Platform, actor: Actor, year: int, organisation: str, reason: str, *, number: int | None = None
 ) -> int:
     """Deletes one submission of a return for good, or with None all of them; says how many were deleted.
@@ -43,7 +43,7 @@ def erase(
     why = _checked_reason(reason)
     with platform.database.transaction(actor) as session:
         organisation_id, _ = organisation_for(session, year, organisation)
-        of = returns.lock(session, year, organisation_id)
+        of = returns.lock_return(session, year, organisation_id)
         rows = [row for row in erasing.of_return(session, of) if number is None or row.number == number]
         if not rows:
             raise NotFound(_nothing(organisation, year, number))
@@ -74,7 +74,7 @@ def apply_retention(platform: Platform) -> int:
 
 
 def _erase(
-    session: Session, platform: Platform, actor: Actor, row: tables.Submission, organisation: str, reason: str
+    session: Session, platform: Platform, actor: Actor, row: tables.SubmissionRecord, organisation: str, reason: str
 ) -> None:
     facts = {
         "submission": str(row.id),
@@ -84,7 +84,7 @@ def _erase(
         "reason": reason,
     }
     year, number, content = row.collection_year, row.number, row.content_sha256
-    erasing.erase(session, row)
+    erasing.erase_submission(session, row)
     audit.record(
         session,
         actor,
@@ -98,7 +98,7 @@ def _erase(
     )
 
 
-def _refuse_standing(of: tables.Return, row: tables.Submission, organisation: str) -> None:
+def _refuse_standing(of: tables.ReturnRow, row: tables.SubmissionRecord, organisation: str) -> None:
     if row.id == of.accepted_submission_id:
         raise Conflict(
             f"Submission {row.number} of {organisation} is accepted, so it is not deleted. Reopen the return first."

@@ -56,7 +56,9 @@ class Component:
 _Node = tuple[int, str]
 
 
-def components(before: Sequence[LineYear], after: Sequence[LineYear], edges: Iterable[Edge] = ()) -> list[Component]:
+def find_components(
+    before: Sequence[LineYear], after: Sequence[LineYear], edges: Iterable[Edge] = ()
+) -> list[Component]:
     """The components of two years of lines, each side sorted by line, in order of their first line.
 
     A line that no edge touches in either year goes on as itself. Lines that neither were in the frame nor reported do

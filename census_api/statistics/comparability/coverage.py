@@ -11,7 +11,7 @@ from census_api.statistics.comparability.identity import ratio
 
 
 @dataclass(frozen=True, slots=True)
-class Expected:
+class ExpectedUnit:
     """A unit in the frame of a cell. `size` is its last headcount before the year, or its size at registration."""
 
     unit: str
@@ -20,7 +20,7 @@ class Expected:
 
 
 @dataclass(frozen=True, slots=True)
-class Coverage:
+class FrameCoverage:
     """Shares of 1; None where the frame is empty or nothing is known of its size."""
 
     unit: float | None
@@ -29,14 +29,14 @@ class Coverage:
     """The largest unit that did not answer, as a share of the size of the frame (D); 0 where all answered."""
 
 
-def coverage(frame: Sequence[Expected]) -> Coverage:
+def measure_coverage(frame: Sequence[ExpectedUnit]) -> FrameCoverage:
     """Unit and size coverage of a cell, and its largest missing unit. An unknown size counts as the cell's median."""
     known = [unit.size for unit in frame if unit.size is not None]
     typical = statistics.median(known) if known else 0.0
     sizes = [(typical if unit.size is None else unit.size, unit.responded) for unit in frame]
     whole = math.fsum(size for size, _ in sizes)
     missing = max((size for size, responded in sizes if not responded), default=0.0)
-    return Coverage(
+    return FrameCoverage(
         unit=ratio(sum(unit.responded for unit in frame), len(frame)),
         size=ratio(math.fsum(size for size, responded in sizes if responded), whole),
         largest_missing=ratio(missing, whole),

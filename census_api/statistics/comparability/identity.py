@@ -35,7 +35,7 @@ RECOVERED = frozenset({Term.NONRESPONSE_RECOVERED, Term.PARTIAL_RECOVERED})
 class Movement:
     """What one component, or a sum of components of one term, adds to a cell: its values in the two years.
 
-    Values are not negative. `recoded` is used by RECLASSIFIED alone (see `recoded`).
+    Values are not negative. `book_recoded` is used by RECLASSIFIED alone (see `book_recoded`).
     """
 
     term: Term
@@ -117,13 +117,13 @@ def ratio(numerator: float, denominator: float) -> float | None:
     return numerator / denominator if denominator else None
 
 
-def without(total: float, part: float) -> float:
+def subtract_part(total: float, part: float) -> float:
     """total - part, exactly 0 where only rounding is left: a ratio over what is left must see that nothing is."""
     left = total - part
     return 0.0 if abs(left) <= 1e-12 * abs(total) else left
 
 
-def book(units: Sequence[Component]) -> list[Booking]:
+def book_units(units: Sequence[Component]) -> list[Booking]:
     """The term of every component that reported something in either year (methods.md 1.1, 1.2).
 
     One line that goes on as itself is judged by its own answers; several lines that lineage joins are continuing only
@@ -176,7 +176,7 @@ def _term(unit: Component, framed: _Organisations, answered: _Organisations) -> 
     return Term.PARTIAL_RECOVERED if unit.before[0].organisation in answered[0] else Term.NONRESPONSE_RECOVERED
 
 
-def recoded(before: float, after: float) -> tuple[Movement, Movement]:
+def book_recoded(before: float, after: float) -> tuple[Movement, Movement]:
     """A continuing line whose sector or role was recoded: what it adds to the cell it left and the cell it joined.
 
     The move is valued at the earlier year, so that it sums to 0 over cells; the line's own change is continuing in
@@ -188,7 +188,7 @@ def recoded(before: float, after: float) -> tuple[Movement, Movement]:
     )
 
 
-def decompose(movements: Iterable[Movement]) -> Decomposition:
+def decompose_change(movements: Iterable[Movement]) -> Decomposition:
     """The identity over movements, of single components or already summed by term."""
     moved = list(movements)
     matched = [m for m in moved if m.term is Term.CONTINUING]

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from census_api.statistics.comparability.identity import Term, ratio, without
+from census_api.statistics.comparability.identity import Term, ratio, subtract_part
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,7 @@ class Share:
         return self.denominator == 0 and self.numerator > 0
 
 
-def share(numerator: float | None, denominator: float | None) -> Share | None:
+def make_share(numerator: float | None, denominator: float | None) -> Share | None:
     """A unit's answer; None unless it gave both items."""
     return None if numerator is None or denominator is None else Share(numerator, denominator)
 
@@ -150,7 +150,7 @@ def _leave_one_out(pairs: Sequence[_Pair], matched: _Pair) -> tuple[float, float
     changes = []
     for pair in pairs:
         rates = [
-            ratio(total.numerator - left.numerator, without(total.denominator, left.denominator))
+            ratio(total.numerator - left.numerator, subtract_part(total.denominator, left.denominator))
             for left, total in zip(pair, matched, strict=True)
         ]
         if rates[0] is not None and rates[1] is not None:

@@ -9,7 +9,7 @@ from enum import StrEnum
 from census_api.statistics.comparability.bounds import Bounds
 from census_api.statistics.comparability.identity import Decomposition
 from census_api.statistics.comparability.rate_change import RateChange
-from census_api.statistics.policy import DEFAULT_POLICY, LevelPolicy, RateChangePolicy, above, below
+from census_api.statistics.policy import DEFAULT_POLICY, LevelPolicy, RateChangePolicy, is_above, is_below
 
 
 class Status(StrEnum):
@@ -35,7 +35,7 @@ class Reason(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class GateVerdict:
     """A status and the codes behind it, sorted by name."""
 
     status: Status
@@ -47,10 +47,10 @@ class Verdict:
         return self.status in (Status.COMPARABLE, Status.CAUTION)
 
 
-def _verdict(status: Status, reasons: Iterable[tuple[Reason, bool]]) -> Verdict | None:
+def _verdict(status: Status, reasons: Iterable[tuple[Reason, bool]]) -> GateVerdict | None:
     """The status with the reasons that hold; None where none does."""
     found = tuple(sorted(reason for reason, holds in reasons if holds))
-    return Verdict(status, found) if found else None
+    return GateVerdict(status, found) if found else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,32 +108,32 @@ def level_evidence(
     )
 
 
-def level_status(evidence: LevelEvidence, policy: LevelPolicy = DEFAULT_POLICY.level) -> Verdict:
+def level_status(evidence: LevelEvidence, policy: LevelPolicy = DEFAULT_POLICY.level) -> GateVerdict:
     """The status of a comparison of two levels (methods.md 1.4). Limits are inclusive."""
     if not any(evidence.totals):
-        return Verdict(Status.NOT_APPLICABLE)
+        return GateVerdict(Status.NOT_APPLICABLE)
     gross = evidence.artefact_gross / evidence.mean_total
     net = abs(evidence.artefact_net)
     match_rate, size = evidence.match_rate, evidence.size_coverage
     blocking = [
         (Reason.DEFINITION_CHANGE, evidence.definition_change),
         (Reason.SMALL_BASE, evidence.n_matched < policy.min_matched),
-        (Reason.MATCH_RATE, below(match_rate, policy.blocked_match_rate)),
-        (Reason.COVERAGE, below(size, policy.blocked_coverage)),
-        (Reason.ARTEFACT_GROSS, above(gross, policy.blocked_artefact)),
+        (Reason.MATCH_RATE, is_below(match_rate, policy.blocked_match_rate)),
+        (Reason.COVERAGE, is_below(size, policy.blocked_coverage)),
+        (Reason.ARTEFACT_GROSS, is_above(gross, policy.blocked_artefact)),
         (
             Reason.ARTEFACT_EXCEEDS_CHANGE,
-            above(net, abs(evidence.real)) and above(net / evidence.mean_total, policy.negligible_artefact),
+            is_above(net, abs(evidence.real)) and is_above(net / evidence.mean_total, policy.negligible_artefact),
         ),
         (Reason.OUTSIDE_BOUNDS, evidence.outside_bounds),
     ]
     doubtful = [
-        (Reason.MATCH_RATE, below(match_rate, policy.comparable_match_rate)),
-        (Reason.COVERAGE, below(size, policy.comparable_coverage)),
-        (Reason.ARTEFACT_GROSS, above(gross, policy.comparable_artefact)),
+        (Reason.MATCH_RATE, is_below(match_rate, policy.comparable_match_rate)),
+        (Reason.COVERAGE, is_below(size, policy.comparable_coverage)),
+        (Reason.ARTEFACT_GROSS, is_above(gross, policy.comparable_artefact)),
         (Reason.LINEAGE_UNRESOLVED, not evidence.lineage_resolved),
     ]
-    return _verdict(Status.BLOCKED, blocking) or _verdict(Status.CAUTION, doubtful) or Verdict(Status.COMPARABLE)
+    return _verdict(Status.BLOCKED, blocking) or _verdict(Status.CAUTION, doubtful) or GateVerdict(Status.COMPARABLE)
 
 
 def rate_status(
@@ -142,7 +142,7 @@ def rate_status(
     *,
     definition_change: bool = False,
     lineage_resolved: bool = True,
-) -> Verdict:
+) -> GateVerdict:
     """The status of a change in a rate-like indicator (methods.md 1.6).
 
     A small participation effect (in points, or against the matched change) keeps a change with few or thinly matched
@@ -150,22 +150,22 @@ def rate_status(
     attribute of the unit itself (sector, region, size) are not for this gate: they inherit the status of the level.
     """
     if change.before is None and change.after is None:
-        return Verdict(Status.NOT_APPLICABLE)
+        return GateVerdict(Status.NOT_APPLICABLE)
     thin = [
         (Reason.SMALL_BASE, change.n_matched < policy.min_units),
-        (Reason.MATCHED_SHARE, below(min(change.matched_shares), policy.min_matched_share)),
+        (Reason.MATCHED_SHARE, is_below(min(change.matched_shares), policy.min_matched_share)),
     ]
     intolerable = not _tolerable(change, policy)
     if definition_change or intolerable:
         blocking = [(Reason.DEFINITION_CHANGE, definition_change), (Reason.PARTICIPATION, intolerable)]
-        return _verdict(Status.BLOCKED, [*blocking, *thin]) or Verdict(Status.BLOCKED)
+        return _verdict(Status.BLOCKED, [*blocking, *thin]) or GateVerdict(Status.BLOCKED)
     effect = change.participation_effect or 0.0
     doubtful = [
         *thin,
-        (Reason.PARTICIPATION, above(abs(effect), policy.comparable_effect)),
+        (Reason.PARTICIPATION, is_above(abs(effect), policy.comparable_effect)),
         (Reason.LINEAGE_UNRESOLVED, not lineage_resolved),
     ]
-    return _verdict(Status.CAUTION, doubtful) or Verdict(Status.COMPARABLE)
+    return _verdict(Status.CAUTION, doubtful) or GateVerdict(Status.COMPARABLE)
 
 
 def _tolerable(change: RateChange, policy: RateChangePolicy) -> bool:
@@ -173,4 +173,4 @@ def _tolerable(change: RateChange, policy: RateChangePolicy) -> bool:
     effect, matched = change.participation_effect, change.matched_change
     if effect is None or matched is None:
         return False
-    return not above(abs(effect), max(policy.caution_effect, abs(matched) * policy.caution_fraction))
+    return not is_above(abs(effect), max(policy.caution_effect, abs(matched) * policy.caution_fraction))

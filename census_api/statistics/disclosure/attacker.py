@@ -53,7 +53,7 @@ class Breach:
     reach: float
 
 
-def interval(table: LinkedTable, withheld: Collection[int], cell: int, known: Collection[int] = ()) -> Interval:
+def find_interval(table: LinkedTable, withheld: Collection[int], cell: int, known: Collection[int] = ()) -> Interval:
     """The least and the most that a cell can be, given every cell that is not withheld and every published sum.
 
     `known` are withheld cells that this attacker knows. Raises InvalidRequest where the sums contradict the cells.
@@ -71,22 +71,22 @@ def interval(table: LinkedTable, withheld: Collection[int], cell: int, known: Co
     return Interval(low, -high)
 
 
-def meets(reach: float, need: float) -> bool:
+def meets_need(reach: float, need: float) -> bool:
     """Whether an interval is wide enough."""
     return reach >= need - SLACK * max(1.0, need)
 
 
-def audit(table: LinkedTable, withheld: Collection[int], requirements: Iterable[Requirement]) -> list[Breach]:
+def audit_pattern(table: LinkedTable, withheld: Collection[int], requirements: Iterable[Requirement]) -> list[Breach]:
     """Attacks every requirement afresh, from the published figures alone, and names those that do not hold."""
     found: dict[tuple[int, frozenset[int]], Interval] = {}
     breaches = []
     for requirement in requirements:
         attack = (requirement.cell, requirement.known)
         if attack not in found:
-            found[attack] = interval(table, withheld, *attack)
+            found[attack] = find_interval(table, withheld, *attack)
         value = float(table.values[requirement.cell])
         reach = found[attack].hi - value if requirement.direction == 1 else value - found[attack].lo
-        if not meets(reach, requirement.need):
+        if not meets_need(reach, requirement.need):
             breaches.append(Breach(requirement, reach))
     return breaches
 

@@ -9,7 +9,7 @@ from fractions import Fraction
 
 from census_api.domain.kit.errors import InvalidRequest
 from census_api.statistics.disclosure.thresholds import DEFAULT_POLICY, DisclosurePolicy
-from census_api.statistics.exact import Number, exact, measure
+from census_api.statistics.exact import Number, make_exact, measure_exact
 
 NO_NEED = (Fraction(0), Fraction(0))
 
@@ -47,7 +47,7 @@ class Contribution:
 
 
 @dataclass(frozen=True, slots=True)
-class Published:
+class ReleasedFigure:
     """A figure of one release and the organisations in it; `total` is None where the figure was withheld."""
 
     total: Number | None
@@ -65,7 +65,7 @@ class Differencing:
 
 def sensitive_count(count: Number | None, minimum: int = DEFAULT_POLICY.min_count) -> bool:
     """Whether so few people are counted that they could be known. Nobody, and no answer, are not sensitive."""
-    return count is not None and 0 < measure(count) < minimum
+    return count is not None and 0 < measure_exact(count) < minimum
 
 
 def sensitive_row(row: Sequence[Number | None], minimum: int = DEFAULT_POLICY.min_count) -> RowSensitivity:
@@ -73,7 +73,7 @@ def sensitive_row(row: Sequence[Number | None], minimum: int = DEFAULT_POLICY.mi
 
     Zeros beside a single filled cell say what everybody in the row is, so they are sensitive where the total is shown.
     """
-    counts = [None if count is None else measure(count) for count in row]
+    counts = [None if count is None else measure_exact(count) for count in row]
     total = sum((count for count in counts if count is not None), Fraction(0))
     total_sensitive = sensitive_count(total, minimum)
     filled = sum(1 for count in counts if count)
@@ -82,7 +82,7 @@ def sensitive_row(row: Sequence[Number | None], minimum: int = DEFAULT_POLICY.mi
     return RowSensitivity(cells, total_sensitive)
 
 
-def dominance(
+def measure_dominance(
     contributions: Iterable[Number | None],
     p_percent: Number = DEFAULT_POLICY.p_percent,
     nk: tuple[int, Number] | None = None,
@@ -94,12 +94,12 @@ def dominance(
     """
     sizes = sorted((size for size in map(_size, contributions) if size), reverse=True)
     total = sum(sizes, Fraction(0))
-    wanted = exact(p_percent) / 100 * (sizes[0] if sizes else 0)
+    wanted = make_exact(p_percent) / 100 * (sizes[0] if sizes else 0)
     remainder = sum(sizes[2:], Fraction(0))
     nk_fail = None
     if nk is not None:
         count, percent = nk
-        nk_fail = sum(sizes[:count], Fraction(0)) > exact(percent) / 100 * total
+        nk_fail = sum(sizes[:count], Fraction(0)) > make_exact(percent) / 100 * total
     return Dominance(
         contributors=len(sizes),
         p_fail=remainder < wanted,
@@ -119,9 +119,9 @@ def by_parent(contributions: Iterable[Contribution]) -> list[Fraction]:
     return _summed((_owner(record), record.value) for record in contributions)
 
 
-def difference(
-    first: Published,
-    second: Published,
+def measure_differencing(
+    first: ReleasedFigure,
+    second: ReleasedFigure,
     min_parents: int = DEFAULT_POLICY.min_parents,
     parent_of: Mapping[str, str] | None = None,
 ) -> Differencing:
@@ -129,18 +129,18 @@ def difference(
     owners = parent_of or {}
     changed = {owners.get(name, name) for name in first.organisations ^ second.organisations}
     known = first.total is not None and second.total is not None
-    found = exact(second.total or 0) - exact(first.total or 0) if known else None
+    found = make_exact(second.total or 0) - make_exact(first.total or 0) if known else None
     return Differencing(found, len(changed), 0 < len(changed) < min_parents)
 
 
-def rounded(
+def round_count(
     value: Number | None, minimum: int = DEFAULT_POLICY.min_count, base: int = DEFAULT_POLICY.round_base
 ) -> int | None:
     """The value as a multiple of `base`, half away from zero; None where it is withheld because it is small.
 
     Rounding comes on top of suppression. Round every figure from its unrounded value, totals too, or none.
     """
-    found = None if value is None else exact(value)
+    found = None if value is None else make_exact(value)
     if found is None or 0 < abs(found) < minimum:
         return None
     if base < 1:
@@ -153,7 +153,7 @@ def required_protection(
     headcount: Number, dominated: Dominance, policy: DisclosurePolicy = DEFAULT_POLICY
 ) -> tuple[Fraction, Fraction]:
     """How far (down, up) from a headcount an attacker's interval must reach; nothing for a cell that may be shown."""
-    size = measure(headcount)
+    size = measure_exact(headcount)
     if size == 0:
         return NO_NEED
     down, up = NO_NEED
@@ -161,7 +161,7 @@ def required_protection(
         down, up = max(size - 1, Fraction(0)), policy.min_count - size
     spread = dominated.p_need
     if dominated.org_fail:
-        spread = max(spread, exact(policy.few_parents_percent) / 100 * size)
+        spread = max(spread, make_exact(policy.few_parents_percent) / 100 * size)
     return max(down, spread), max(up, spread)
 
 
@@ -176,7 +176,7 @@ def sole_contributors(contributors: Sequence[Collection[str]]) -> dict[str, froz
 
 
 def _size(value: Number | None) -> Fraction:
-    return Fraction(0) if value is None else measure(value)
+    return Fraction(0) if value is None else measure_exact(value)
 
 
 def _owner(record: Contribution) -> tuple[str, str]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from census_api.statistics.disclosure.attack import Attacks
-from census_api.statistics.disclosure.attacker import Breach, Requirement, audit, meets
+from census_api.statistics.disclosure.attacker import Breach, Requirement, audit_pattern, meets_need
 from census_api.statistics.disclosure.linked_table import LinkedTable, Values
 from census_api.statistics.disclosure.master import Master
 from census_api.statistics.disclosure.repair import Repair
@@ -73,7 +73,7 @@ class Pattern:
 
 
 @dataclass(slots=True)
-class _Search:
+class _PatternSearch:
     problem: SuppressionProblem
     attacks: Attacks
     master: Master
@@ -130,12 +130,12 @@ class _Search:
     def can_be_met(self, requirement: Requirement) -> bool:
         """Whether the requirement holds at least when everything is withheld. Asked only of those that fail."""
         if requirement not in self.attainable and requirement not in self.unattainable:
-            met = meets(self.attacks.reach(requirement, self.attacks.may_move).reach, requirement.need)
+            met = meets_need(self.attacks.reach(requirement, self.attacks.may_move).reach, requirement.need)
             (self.attainable if met else self.unattainable).add(requirement)
         return requirement in self.attainable
 
 
-def suppress(problem: SuppressionProblem, time_limit: float = DEFAULT_TIME_LIMIT) -> Pattern:
+def suppress_cells(problem: SuppressionProblem, time_limit: float = DEFAULT_TIME_LIMIT) -> Pattern:
     """The cheapest safe pattern; where `time_limit` seconds do not suffice, a safe pattern and how good it is.
 
     A safe pattern is found whatever it takes; only its proof and its tidying are cut short.
@@ -146,7 +146,7 @@ def suppress(problem: SuppressionProblem, time_limit: float = DEFAULT_TIME_LIMIT
     master = Master.of(problem.table, problem.primary, problem.candidates, problem.weights, needed)
     demands = Demands.of(needed)
     nothing = np.zeros(len(problem.table.values))
-    search = _Search(problem, attacks, master, demands, deadline - (1 - _SHARE_FOR_PROOF) * time_limit, nothing)
+    search = _PatternSearch(problem, attacks, master, demands, deadline - (1 - _SHARE_FOR_PROOF) * time_limit, nothing)
     proved = search.run()
     chosen = {cell for cell in problem.candidates if search.picked[cell] > 0.5}
     if not proved:
@@ -154,7 +154,7 @@ def suppress(problem: SuppressionProblem, time_limit: float = DEFAULT_TIME_LIMIT
         chosen = repair.cleaned(repair.mended(chosen, search.can_be_met), search.can_be_met, deadline)
     secondary = tuple(sorted(chosen))
     cost = float(np.sum(problem.weights[list(secondary)]))
-    breaches = audit(problem.table, problem.primary | chosen, needed)
+    breaches = audit_pattern(problem.table, problem.primary | chosen, needed)
     return Pattern(
         secondary,
         cost,

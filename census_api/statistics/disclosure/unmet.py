@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from census_api.statistics.disclosure.attack import Attack, Attacks
-from census_api.statistics.disclosure.attacker import SLACK, Requirement, meets
+from census_api.statistics.disclosure.attacker import SLACK, Requirement, meets_need
 from census_api.statistics.disclosure.linked_table import Values
 
 _STILL = 1e-9
@@ -60,5 +60,5 @@ class Demands:
             waiting[place] = False
             for moves in (attack.moves, attacks.opposite(attack.moves, picked)):
                 waiting &= ~self.shown_met(moves)
-            if not meets(attack.reach, requirement.need):
+            if not meets_need(attack.reach, requirement.need):
                 yield requirement, attack

@@ -8,7 +8,7 @@ from typing import Any
 Operation = Callable[[Mapping[str, Any]], Mapping[str, Any]]
 
 
-def operations() -> dict[str, Operation]:
+def list_operations() -> dict[str, Operation]:
     """Operations by their name in methods, section 7. Loads the numeric libraries."""
     from census_api.statistics.examples import ops_comparability, ops_margins
 

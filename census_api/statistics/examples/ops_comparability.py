@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 
 from census_api.statistics.comparability.bounds import Growth, change_bounds
-from census_api.statistics.comparability.components import Component, LineYear, components
-from census_api.statistics.comparability.coverage import Expected, coverage
-from census_api.statistics.comparability.identity import Decomposition, Term, book, decompose
-from census_api.statistics.comparability.rate_change import RateUnit, rate_change, share
+from census_api.statistics.comparability.components import Component, LineYear, find_components
+from census_api.statistics.comparability.coverage import ExpectedUnit, measure_coverage
+from census_api.statistics.comparability.identity import Decomposition, Term, book_units, decompose_change
+from census_api.statistics.comparability.rate_change import RateUnit, make_share, rate_change
 from census_api.statistics.comparability.status import LevelEvidence, level_status
-from census_api.statistics.examples.ops_estimates import ESTIMATE_OPS, Given, Values, because
+from census_api.statistics.examples.ops_estimates import ESTIMATE_OPS, Given, Values, give_reason
 
 OP_TERMS = [term for term in Term if term is not Term.RECLASSIFIED]
 """The terms of a total: recoding moves values between cells and is 0 over all of them."""
@@ -26,7 +26,7 @@ def _reported(line: Given, year: int) -> float | None:
 
 
 def _identity(units: Sequence[Component]) -> Decomposition:
-    return decompose(booking.movement for booking in book(units))
+    return decompose_change(booking.movement for booking in book_units(units))
 
 
 def _terms(cell: Decomposition) -> Values:
@@ -45,7 +45,7 @@ def _decompose_total(given: Given) -> Values:
         if line.get("component") is not None:
             leader = first.setdefault(str(line["component"]), name)
             edges += [(leader, name), (name, leader)]
-    cell = _identity(components(before, after, edges))
+    cell = _identity(find_components(before, after, edges))
     return {
         "Y0": cell.before,
         "Y1": cell.after,
@@ -82,7 +82,7 @@ def _by_name(before: Given, after: Given) -> Values:
 
 def _decompose_lineage(given: Given) -> Values:
     before, after = (_year(given[f"year{year}"], given.get(f"frame{year}") or given[f"year{year}"]) for year in (0, 1))
-    units = components(before, after, [(old, new) for old, new, *_ in given.get("edges", ())])
+    units = find_components(before, after, [(old, new) for old, new, *_ in given.get("edges", ())])
     cell = _identity(units)
     answered = [{line.line: line.value for line in side if line.reported} for side in (before, after)]
     return {
@@ -96,7 +96,7 @@ def _decompose_lineage(given: Given) -> Values:
 
 def _coverage(given: Given) -> Values:
     responded = set(given["responded"])
-    found = coverage([Expected(unit, size, unit in responded) for unit, size in given["frame"]])
+    found = measure_coverage([ExpectedUnit(unit, size, unit in responded) for unit, size in given["frame"]])
     return {"unit": found.unit, "size": found.size}
 
 
@@ -136,7 +136,11 @@ def _change_bounds(given: Given) -> Values:
 def _rate_decomp(given: Given) -> Values:
     change = rate_change(
         [
-            RateUnit(str(unit["unit"]), share(unit.get("N0"), unit.get("D0")), share(unit.get("N1"), unit.get("D1")))
+            RateUnit(
+                str(unit["unit"]),
+                make_share(unit.get("N0"), unit.get("D0")),
+                make_share(unit.get("N1"), unit.get("D1")),
+            )
             for unit in given["units"]
         ]
     )
@@ -151,7 +155,7 @@ def _rate_decomp(given: Given) -> Values:
         "matched_delta": change.matched_change,
         "participation_effect": change.participation_effect,
     }
-    return parts | because(change.reason)
+    return parts | give_reason(change.reason)
 
 
 OPS: dict[str, Callable[[Given], Values]] = {

@@ -23,7 +23,7 @@ Given = Mapping[str, Any]
 Values = dict[str, Any]
 
 
-def because(reason: str | None) -> Values:
+def give_reason(reason: str | None) -> Values:
     """The reason of an answer that has one."""
     return {} if reason is None else {"reason": str(reason)}
 
@@ -87,7 +87,7 @@ def _dominant_nonrespondent(given: Given) -> Values:
 
 def _vacancy_rate(given: Given) -> Values:
     found = rates.vacancy_rate(given["vacancies"], given["in_post"])
-    answer: Values = {"rate": found.value} | because(found.reason)
+    answer: Values = {"rate": found.value} | give_reason(found.reason)
     if given.get("establishment") is not None:
         answer["rate_establishment"] = rates.establishment_vacancy_rate(
             given["vacancies"], given["establishment"]
@@ -107,7 +107,7 @@ def _turnover(given: Given) -> Values:
         "turnover_yearend": yearend.value,
         "starters_rate_avg": started.value,
         "flow_gap": rates.flow_gap(opening, closing, starters, leavers, *moved),
-    } | because(next((reason for reason in _GRAVEST if reason in reasons), None))
+    } | give_reason(next((reason for reason in _GRAVEST if reason in reasons), None))
 
 
 _GRAVEST = (
@@ -119,22 +119,22 @@ _GRAVEST = (
 
 
 def _stability(given: Given) -> Values:
-    found = rates.stability(*(given.get(key) for key in ("open", "cohort_leavers", "leavers", "starters")))
+    found = rates.measure_stability(*(given.get(key) for key in ("open", "cohort_leavers", "leavers", "starters")))
     # bounds without an index are an answer, and need no reason
     reason = found.index.reason if given.get("open") == 0 else None
-    return {"index": found.index.value, "lower": found.lower, "upper": found.upper} | because(reason)
+    return {"index": found.index.value, "lower": found.lower, "upper": found.upper} | give_reason(reason)
 
 
 def _regulated_ratio(given: Given) -> Values:
     pair = (given["regulated"], given["unregulated"])
     return {
-        "ratio": rates.regulated_ratio(*pair, rates.Base.HEADCOUNT).value,
-        "share": rates.share_of(*pair, rates.Base.HEADCOUNT).value,
+        "ratio": rates.regulated_ratio(*pair, rates.RateBase.HEADCOUNT).value,
+        "share": rates.share_of(*pair, rates.RateBase.HEADCOUNT).value,
     }
 
 
 def _unpaid_share(given: Given) -> Values:
-    return {"share": rates.share_of(given["unpaid"], given["paid"], rates.Base.HEADCOUNT).value}
+    return {"share": rates.share_of(given["unpaid"], given["paid"], rates.RateBase.HEADCOUNT).value}
 
 
 def _part_year(given: Given) -> Values:
@@ -143,16 +143,16 @@ def _part_year(given: Given) -> Values:
         "raw": found.raw.value,
         "exposure": found.exposure,
         "annualised": found.annualised.value,
-    } | because(found.annualised.reason)
+    } | give_reason(found.annualised.reason)
 
 
 def _pooled(given: Given) -> Values:
     pairs = list(zip(given["num"], given["den"], strict=True))
-    found = rates.pooled_rate(pairs, rates.Base.HEADCOUNT)
+    found = rates.pooled_rate(pairs, rates.RateBase.HEADCOUNT)
     answer: Values = {"pooled": found.rate.value, "mean_of_ratios": rates.mean_of_ratios(pairs)}
     if found.excluded:
         answer["excluded"] = list(found.excluded)
-    return answer | because(found.rate.reason)
+    return answer | give_reason(found.rate.reason)
 
 
 def _limits(limits: Limits | None, edit: HBEdit) -> Values:

@@ -14,7 +14,7 @@ from census_api.statistics.disclosure import attacker, suppression
 from census_api.statistics.disclosure import primary as disclosure
 from census_api.statistics.disclosure.linked_table import LinkedTable, row_of_cells, with_published_totals
 from census_api.statistics.disclosure.thresholds import DEFAULT_POLICY
-from census_api.statistics.exact import exact, plain
+from census_api.statistics.exact import make_exact, make_plain
 from census_api.statistics.margins import canonical, collapse, raking, totals
 
 Values = Mapping[str, Any]
@@ -27,7 +27,7 @@ def oneway_weights(given: Values) -> dict[str, Any]:
         return {"n": sum(given["n"]), "deff": None, "n_eff": None, "weights": None, "reason": refused.reason}
     precision = found.precision
     return {
-        "n": plain(exact(precision.n)),
+        "n": make_plain(make_exact(precision.n)),
         "deff": precision.deff,
         "n_eff": precision.n_eff,
         "weights": _numbers(found.weights),
@@ -38,7 +38,7 @@ def rake2(given: Values) -> dict[str, Any]:
     sample = np.asarray(given["n"], dtype=float)
     targets = [np.asarray(given[side], dtype=float) for side in ("rows", "cols")]
     try:
-        found = raking.rake(sample, targets)
+        found = raking.rake_weights(sample, targets)
     except totals.MarginsRefused as refused:
         return {"weights": None, "deff": None, "reason": refused.reason}
     return {"weights": [_numbers(row) for row in found.weights], "deff": found.precision.deff}
@@ -50,10 +50,10 @@ def rescale_margin(given: Values) -> dict[str, Any]:
     except totals.MarginsRefused as refused:
         return {"margin": None, "factor": None, "reason": refused.reason}
     try:
-        found = totals.rescale(given["margin"], given["master_total"])
+        found = totals.rescale_margin(given["margin"], given["master_total"])
     except totals.MarginsRefused as refused:
         return {"margin": None, "factor": float(factor), "reason": refused.reason}
-    return {"margin": [plain(value) for value in found.margin], "factor": float(factor)}
+    return {"margin": [make_plain(value) for value in found.margin], "factor": float(factor)}
 
 
 def largest_remainder(given: Values) -> dict[str, Any]:
@@ -78,7 +78,7 @@ def eligible_margin(given: Values) -> dict[str, Any]:
     except totals.MarginsRefused as refused:
         return {"total": None, "shares": None, "reason": refused.reason}
     shares = {name: None if share is None else float(share) for name, share in found.shares.items()}
-    return {"total": plain(found.total), "shares": shares}
+    return {"total": make_plain(found.total), "shares": shares}
 
 
 def collapse_categories(given: Values) -> dict[str, Any]:
@@ -88,9 +88,9 @@ def collapse_categories(given: Values) -> dict[str, Any]:
         min_share=Decimal(str(given.get("min_share", default.min_share))),
         max_ratio=Decimal(str(given.get("max_ratio", default.max_ratio))),
     )
-    found = collapse.collapse(given["target"], given["sample"], given.get("parent", {}), policy)
+    found = collapse.collapse_categories(given["target"], given["sample"], given.get("parent", {}), policy)
     output: dict[str, Any] = {
-        "target": {name: plain(value) for name, value in found.target.items()},
+        "target": {name: make_plain(value) for name, value in found.target.items()},
         "collapsed": [f"{name}->{into}" for name, into in found.merged],
     }
     return output | ({"unresolved": list(found.unresolved)} if found.unresolved else {})
@@ -111,25 +111,27 @@ def freq_rule_row(given: Values) -> dict[str, Any]:
 
 def dominance(given: Values) -> dict[str, Any]:
     nk = given.get("nk")
-    found = disclosure.dominance(given["contrib"], given["p"], None if nk is None else (nk[0], nk[1]), given["min_org"])
+    found = disclosure.measure_dominance(
+        given["contrib"], given["p"], None if nk is None else (nk[0], nk[1]), given["min_org"]
+    )
     asked = {} if found.nk_fail is None else {"nk_fail": found.nk_fail}
-    return {"p_fail": found.p_fail, **asked, "org_fail": found.org_fail, "p_need": plain(found.p_need)}
+    return {"p_fail": found.p_fail, **asked, "org_fail": found.org_fail, "p_need": make_plain(found.p_need)}
 
 
 def dominance_parent(given: Values) -> dict[str, Any]:
     records = [disclosure.Contribution(parent or None, unit, value) for parent, unit, value in given["contrib"]]
-    units = disclosure.dominance(disclosure.by_unit(records), given["p"], None, given["min_org"])
-    parents = disclosure.dominance(disclosure.by_parent(records), given["p"], None, given["min_org"])
+    units = disclosure.measure_dominance(disclosure.by_unit(records), given["p"], None, given["min_org"])
+    parents = disclosure.measure_dominance(disclosure.by_parent(records), given["p"], None, given["min_org"])
     return {
         "by_unit": {"p_fail": units.p_fail, "n": units.contributors},
-        "by_parent": {"p_fail": parents.p_fail, "n": parents.contributors, "p_need": plain(parents.p_need)},
+        "by_parent": {"p_fail": parents.p_fail, "n": parents.contributors, "p_need": make_plain(parents.p_need)},
     }
 
 
 def interval(given: Values) -> dict[str, Any]:
     table = with_published_totals(np.asarray(given["table"], dtype=float))
     withheld = [table.cell(*place) for place in given["suppressed"]]
-    found = attacker.interval(table, withheld, table.cell(*given["cell"]))
+    found = attacker.find_interval(table, withheld, table.cell(*given["cell"]))
     return {"lo": _number(found.lo), "hi": _number(found.hi)}
 
 
@@ -142,7 +144,7 @@ def optimal_secondary(given: Values) -> dict[str, Any]:
     )
     weights = _cell_costs(given.get("cost", "log"), table)
     problem = suppression.SuppressionProblem(table, frozenset(primary), weights, requirements)
-    found = suppression.suppress(problem)
+    found = suppression.suppress_cells(problem)
     if not found.safe:
         return {"cost": None, "cells": None, "reason": "unattainable"}
     cells = [list(table.place(cell)) for cell in found.secondary]
@@ -152,11 +154,12 @@ def optimal_secondary(given: Values) -> dict[str, Any]:
 
 def differencing(given: Values) -> dict[str, Any]:
     first, second = (
-        disclosure.Published(given[version]["total"], frozenset(given[version]["orgs"])) for version in ("v1", "v2")
+        disclosure.ReleasedFigure(given[version]["total"], frozenset(given[version]["orgs"]))
+        for version in ("v1", "v2")
     )
-    found = disclosure.difference(first, second, given["min_org"], given.get("parents"))
+    found = disclosure.measure_differencing(first, second, given["min_org"], given.get("parents"))
     return {
-        "diff": None if found.difference is None else plain(found.difference),
+        "diff": None if found.difference is None else make_plain(found.difference),
         "n_orgs": found.parents,
         "blocked": found.blocked,
     }
@@ -164,7 +167,7 @@ def differencing(given: Values) -> dict[str, Any]:
 
 def round5(given: Values) -> dict[str, Any]:
     symbol = DEFAULT_POLICY.symbol
-    values = [(value, disclosure.rounded(value, given["f"], given["base"])) for value in given["values"]]
+    values = [(value, disclosure.round_count(value, given["f"], given["base"])) for value in given["values"]]
     return {"out": [symbol if found is None and value is not None else found for value, found in values]}
 
 
@@ -175,8 +178,8 @@ def insider(given: Values) -> dict[str, Any]:
     table = row_of_cells(row, total_published=given["total"] is not None)
     withheld = range(row.size)
     known = disclosure.sole_contributors(given["contributors"]).get(given["insider"], frozenset())
-    outside = attacker.interval(table, withheld, given["target"])
-    inside = attacker.interval(table, withheld, given["target"], known)
+    outside = attacker.find_interval(table, withheld, given["target"])
+    inside = attacker.find_interval(table, withheld, given["target"], known)
     return {
         "outsider": [_number(outside.lo), _number(outside.hi)],
         "insider": [_number(inside.lo), _number(inside.hi)],

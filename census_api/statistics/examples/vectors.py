@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from census_api.domain.kit.errors import CensusError, InvalidRequest
-from census_api.statistics.examples.ops import Operation, operations
+from census_api.statistics.examples.ops import Operation, list_operations
 
 DEFAULT_TOLERANCE = 1e-6
 
@@ -46,7 +46,7 @@ class Result:
 
 def run_vectors(path: Path) -> list[Result]:
     """Every example of the file, in order. Raises InvalidRequest where the file does not hold examples."""
-    known = operations()
+    known = list_operations()
     return [_result(example, known) for example in _examples(path)]
 
 
@@ -67,13 +67,15 @@ def as_outputs(results: list[Result]) -> str:
     return json.dumps(rows, ensure_ascii=False)
 
 
-def agrees(expected: Any, got: Any, tolerance: float) -> bool:
+def outputs_agree(expected: Any, got: Any, tolerance: float) -> bool:
     """Whether two outputs say the same: numbers to `tolerance`, relative above 1 and absolute below, all else exactly."""
     if isinstance(expected, Mapping) and isinstance(got, Mapping):
-        return expected.keys() == got.keys() and all(agrees(expected[key], got[key], tolerance) for key in expected)
+        return expected.keys() == got.keys() and all(
+            outputs_agree(expected[key], got[key], tolerance) for key in expected
+        )
     if isinstance(expected, list) and isinstance(got, list):
         return len(expected) == len(got) and all(
-            agrees(one, other, tolerance) for one, other in zip(expected, got, strict=True)
+            outputs_agree(one, other, tolerance) for one, other in zip(expected, got, strict=True)
         )
     if _is_number(expected) and _is_number(got):
         return math.isfinite(got) and abs(expected - got) <= tolerance * max(1.0, abs(expected))
@@ -91,7 +93,7 @@ def _result(example: Example, known: Mapping[str, Operation]) -> Result:
         return _failed(example, refused.message)
     except Exception as problem:  # noqa: BLE001 - one example that cannot be run must not hide the others
         return _failed(example, f"could not be run ({type(problem).__name__}). Check what the example gives.")
-    passed = agrees(example.expected, output, example.tolerance) if example.judged else None
+    passed = outputs_agree(example.expected, output, example.tolerance) if example.judged else None
     return Result(example, output, None, passed)
 
 

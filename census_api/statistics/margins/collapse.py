@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 
-from census_api.statistics.exact import Number, exact, measure
+from census_api.statistics.exact import Number, make_exact, measure_exact
 from census_api.statistics.margins.totals import DEFAULT_MARGIN_POLICY, MarginPolicy
 
 
@@ -38,8 +38,8 @@ class _Categories:
         if sample < self.policy.min_sample or sample == 0:
             return True
         share = target / population if population else Fraction(0)
-        ratio, limit = share * answers / sample, exact(self.policy.max_ratio)
-        return share < exact(self.policy.min_share) or not 1 / limit <= ratio <= limit
+        ratio, limit = share * answers / sample, make_exact(self.policy.max_ratio)
+        return share < make_exact(self.policy.min_share) or not 1 / limit <= ratio <= limit
 
     def destination(self, name: str) -> str | None:
         """The parent, or whatever that has gone into; None when the way leads nowhere or back."""
@@ -66,7 +66,7 @@ class _Categories:
         self.merged[name] = into
 
 
-def collapse(
+def collapse_categories(
     target: Mapping[str, Number],
     sample: Mapping[str, Number],
     parent: Mapping[str, str],
@@ -79,8 +79,8 @@ def collapse(
     """
     names = list(dict.fromkeys((*target, *sample)))
     state = _Categories(
-        target={name: measure(target.get(name, 0)) for name in names},
-        sample={name: measure(sample.get(name, 0)) for name in names},
+        target={name: measure_exact(target.get(name, 0)) for name in names},
+        sample={name: measure_exact(sample.get(name, 0)) for name in names},
         parent=parent,
         policy=policy,
     )

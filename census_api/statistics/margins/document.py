@@ -14,7 +14,7 @@ from decimal import Decimal, InvalidOperation
 from fractions import Fraction
 from typing import Any
 
-from census_api.statistics.exact import exact
+from census_api.statistics.exact import make_exact
 from census_api.statistics.margins.canonical import canonical_json, content_id, decimal_text
 from census_api.statistics.margins.totals import DEFAULT_MARGIN_POLICY, MarginPolicy, MarginsRefused, check_equal_totals
 
@@ -65,12 +65,12 @@ def exact_text(value: Fraction) -> str:
     return decimal_text(Decimal(scaled).scaleb(-PLACES))
 
 
-def sealed(content: Mapping[str, Any]) -> tuple[str, str]:
+def seal_document(content: Mapping[str, Any]) -> tuple[str, str]:
     """The id of a document without its id, and the canonical JSON that it is the hash of."""
     return content_id(content), canonical_json(content)
 
 
-def served(identity: str, canonical: str) -> str:
+def serve_document(identity: str, canonical: str) -> str:
     """The document as it is given out: the canonical JSON with its id."""
     return canonical_json({"id": identity, **json.loads(canonical)})
 
@@ -95,7 +95,7 @@ def read_document(data: bytes | str, policy: MarginPolicy = DEFAULT_MARGIN_POLIC
     margins = _margins(tree)
     total = check_equal_totals(margins, policy)
     stated = _number(tree.get("total"), "total")
-    if abs(total - stated) > exact(policy.equal_totals) * stated:
+    if abs(total - stated) > make_exact(policy.equal_totals) * stated:
         raise MarginsRefused(
             "unequal_totals",
             f"The margins add up to {float(total):g}, but the total says {float(stated):g}. Fetch the margins again.",

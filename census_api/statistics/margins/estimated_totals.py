@@ -19,8 +19,8 @@ from census_api.statistics.comparability.identity import ratio
 from census_api.statistics.margins.totals import MarginsRefused
 from census_api.statistics.nonresponse.estimates import (
     FrameUnit,
+    ImputationStep,
     StandIn,
-    Step,
     pools_of,
     stand_in_of,
     sums_of,
@@ -59,7 +59,7 @@ class EligibleLine:
 
 
 @dataclass(frozen=True, slots=True)
-class Population:
+class JointTotals:
     """The joint table in people, and the standard error of each category by dimension; None where it is unknown."""
 
     joint: Mapping[Cell, Fraction]
@@ -107,7 +107,7 @@ class _Layout:
         return found
 
 
-def reported(lines: Sequence[EligibleLine], categories: Sequence[Sequence[str]]) -> Population:
+def report_totals(lines: Sequence[EligibleLine], categories: Sequence[Sequence[str]]) -> JointTotals:
     """The people who were counted. The standard error is that of the category's share, in people of the total.
 
     `categories` are those of each dimension, in order: a category without people is a zero, not a gap.
@@ -123,14 +123,14 @@ def reported(lines: Sequence[EligibleLine], categories: Sequence[Sequence[str]])
     framed = [line for line in lines if line.in_frame]
     unanswered = ratio(sum(line.counts is None for line in framed), len(framed)) or 0.0
     errors = _share_errors(list(by_parent.values()), len(layout.categories[0]), unanswered)
-    return Population(joint, layout.named(errors if errors is not None else [None] * layout.size))
+    return JointTotals(joint, layout.named(errors if errors is not None else [None] * layout.size))
 
 
-def adjusted(
+def adjust_totals(
     lines: Sequence[EligibleLine],
     categories: Sequence[Sequence[str]],
     policy: EstimatePolicy = DEFAULT_POLICY.estimate,
-) -> Population:
+) -> JointTotals:
     """The same with the missing lines of the frame stood in for; the standard error is a jackknife over parents.
 
     Raises MarginsRefused where a line cannot be stood in for, because nobody of its kind answered.
@@ -145,11 +145,11 @@ def adjusted(
     for pool in pools_of([_frame_unit(line) for line in expected], policy):
         variance += _pool_variance(pool, by_unit, splits, layout)
     errors = [None if math.isnan(value) else math.sqrt(value) for value in variance.tolist()]
-    return Population(joint, layout.named(errors))
+    return JointTotals(joint, layout.named(errors))
 
 
 def stand_ins(lines: Sequence[EligibleLine], policy: EstimatePolicy = DEFAULT_POLICY.estimate) -> list[EligibleLine]:
-    """The missing lines of the frame, with the people who stand in for theirs. Raises MarginsRefused as `adjusted`."""
+    """The missing lines of the frame, with the people who stand in for theirs. Raises MarginsRefused as `adjust_totals`."""
     expected = _expected(lines)
     by_unit, splits = {line.unit: line for line in expected}, _Splits.of(expected)
     found = []
@@ -236,8 +236,8 @@ def _pool_variance(
         model = stand_in_of(sums.less(sums_of(units)), typical)
         if (model.link is None) != (whole.link is None) or (model.per_size is None) != (whole.per_size is None):
             return np.where(touched, np.nan, 0.0)
-        change = bases[Step.ROLLED_FORWARD] * ((model.link or 0.0) - (whole.link or 0.0))
-        change = change + bases[Step.CONSTRUCTED] * ((model.per_size or 0.0) - (whole.per_size or 0.0))
+        change = bases[ImputationStep.ROLLED_FORWARD] * ((model.link or 0.0) - (whole.link or 0.0))
+        change = change + bases[ImputationStep.CONSTRUCTED] * ((model.per_size or 0.0) - (whole.per_size or 0.0))
         for unit in units:
             line = by_unit[unit.unit]
             stood_in = splits.spread(line, model.value(unit).value or 0.0)
@@ -252,12 +252,17 @@ def _bases(
     by_unit: Mapping[str, EligibleLine],
     splits: _Splits,
     layout: _Layout,
-) -> dict[Step, Vector]:
+) -> dict[ImputationStep, Vector]:
     """What the ratios of the class multiply, by category: last year's people, and sizes."""
-    found = {step: np.zeros(layout.size) for step in (Step.ROLLED_FORWARD, Step.CONSTRUCTED, Step.CLASS_MEDIAN)}
+    found = {
+        step: np.zeros(layout.size)
+        for step in (ImputationStep.ROLLED_FORWARD, ImputationStep.CONSTRUCTED, ImputationStep.CLASS_MEDIAN)
+    }
     for unit in missing:
         step = model.value(unit).step
-        base = {Step.ROLLED_FORWARD: unit.previous, Step.CONSTRUCTED: unit.size}.get(step, 1.0) or 0.0
+        base = {ImputationStep.ROLLED_FORWARD: unit.previous, ImputationStep.CONSTRUCTED: unit.size}.get(
+            step, 1.0
+        ) or 0.0
         line = by_unit[unit.unit]
         found[step] += layout.vector(line, splits.spread(line, base))
     return found

@@ -15,8 +15,13 @@ import numpy as np
 
 from census_api.statistics.disclosure.attacker import Requirement
 from census_api.statistics.disclosure.linked_table import LinkedTable, with_published_totals
-from census_api.statistics.disclosure.primary import dominance, required_protection, sensitive_count, sole_contributors
-from census_api.statistics.disclosure.suppression import SuppressionProblem, insider_requirements, suppress
+from census_api.statistics.disclosure.primary import (
+    measure_dominance,
+    required_protection,
+    sensitive_count,
+    sole_contributors,
+)
+from census_api.statistics.disclosure.suppression import SuppressionProblem, insider_requirements, suppress_cells
 from census_api.statistics.disclosure.thresholds import DEFAULT_POLICY, DisclosurePolicy
 from census_api.statistics.margins.estimated_totals import Cell, EligibleLine
 
@@ -36,7 +41,9 @@ class JointDisclosure:
     safe: bool
 
 
-def contributors(lines: Iterable[EligibleLine], axes: Sequence[int] = (0, 1, 2)) -> dict[tuple[str, ...], Contributors]:
+def count_contributors(
+    lines: Iterable[EligibleLine], axes: Sequence[int] = (0, 1, 2)
+) -> dict[tuple[str, ...], Contributors]:
     """Who is in each cell of the table of these dimensions, by parent. Cells with nobody are left out."""
     found: dict[tuple[str, ...], Contributors] = {}
     for line in lines:
@@ -52,11 +59,11 @@ def is_sensitive(cell: Mapping[str, float], policy: DisclosurePolicy = DEFAULT_P
     """Few people, few organisations, or one that the others can work out. Nobody at all is not sensitive."""
     if not any(cell.values()):
         return False
-    judged = dominance(cell.values(), policy.p_percent, policy.nk, policy.min_parents)
+    judged = measure_dominance(cell.values(), policy.p_percent, policy.nk, policy.min_parents)
     return sensitive_count(_people(cell), policy.min_count) or judged.p_fail or judged.org_fail
 
 
-def joins(
+def find_joins(
     categories: Mapping[str, Contributors], parents: Mapping[str, str], policy: DisclosurePolicy = DEFAULT_POLICY
 ) -> dict[str, str]:
     """Categories of a margin that may not be shown -> the one they are joined with, until all that is left may be.
@@ -77,7 +84,7 @@ def joins(
     return done
 
 
-def protect(
+def protect_joint(
     lines: Sequence[EligibleLine],
     categories: Sequence[Sequence[str]],
     policy: DisclosurePolicy = DEFAULT_POLICY,
@@ -89,7 +96,7 @@ def protect(
 
     Against `insiders` too: organisations that know a cell because nobody else is in it.
     """
-    cells = contributors(lines)
+    cells = count_contributors(lines)
     names = [(a, b, c) for a in categories[0] for b in categories[1] for c in categories[2]]
     inside = [cells.get(name, {}) for name in names]
     primary = [number for number, cell in enumerate(inside) if is_sensitive(cell, policy)]
@@ -99,10 +106,10 @@ def protect(
     needed = _requirements(inside, primary, policy)
     alone = sole_contributors([frozenset(cell) for cell in inside]) if insiders else {}
     problem = SuppressionProblem(table, frozenset(primary), np.log1p(table.values), _together(needed, alone))
-    found = suppress(problem, time_limit)
+    found = suppress_cells(problem, time_limit)
     if alone and not found.safe:
         everybody = needed + insider_requirements(table, needed, list(alone.values()))
-        found = suppress(replace(problem, requirements=everybody), time_limit)
+        found = suppress_cells(replace(problem, requirements=everybody), time_limit)
     withheld = frozenset(names[number] for number in (*primary, *found.secondary))
     return JointDisclosure(withheld, len(primary), found.safe)
 
@@ -119,7 +126,7 @@ def _requirements(
 ) -> tuple[Requirement, ...]:
     found = []
     for number in primary:
-        judged = dominance(inside[number].values(), policy.p_percent, policy.nk, policy.min_parents)
+        judged = measure_dominance(inside[number].values(), policy.p_percent, policy.nk, policy.min_parents)
         down, up = required_protection(_people(inside[number]), judged, policy)
         found += [Requirement(number, 1, float(up)), Requirement(number, -1, float(down))]
     return tuple(found)

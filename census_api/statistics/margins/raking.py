@@ -45,7 +45,7 @@ class Trimmed:
     cut: int
 
 
-def precision(sample: Table, weights: Table) -> Precision:
+def measure_precision(sample: Table, weights: Table) -> Precision:
     """The design effect n * sum(n w^2) / sum(n w)^2 of cell weights, and the sample size that is left of n."""
     used = sample > 0
     counts, values = sample[used], weights[used]
@@ -56,10 +56,10 @@ def precision(sample: Table, weights: Table) -> Precision:
 
 def oneway_weights(sample: Sequence[Number], target: Sequence[Number]) -> Weights:
     """Target share over sample share, category by category. `target` may be shares, percentages or totals."""
-    return rake(np.asarray(sample, dtype=float), [np.asarray(target, dtype=float)])
+    return rake_weights(np.asarray(sample, dtype=float), [np.asarray(target, dtype=float)])
 
 
-def rake(sample: Table, margins: Sequence[Table], start: Table | None = None) -> Weights:
+def rake_weights(sample: Table, margins: Sequence[Table], start: Table | None = None) -> Weights:
     """Iterative proportional fitting of a table of answers to one margin for each of its dimensions.
 
     Shapes: `sample` (a, b, ...), `margins` [(a,), (b,), ...] with one common total; `start` are weights to begin from.
@@ -79,7 +79,7 @@ def rake(sample: Table, margins: Sequence[Table], start: Table | None = None) ->
     else:
         raise _unreachable()
     weights = np.divide(fitted * answers, sample, out=np.full_like(fitted, np.nan), where=sample > 0)
-    return Weights(weights, precision(sample, weights), rounds)
+    return Weights(weights, measure_precision(sample, weights), rounds)
 
 
 def rake_trimmed(sample: Table, margins: Sequence[Table], policy: MarginPolicy = DEFAULT_MARGIN_POLICY) -> Trimmed:
@@ -87,12 +87,12 @@ def rake_trimmed(sample: Table, margins: Sequence[Table], policy: MarginPolicy =
 
     The second raking keeps the margins exact, so a weight may end a little above the cut.
     """
-    first = rake(sample, margins)
+    first = rake_weights(sample, margins)
     limit = float(policy.trim_at)
     cut = int(np.sum(first.weights > limit))
     if not cut:
         return Trimmed(first, first, 0)
-    return Trimmed(first, rake(sample, margins, start=np.minimum(first.weights, limit)), cut)
+    return Trimmed(first, rake_weights(sample, margins, start=np.minimum(first.weights, limit)), cut)
 
 
 def worst_miss(sample: Table, weights: Table, margins: Sequence[Table]) -> float:

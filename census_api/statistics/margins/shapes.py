@@ -38,7 +38,7 @@ MEDIA: Mapping[MarginFormat, str] = {
 }
 
 
-def shaped(document: MarginDocument, wanted: str) -> str:
+def shape_document(document: MarginDocument, wanted: str) -> str:
     """The document as text in a format of FORMATS. Raises InvalidRequest that names them."""
     for name, make in _SHAPES.items():
         if name == wanted:
@@ -46,22 +46,22 @@ def shaped(document: MarginDocument, wanted: str) -> str:
     raise InvalidRequest(f"Margins come as {', '.join(FORMATS[:-1])} or {FORMATS[-1]}.")
 
 
-def totals(document: MarginDocument) -> dict[str, dict[str, float]]:
+def list_totals(document: MarginDocument) -> dict[str, dict[str, float]]:
     """Dimension -> category -> people. balance's `rake(target_margins=...)` and samplics' `rake(control=...)`."""
     return _numbers(document, float)
 
 
-def shares(document: MarginDocument) -> dict[str, dict[str, float]]:
+def list_shares(document: MarginDocument) -> dict[str, dict[str, float]]:
     """The same as parts of one."""
     return _numbers(document, lambda value: float(value / document.total))
 
 
-def percentages(document: MarginDocument) -> dict[str, dict[str, float]]:
+def list_percentages(document: MarginDocument) -> dict[str, dict[str, float]]:
     """The same as parts of a hundred: weightipy's `scheme_from_dict`."""
     return _numbers(document, lambda value: float(100 * value / document.total))
 
 
-def arrays(document: MarginDocument) -> dict[str, Any]:
+def list_arrays(document: MarginDocument) -> dict[str, Any]:
     """What ipfn takes beside the table of answers, whose axes are `variables` with `categories` in this order."""
     return {
         "variables": list(document.dimensions),
@@ -71,7 +71,7 @@ def arrays(document: MarginDocument) -> dict[str, Any]:
     }
 
 
-def tidy(document: MarginDocument) -> str:
+def write_tidy(document: MarginDocument) -> str:
     """CSV, a row a category, with its provenance on every row: weightipy's `scheme_from_long_df`, and spreadsheets."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
@@ -131,10 +131,10 @@ def _r_name(name: str) -> str:
 
 _SHAPES: Mapping[MarginFormat, Callable[[MarginDocument], str]] = {
     "json": lambda document: canonical_json(document.tree),
-    "csv": tidy,
-    "balance": lambda document: _json(totals(document)),
-    "weightipy": lambda document: _json(percentages(document)),
-    "samplics": lambda document: _json(totals(document)),
-    "ipfn": lambda document: _json(arrays(document)),
+    "csv": write_tidy,
+    "balance": lambda document: _json(list_totals(document)),
+    "weightipy": lambda document: _json(list_percentages(document)),
+    "samplics": lambda document: _json(list_totals(document)),
+    "ipfn": lambda document: _json(list_arrays(document)),
     "r": r_script,
 }

@@ -10,7 +10,7 @@ from fractions import Fraction
 from typing import ClassVar
 
 from census_api.domain.kit.errors import InvalidRequest
-from census_api.statistics.exact import Number, exact, measure
+from census_api.statistics.exact import Number, make_exact, measure_exact
 
 IN_SCOPE_ROUTES = frozenset({"la_commissioned", "lero_not_commissioned", "commissioning_team"})
 """Recovery organisations count whether commissioned or not; prisons and private pay do not."""
@@ -84,34 +84,36 @@ def eligible_margin(rows: Iterable[StaffCount]) -> EligibleMargin:
     counts: dict[str, Fraction] = {}
     for row in rows:
         if is_eligible(row) and row.count is not None:
-            counts[row.category] = counts.get(row.category, Fraction(0)) + measure(row.count)
+            counts[row.category] = counts.get(row.category, Fraction(0)) + measure_exact(row.count)
     return EligibleMargin(sum(counts.values(), Fraction(0)), counts)
 
 
-def rescale(margin: Sequence[Number], master_total: Number, policy: MarginPolicy = DEFAULT_MARGIN_POLICY) -> Rescaled:
+def rescale_margin(
+    margin: Sequence[Number], master_total: Number, policy: MarginPolicy = DEFAULT_MARGIN_POLICY
+) -> Rescaled:
     """The margin with the master's total. Raises MarginsRefused where the two differ too much to be the same people."""
     factor = rescale_factor(margin, master_total)
-    limit = exact(policy.max_rescale)
+    limit = make_exact(policy.max_rescale)
     if abs(factor - 1) > limit:
         raise MarginsRefused(
             "rescale_factor",
             f"The margin would have to be multiplied by {float(factor):.4f} to reach the master total. More than "
             f"{float(limit):.0%} apart means that the two do not count the same people: find out why first.",
         )
-    return Rescaled(tuple(measure(value) * factor for value in margin), factor)
+    return Rescaled(tuple(measure_exact(value) * factor for value in margin), factor)
 
 
 def rescale_factor(margin: Sequence[Number], master_total: Number) -> Fraction:
     """The master total over the margin's own."""
-    own = sum((measure(value) for value in margin), Fraction(0))
+    own = sum((measure_exact(value) for value in margin), Fraction(0))
     if own == 0:
         raise MarginsRefused("zero_denominator", "The margin adds up to nothing, so it cannot be scaled to a total.")
-    return measure(master_total) / own
+    return measure_exact(master_total) / own
 
 
 def largest_remainder(shares: Sequence[Number], total: int) -> tuple[int, ...]:
     """Whole numbers in the proportions of `shares` that add up to `total`; equal remainders go by order."""
-    parts = [measure(share) for share in shares]
+    parts = [measure_exact(share) for share in shares]
     whole = sum(parts, Fraction(0))
     if total < 0 or (whole == 0 and total):
         raise MarginsRefused("zero_denominator", "Shares that add up to nothing cannot be turned into whole numbers.")
@@ -127,12 +129,14 @@ def check_equal_totals(
     margins: Mapping[str, Mapping[str, Number]], policy: MarginPolicy = DEFAULT_MARGIN_POLICY
 ) -> Fraction:
     """The total that every margin has. Raises MarginsRefused that names the first two margins that differ."""
-    totals = {name: sum((measure(value) for value in parts.values()), Fraction(0)) for name, parts in margins.items()}
+    totals = {
+        name: sum((measure_exact(value) for value in parts.values()), Fraction(0)) for name, parts in margins.items()
+    }
     if not totals:
         raise MarginsRefused("no_margins", "There is no margin to weight to.")
     first, total = next(iter(totals.items()))
     for name, other in totals.items():
-        if abs(other - total) > exact(policy.equal_totals) * total:
+        if abs(other - total) > make_exact(policy.equal_totals) * total:
             raise MarginsRefused(
                 "unequal_totals",
                 f"The margins {first} and {name} add up to different totals ({float(total):g} and {float(other):g}). "

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from census_api.statistics.margins.collapse import Collapsed, collapse
+from census_api.statistics.margins.collapse import Collapsed, collapse_categories
 from census_api.statistics.margins.document import MarginDocument
 from census_api.statistics.margins.raking import Precision, Table, Trimmed, rake_trimmed, worst_miss
 from census_api.statistics.margins.totals import DEFAULT_MARGIN_POLICY, MarginPolicy, MarginsRefused
@@ -88,7 +88,7 @@ class Weighting:
 Combination = tuple[str | None, ...]
 
 
-def weigh(
+def weigh_answers(
     document: MarginDocument,
     answers: Mapping[str, Sequence[str]],
     maps: Mapping[str, AnswerMap],
@@ -133,11 +133,11 @@ def default_maps(document: MarginDocument) -> dict[str, AnswerMap]:
 def own_answers(document: MarginDocument, dimension: str) -> dict[str, str | None]:
     """Folded codes and labels of a dimension -> category."""
     labels = document.labels(dimension)
-    found: dict[str, str | None] = {fold(label): code for code, label in labels.items()}
-    return found | {fold(code): code for code in labels}
+    found: dict[str, str | None] = {fold_category(label): code for code, label in labels.items()}
+    return found | {fold_category(code): code for code in labels}
 
 
-def fold(text: str) -> str:
+def fold_category(text: str) -> str:
     """Answers are matched trimmed, without regard to case, runs of white space as one space."""
     return " ".join(text.split()).casefold()
 
@@ -146,7 +146,7 @@ def _combinations(
     document: MarginDocument, answers: Mapping[str, Sequence[str]], maps: Mapping[str, AnswerMap]
 ) -> list[Combination]:
     unmapped = {
-        dimension: Counter(text for text in answers[dimension] if fold(text) not in maps[dimension].categories)
+        dimension: Counter(text for text in answers[dimension] if fold_category(text) not in maps[dimension].categories)
         for dimension in document.dimensions
     }
     if any(unmapped.values()):
@@ -156,7 +156,8 @@ def _combinations(
             f"{' '.join(said)} Add them to the mapping file: to a category of the margins, or as exempt.",
         )
     columns = [
-        [maps[dimension].categories[fold(text)] for text in answers[dimension]] for dimension in document.dimensions
+        [maps[dimension].categories[fold_category(text)] for text in answers[dimension]]
+        for dimension in document.dimensions
     ]
     return list(zip(*columns, strict=True))
 
@@ -182,7 +183,7 @@ def _collapsed(
 ) -> Collapsed:
     target = document.margins[dimension]
     counts = {name: count for name, count in sample.items() if name is not None}
-    found = collapse(target, counts, given.parents if join else {}, policy)
+    found = collapse_categories(target, counts, given.parents if join else {}, policy)
     for name in found.target:
         if found.target[name] and not found.sample[name]:
             raise MarginsRefused(

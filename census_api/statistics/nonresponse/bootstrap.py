@@ -35,7 +35,7 @@ class BootstrapInterval:
     seed: int
 
 
-def bootstrap(
+def bootstrap_interval(
     respondents: Sequence[Respondent],
     response: dict[str, float],
     statistic: Callable[[Weights], float | None],

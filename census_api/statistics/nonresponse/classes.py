@@ -10,8 +10,8 @@ from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from census_api.statistics.comparability.identity import ratio, without
-from census_api.statistics.policy import DEFAULT_POLICY, EstimatePolicy, above
+from census_api.statistics.comparability.identity import ratio, subtract_part
+from census_api.statistics.policy import DEFAULT_POLICY, EstimatePolicy, is_above
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ def _jackknife(
         zs.append(zi)
     sum_y, sum_z = math.fsum(y), math.fsum(z)
     whole = sum_y / sum_z
-    slopes = [ratio(sum_y - math.fsum(ys), without(sum_z, math.fsum(zs))) for ys, zs in parts.values()]
+    slopes = [ratio(sum_y - math.fsum(ys), subtract_part(sum_z, math.fsum(zs))) for ys, zs in parts.values()]
     known = [slope for slope in slopes if slope is not None]
     if len(known) < len(parts) or len(parts) < 2:
         return None
@@ -133,7 +133,7 @@ class ClassSums:
     def is_weak(self, policy: EstimatePolicy) -> bool:
         """Too few respondents, or too large a factor, to stand alone."""
         factor = self.factor
-        return self.respondents < policy.min_respondents or factor is None or above(factor, policy.max_factor)
+        return self.respondents < policy.min_respondents or factor is None or is_above(factor, policy.max_factor)
 
 
 def collapse_classes(
@@ -228,7 +228,7 @@ def split_dominant(
     rest, alone = respondents, []
     for unit in sorted(missing, key=lambda one: -one.size):
         factor = rest.factor
-        if factor is None or not above(factor, policy.max_factor):
+        if factor is None or not is_above(factor, policy.max_factor):
             break
         alone.append(unit)
         rest = ClassSums(rest.respondents, rest.y, rest.z, rest.z_frame - unit.size)

@@ -12,9 +12,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from census_api.statistics.comparability.identity import ratio, without
+from census_api.statistics.comparability.identity import ratio, subtract_part
 from census_api.statistics.nonresponse.classes import ClassSums, Missing, collapse_classes, split_dominant
-from census_api.statistics.policy import DEFAULT_POLICY, EstimatePolicy, above, below
+from census_api.statistics.policy import DEFAULT_POLICY, EstimatePolicy, is_above, is_below
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class FrameUnit:
     previous: float | None = None
 
 
-class Step(StrEnum):
+class ImputationStep(StrEnum):
     """How a unit's value came about, in the order in which the ways are tried."""
 
     REPORTED = "reported"
@@ -56,14 +56,14 @@ class Advice(StrEnum):
 class UnitValue:
     unit: str
     value: float | None
-    step: Step
+    step: ImputationStep
 
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
     """A total in the unit of the measure. `estimated` is None where a unit could not be stood in for.
 
-    `interval` is the non-response interval: it assumes organisations like those that answered. The reported total is
+    `make_interval` is the non-response interval: it assumes organisations like those that answered. The reported total is
     shown wherever the estimated one is.
     """
 
@@ -95,10 +95,10 @@ class Sums:
 
     def less(self, other: Sums) -> Sums:
         return Sums(
-            without(self.matched_before, other.matched_before),
-            without(self.matched_after, other.matched_after),
-            without(self.y, other.y),
-            without(self.z, other.z),
+            subtract_part(self.matched_before, other.matched_before),
+            subtract_part(self.matched_after, other.matched_after),
+            subtract_part(self.y, other.y),
+            subtract_part(self.z, other.z),
         )
 
 
@@ -112,10 +112,10 @@ class StandIn:
 
     def value(self, unit: FrameUnit) -> UnitValue:
         if unit.previous is not None and self.link is not None:
-            return UnitValue(unit.unit, unit.previous * self.link, Step.ROLLED_FORWARD)
+            return UnitValue(unit.unit, unit.previous * self.link, ImputationStep.ROLLED_FORWARD)
         if unit.size is not None and self.per_size is not None:
-            return UnitValue(unit.unit, unit.size * self.per_size, Step.CONSTRUCTED)
-        step = Step.NOT_ESTIMATED if self.typical is None else Step.CLASS_MEDIAN
+            return UnitValue(unit.unit, unit.size * self.per_size, ImputationStep.CONSTRUCTED)
+        step = ImputationStep.NOT_ESTIMATED if self.typical is None else ImputationStep.CLASS_MEDIAN
         return UnitValue(unit.unit, self.typical, step)
 
     def total(self, units: Iterable[FrameUnit]) -> float:
@@ -131,7 +131,7 @@ def estimate_total(frame: Sequence[FrameUnit], policy: EstimatePolicy = DEFAULT_
     values = [value for pool in pools for value in _values(pool)]
     order = {unit.unit: place for place, unit in enumerate(frame)}
     values.sort(key=lambda one: order[one.unit])
-    reported = math.fsum(one.value or 0.0 for one in values if one.step is Step.REPORTED)
+    reported = math.fsum(one.value or 0.0 for one in values if one.step is ImputationStep.REPORTED)
     known = [one.value for one in values if one.value is not None]
     total = math.fsum(known) if len(known) == len(values) else None
     variances = [_variance(pool) for pool in pools]
@@ -143,35 +143,37 @@ def estimate_total(frame: Sequence[FrameUnit], policy: EstimatePolicy = DEFAULT_
         reported=reported,
         estimated=total,
         variance=variance,
-        interval=interval(total, variance, size_coverage, policy),
+        interval=make_interval(total, variance, size_coverage, policy),
         imputed_share=imputed,
         size_coverage=size_coverage,
-        advice=advice(total, variance, imputed, policy),
+        advice=give_advice(total, variance, imputed, policy),
         units=tuple(values),
     )
 
 
-def interval(
+def make_interval(
     total: float | None, variance: float | None, size_coverage: float | None, policy: EstimatePolicy
 ) -> tuple[float, float] | None:
     """The 95% non-response interval, a quarter wider where coverage by size is low or unknown (methods.md 2)."""
     if total is None or variance is None:
         return None
-    thin = size_coverage is None or below(size_coverage, policy.widen_below_coverage)
+    thin = size_coverage is None or is_below(size_coverage, policy.widen_below_coverage)
     half = policy.interval_z * math.sqrt(variance) * (policy.widen_by if thin else 1.0)
     return total - half, total + half
 
 
-def advice(total: float | None, variance: float | None, imputed_share: float | None, policy: EstimatePolicy) -> Advice:
+def give_advice(
+    total: float | None, variance: float | None, imputed_share: float | None, policy: EstimatePolicy
+) -> Advice:
     """Suppress, caution or publish, by share imputed and coefficient of variation. What is unknown is suppressed."""
     if total == 0 and variance == 0:
         return Advice.PUBLISH
     if not total or variance is None or imputed_share is None:
         return Advice.SUPPRESS
     cv = math.sqrt(variance) / abs(total)
-    if above(imputed_share, policy.suppress_imputed) or above(cv, policy.suppress_cv):
+    if is_above(imputed_share, policy.suppress_imputed) or is_above(cv, policy.suppress_cv):
         return Advice.SUPPRESS
-    if above(imputed_share, policy.caution_imputed) or above(cv, policy.caution_cv):
+    if is_above(imputed_share, policy.caution_imputed) or is_above(cv, policy.caution_cv):
         return Advice.CAUTION
     return Advice.PUBLISH
 
@@ -234,7 +236,8 @@ def typical_of(pool: Sequence[FrameUnit]) -> float | None:
 def _values(pool: Sequence[FrameUnit]) -> list[UnitValue]:
     model = stand_in_of(sums_of(pool), typical_of(pool))
     return [
-        model.value(unit) if unit.value is None else UnitValue(unit.unit, unit.value, Step.REPORTED) for unit in pool
+        model.value(unit) if unit.value is None else UnitValue(unit.unit, unit.value, ImputationStep.REPORTED)
+        for unit in pool
     ]
 
 
@@ -280,9 +283,9 @@ class _Grouped:
     def of(cls, missing: Sequence[FrameUnit], model: StandIn) -> _Grouped:
         steps = [(unit, model.value(unit).step) for unit in missing]
         return cls(
-            math.fsum(unit.previous or 0.0 for unit, step in steps if step is Step.ROLLED_FORWARD),
-            math.fsum(unit.size or 0.0 for unit, step in steps if step is Step.CONSTRUCTED),
-            sum(step is Step.CLASS_MEDIAN for _, step in steps),
+            math.fsum(unit.previous or 0.0 for unit, step in steps if step is ImputationStep.ROLLED_FORWARD),
+            math.fsum(unit.size or 0.0 for unit, step in steps if step is ImputationStep.CONSTRUCTED),
+            sum(step is ImputationStep.CLASS_MEDIAN for _, step in steps),
         )
 
     def total(self, model: StandIn) -> float:
@@ -314,7 +317,7 @@ def estimate_flow(units: Sequence[FlowUnit]) -> list[UnitValue]:
 
 def _flow(unit: FlowUnit, rate: float | None) -> UnitValue:
     if unit.flow is not None:
-        return UnitValue(unit.unit, unit.flow, Step.REPORTED)
+        return UnitValue(unit.unit, unit.flow, ImputationStep.REPORTED)
     if rate is None:
-        return UnitValue(unit.unit, None, Step.NOT_ESTIMATED)
-    return UnitValue(unit.unit, rate * unit.stock, Step.CONSTRUCTED)
+        return UnitValue(unit.unit, None, ImputationStep.NOT_ESTIMATED)
+    return UnitValue(unit.unit, rate * unit.stock, ImputationStep.CONSTRUCTED)

@@ -13,7 +13,14 @@ import numpy as np
 import numpy.typing as npt
 
 from census_api.statistics.comparability.identity import ratio
-from census_api.statistics.nonresponse.estimates import Estimate, FrameUnit, Step, advice, interval, pools_of
+from census_api.statistics.nonresponse.estimates import (
+    Estimate,
+    FrameUnit,
+    ImputationStep,
+    give_advice,
+    make_interval,
+    pools_of,
+)
 from census_api.statistics.policy import EstimatePolicy
 
 Floats = npt.NDArray[np.float64]
@@ -21,11 +28,11 @@ Places = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
 
 
-STEPS: Sequence[Step] = tuple(Step)
+STEPS: Sequence[ImputationStep] = tuple(ImputationStep)
 
 
 @dataclass(frozen=True, slots=True)
-class Frame:
+class UnitFrame:
     """Units with their class, parent and domain as numbers from 0; `value` this year's, `previous` last year's."""
 
     pool: Places
@@ -58,7 +65,7 @@ class Imputed:
     variance: Floats
 
 
-def classes(units: Sequence[FrameUnit], policy: EstimatePolicy) -> Places:
+def make_classes(units: Sequence[FrameUnit], policy: EstimatePolicy) -> Places:
     """The class of every unit as a number, weak classes pooled within their sector."""
     places = {unit.unit: place for place, unit in enumerate(units)}
     numbers = np.zeros(len(units), dtype=np.int64)
@@ -67,7 +74,7 @@ def classes(units: Sequence[FrameUnit], policy: EstimatePolicy) -> Places:
     return numbers
 
 
-def as_estimates(frame: Frame, found: Imputed, policy: EstimatePolicy) -> list[Estimate]:
+def as_estimates(frame: UnitFrame, found: Imputed, policy: EstimatePolicy) -> list[Estimate]:
     """The estimate of every domain, without its units."""
     sizes = np.nan_to_num(frame.size)
     whole = np.bincount(frame.domain, sizes, frame.domains)
@@ -87,10 +94,10 @@ def _estimate(
         reported=reported,
         estimated=total,
         variance=variance,
-        interval=interval(total, variance, coverage, policy),
+        interval=make_interval(total, variance, coverage, policy),
         imputed_share=share,
         size_coverage=coverage,
-        advice=advice(total, variance, share, policy),
+        advice=give_advice(total, variance, share, policy),
         units=(),
     )
 
@@ -99,7 +106,7 @@ def _known(value: float) -> float | None:
     return None if np.isnan(value) else float(value)
 
 
-def impute(frame: Frame) -> Imputed:
+def impute_frame(frame: UnitFrame) -> Imputed:
     """Every missing unit stood in for by the first way that applies, with a delete-one jackknife over parents."""
     values, steps = frame.value.copy(), np.zeros(len(frame.value), dtype=np.int64)
     variance = np.zeros(frame.domains)
@@ -123,7 +130,7 @@ class _Ratios:
 class _Pool:
     """The units of one class."""
 
-    def __init__(self, frame: Frame, here: Places) -> None:
+    def __init__(self, frame: UnitFrame, here: Places) -> None:
         self.value, self.previous, self.size = frame.value[here], frame.previous[here], frame.size[here]
         self.domain, self.answered = frame.domain[here], frame.answered[here]
         _, self.parent = np.unique(frame.parent[here], return_inverse=True)
@@ -147,20 +154,20 @@ class _Pool:
 
     def _ways(self) -> Places:
         """The step that stands in for each unit if it is missing."""
-        last = STEPS.index(Step.NOT_ESTIMATED if np.isnan(self.typical) else Step.CLASS_MEDIAN)
+        last = STEPS.index(ImputationStep.NOT_ESTIMATED if np.isnan(self.typical) else ImputationStep.CLASS_MEDIAN)
         by_size = ~np.isnan(self.size) & ~np.isnan(self.ratios.per_size)
         rolled = ~np.isnan(self.previous) & ~np.isnan(self.ratios.link)
-        constructed = np.where(by_size, STEPS.index(Step.CONSTRUCTED), last)
-        ways: Places = np.where(rolled, STEPS.index(Step.ROLLED_FORWARD), constructed)
+        constructed = np.where(by_size, STEPS.index(ImputationStep.CONSTRUCTED), last)
+        ways: Places = np.where(rolled, STEPS.index(ImputationStep.ROLLED_FORWARD), constructed)
         return ways
 
     def _stood_in(self, link: Floats, per_size: Floats) -> Floats:
         """What each unit would be taken for under ratios, the same for all or one a unit."""
         ways = self._ways()
         values: Floats = np.where(
-            ways == STEPS.index(Step.ROLLED_FORWARD),
+            ways == STEPS.index(ImputationStep.ROLLED_FORWARD),
             self.previous * link,
-            np.where(ways == STEPS.index(Step.CONSTRUCTED), self.size * per_size, self.typical),
+            np.where(ways == STEPS.index(ImputationStep.CONSTRUCTED), self.size * per_size, self.typical),
         )
         return values
 
@@ -203,8 +210,8 @@ class _Pool:
     def _shift(self, inside: Flags, link: Floats, per_size: Floats) -> Floats:
         """How far the missing of a domain move when a parent is left out, one a parent."""
         absent = inside & ~self.answered
-        rolled = self.previous[absent & (self.steps == STEPS.index(Step.ROLLED_FORWARD))].sum()
-        sized = self.size[absent & (self.steps == STEPS.index(Step.CONSTRUCTED))].sum()
+        rolled = self.previous[absent & (self.steps == STEPS.index(ImputationStep.ROLLED_FORWARD))].sum()
+        sized = self.size[absent & (self.steps == STEPS.index(ImputationStep.CONSTRUCTED))].sum()
         moved = np.zeros(len(link))
         if rolled:
             moved = moved + rolled * (link - self.ratios.link)

@@ -6,8 +6,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from census_api.statistics.comparability.identity import ratio, without
-from census_api.statistics.nonresponse.estimates import interval
+from census_api.statistics.comparability.identity import ratio, subtract_part
+from census_api.statistics.nonresponse.estimates import make_interval
 from census_api.statistics.policy import DEFAULT_POLICY, EstimatePolicy
 
 
@@ -42,7 +42,7 @@ def link_interval(
     for unit in matched:
         parents.setdefault(unit.parent, []).append(unit)
     left_out = [
-        ratio(after - math.fsum(u.after for u in units), without(before, math.fsum(u.before for u in units)))
+        ratio(after - math.fsum(u.after for u in units), subtract_part(before, math.fsum(u.before for u in units)))
         for units in parents.values()
     ]
     known = [value for value in left_out if value is not None]
@@ -51,4 +51,4 @@ def link_interval(
         return LinkEstimate(link, None, None)
     unanswered = max(0.0, 1 - len(matched) / frame_units)
     variance = unanswered * (n - 1) / n * math.fsum((value - link) ** 2 for value in known)
-    return LinkEstimate(link, variance, interval(link, variance, size_coverage, policy))
+    return LinkEstimate(link, variance, make_interval(link, variance, size_coverage, policy))

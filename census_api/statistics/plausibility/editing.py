@@ -27,7 +27,7 @@ def selective_score(
     return 100 * abs(reported - prediction) * weight / abs(standardiser)
 
 
-def suspicion(edit: HBEdit, position: int) -> float:
+def score_suspicion(edit: HBEdit, position: int) -> float:
     """How suspect a unit's change is, 0 to 1: its distance from the centre of the edit over that of the limit."""
     effect, limits = edit.effects[position], edit.floored
     if effect is None or limits is None:
@@ -53,7 +53,7 @@ class Scored:
     score: float
 
 
-def ranked(impacts: Sequence[Impact], totals: Mapping[str, float]) -> list[Scored]:
+def rank_impacts(impacts: Sequence[Impact], totals: Mapping[str, float]) -> list[Scored]:
     """Units by score, largest first, equal scores by unit. The score is the maximum over the published totals."""
     scored = [
         Scored(
@@ -77,7 +77,7 @@ def to_query(
 
     The errors of the units left alone are added without regard to sign: they must not be relied on to cancel.
     """
-    order = ranked(impacts, totals)
+    order = rank_impacts(impacts, totals)
     moves = {impact.unit: impact.moves for impact in impacts}
     left = dict.fromkeys(totals, 0.0)
     for place in range(len(order), 0, -1):
@@ -101,4 +101,4 @@ class Absent:
 
 def to_chase(absent: Sequence[Absent], totals: Mapping[str, float]) -> list[Scored]:
     """Non-respondents by what they are expected to move, size x LR over the published total, largest first."""
-    return ranked([Impact(one.unit, dict.fromkeys(one.totals, one.size * one.link)) for one in absent], totals)
+    return rank_impacts([Impact(one.unit, dict.fromkeys(one.totals, one.size * one.link)) for one in absent], totals)

@@ -131,7 +131,7 @@ def _spread(values: Sequence[float], middle: float) -> float:
     return NORMAL_FROM_MEAN * statistics.fmean(deviations)
 
 
-def heaping(counts: Sequence[int], base: int) -> float | None:
+def measure_heaping(counts: Sequence[int], base: int) -> float | None:
     """Share of the non-zero counts that are multiples of `base` (5 or 10): for information, never a query alone."""
     given = [count for count in counts if count]
     return math.fsum(count % base == 0 for count in given) / len(given) if given else None

@@ -40,7 +40,7 @@ def plan_for_sums(session: Session) -> None:
         session.execute(text(f"SET LOCAL {setting}"))
 
 
-def positions(session: Session, year: int, snapshot_id: uuid.UUID) -> dict[str, int]:
+def list_positions(session: Session, year: int, snapshot_id: uuid.UUID) -> dict[str, int]:
     """Role or role group -> the bit that stands for it in `snapshot_contributor.has`."""
     query = text(f"SELECT key FROM ({_KEYS}) AS keys {_IN_ORDER}")
     keys = session.scalars(query, {"year": year, "id": snapshot_id})

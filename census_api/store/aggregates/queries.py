@@ -10,9 +10,9 @@ from typing import Any
 from sqlalchemy import Row, text
 from sqlalchemy.orm import Session
 
-from census_api.domain.aggregates import TALLIED, ZEROS, Query, Tally, needed
+from census_api.domain.aggregates import TALLIED, ZEROS, Query, Tally, list_needed
 from census_api.domain.kit.measures import LINE_DIMENSIONS, ROLE_DIMENSIONS
-from census_api.store.aggregates.cube import OF_SNAPSHOT, STAFF, plan_for_sums, positions
+from census_api.store.aggregates.cube import OF_SNAPSHOT, STAFF, list_positions, plan_for_sums
 
 Codes = tuple[str | None, ...]
 MOST_TALLIES = 150_000
@@ -32,7 +32,7 @@ _COLUMNS: Mapping[str, str] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class LinePlace:
     """The lines of one place. `answering`: reported lines that have staff rows or belong to a nil return."""
 
     by: Codes
@@ -65,7 +65,7 @@ def roles_of(session: Session, year: int, snapshot_id: uuid.UUID) -> list[dict[s
     return [{name: str(value) for name, value in row.items()} for row in rows]
 
 
-def places(session: Session, year: int, snapshot_id: uuid.UUID, query: Query) -> list[Place]:
+def list_places(session: Session, year: int, snapshot_id: uuid.UUID, query: Query) -> list[LinePlace]:
     """Expected and reported lines, and who is behind the reported ones, by the query's dimensions of place."""
     names = query.used(LINE_DIMENSIONS)
     where, values = _where(query, LINE_DIMENSIONS)
@@ -82,10 +82,10 @@ def places(session: Session, year: int, snapshot_id: uuid.UUID, query: Query) ->
         ) AS contributor {_grouped(names)}
     """
     rows = _read(session, statement, {"year": year, "id": snapshot_id, **values})
-    return [Place(tuple(row[: len(names)]), *row[len(names) :]) for row in rows]
+    return [LinePlace(tuple(row[: len(names)]), *row[len(names) :]) for row in rows]
 
 
-def tallies(
+def iterate_tallies(
     session: Session, year: int, snapshot_id: uuid.UUID, query: Query, *, by_regulated: bool
 ) -> Iterator[tuple[Codes, Tally]]:
     """Staff rows by the query's dimensions of place and role, and by the way that they were answered.
@@ -98,7 +98,7 @@ def tallies(
     of_roles = by_regulated or query.used(ROLE_DIMENSIONS) or query.filtered(ROLE_DIMENSIONS)
     roles = "JOIN snapshot_role AS roles USING (collection_year, snapshot_id, role)" if of_roles else ""
     # adding up what no measure asks for would take most of the time
-    items, said_zero = needed(query.measures)
+    items, said_zero = list_needed(query.measures)
     sums = ", ".join(f"sum({item})" if item in items else "0.0::float8" for item in TALLIED)
     zeros = ", ".join(f"sum(zero_{name})::int" if name in said_zero else "0" for name in ZEROS)
     groups = len(names) + 3
@@ -134,7 +134,7 @@ def breakdown_tallies(session: Session, year: int, snapshot_id: uuid.UUID, query
         yield BreakdownTally(tuple(row[: len(names)]), *row[len(names) :])
 
 
-def contributors(
+def iterate_contributors(
     session: Session, year: int, snapshot_id: uuid.UUID, query: Query, roles: Sequence[tuple[Codes, Sequence[str]]]
 ) -> Iterator[tuple[Codes, Codes, int, int]]:
     """(codes of place, codes of role, organisations, parents), of those with at least one row there.
@@ -145,7 +145,7 @@ def contributors(
         return
     names = query.used(LINE_DIMENSIONS)
     where, values = _where(query, LINE_DIMENSIONS)
-    bits = positions(session, year, snapshot_id)
+    bits = list_positions(session, year, snapshot_id)
     masks = {f"mask{n}": _mask({bits[key] for key in keys}, len(bits)) for n, (_, keys) in enumerate(roles)}
     listed = ", ".join(f"({n}, CAST(:mask{n} AS bit varying))" for n in range(len(roles)))
     known = _in_one_place(names) if query.sheet else ""

@@ -10,15 +10,15 @@ from sqlalchemy.orm import Session
 
 from census_api.domain.audit import AuditEvent, AuditFilter, ChainEnd
 from census_api.domain.kit.paging import Page, cursor_after
-from census_api.store.kit.tables import AuditEvent as Row
-from census_api.store.kit.tables import Organisation
+from census_api.store.kit.tables import AuditEventRow as Row
+from census_api.store.kit.tables import OrganisationRow
 from census_api.store.kit.tables_audit import AuditChain, AuditLink
 
 _AT_ONCE = 2_000
 
 
 @dataclass(frozen=True, slots=True)
-class Link:
+class ChainLink:
     """One place of a chain. `facts` are what its hash covers of the event, None when the event is not there."""
 
     collection: int
@@ -29,11 +29,11 @@ class Link:
     facts: tuple[object, ...] | None
 
 
-def page(session: Session, wanted: AuditFilter, before: int | None, limit: int) -> Page[AuditEvent]:
+def page_events(session: Session, wanted: AuditFilter, before: int | None, limit: int) -> Page[AuditEvent]:
     """Events that pass the filter, newest first, older than the one of id `before`."""
     conditions = _passing(wanted)
-    source = select(Row, Organisation.code).outerjoin(Organisation, Organisation.id == Row.organisation_id)
-    counted = select(Row.id).outerjoin(Organisation, Organisation.id == Row.organisation_id).where(*conditions)
+    source = select(Row, OrganisationRow.code).outerjoin(OrganisationRow, OrganisationRow.id == Row.organisation_id)
+    counted = select(Row.id).outerjoin(OrganisationRow, OrganisationRow.id == Row.organisation_id).where(*conditions)
     total = session.scalar(select(func.count()).select_from(counted.subquery())) or 0
     if before is not None:
         conditions.append(Row.id < before)
@@ -42,7 +42,7 @@ def page(session: Session, wanted: AuditFilter, before: int | None, limit: int) 
     return Page(items, cursor_after(items[-1].id) if len(rows) > limit else None, total)
 
 
-def links(session: Session) -> Iterator[Link]:
+def iterate_links(session: Session) -> Iterator[ChainLink]:
     """All links of all chains, chain by chain, in order of position."""
     written_at = func.to_char(func.timezone("UTC", Row.at), 'YYYY-MM-DD"T"HH24:MI:SS.US')
     facts = (
@@ -58,10 +58,10 @@ def links(session: Session) -> Iterator[Link]:
     for row in session.execute(query, execution_options={"yield_per": _AT_ONCE}):
         collection, position, event_id, digest, *values = row
         there = values[0] is not None
-        yield Link(collection, position, event_id, digest, values[5], tuple(values) if there else None)
+        yield ChainLink(collection, position, event_id, digest, values[5], tuple(values) if there else None)
 
 
-def ends(session: Session) -> list[ChainEnd]:
+def list_ends(session: Session) -> list[ChainEnd]:
     """Where each chain should end."""
     rows = session.execute(
         select(AuditChain.collection_year, AuditChain.position, AuditChain.hash).order_by(AuditChain.collection_year)
@@ -69,7 +69,7 @@ def ends(session: Session) -> list[ChainEnd]:
     return [ChainEnd(*row) for row in rows]
 
 
-def unchained(session: Session) -> int:
+def count_unchained(session: Session) -> int:
     """How many events are in no chain."""
     chained = select(AuditLink.event_id).where(AuditLink.event_id == Row.id).exists()
     return session.scalar(select(func.count()).select_from(Row).where(~chained)) or 0
@@ -80,7 +80,7 @@ def _passing(wanted: AuditFilter) -> list[ColumnElement[bool]]:
     if wanted.collection is not None:
         conditions.append(Row.collection_year == wanted.collection)
     if wanted.organisation is not None:
-        conditions.append(Organisation.code == wanted.organisation)
+        conditions.append(OrganisationRow.code == wanted.organisation)
     if wanted.actor is not None:
         conditions.append(Row.actor == wanted.actor)
     if wanted.action is not None and wanted.action.endswith(".*"):

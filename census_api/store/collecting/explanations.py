@@ -13,24 +13,26 @@ from census_api.domain.collecting.explanations import REASONS, Explanation
 from census_api.domain.collecting.findings import Finding
 from census_api.store.collecting import contents
 from census_api.store.kit import tables
-from census_api.store.kit.tables_life import Explanation as Row
+from census_api.store.kit.tables_life import ExplanationRow as Row
 
 _ALL = 1_000_000
 
 
-def of_submission(session: Session, submission: tables.Submission) -> list[Explanation]:
+def of_submission(session: Session, submission: tables.SubmissionRecord) -> list[Explanation]:
     """All explanations of a submission, by the key of their finding."""
     query = select(Row).where(*_in(submission.collection_year, submission.id)).order_by(Row.finding_key)
-    # `put` goes past the objects of the session
+    # `put_explanations` goes past the objects of the session
     return [_domain(row) for row in session.scalars(query, execution_options={"populate_existing": True})]
 
 
-def find(session: Session, submission: tables.Submission, finding_key: str) -> Explanation | None:
+def find_explanation(session: Session, submission: tables.SubmissionRecord, finding_key: str) -> Explanation | None:
     row = session.get(Row, (submission.collection_year, submission.id, finding_key), populate_existing=True)
     return None if row is None else _domain(row)
 
 
-def put(session: Session, submission: tables.Submission, explanations: Iterable[Explanation]) -> None:
+def put_explanations(
+    session: Session, submission: tables.SubmissionRecord, explanations: Iterable[Explanation]
+) -> None:
     """Adds explanations; one that is there for the same finding is replaced."""
     for explanation in explanations:
         values = {
@@ -54,7 +56,7 @@ def put(session: Session, submission: tables.Submission, explanations: Iterable[
         )
 
 
-def queries_of(session: Session, submission: tables.Submission) -> list[Finding]:
+def queries_of(session: Session, submission: tables.SubmissionRecord) -> list[Finding]:
     """The findings of a submission that want an explanation, in the order of its report."""
     page = contents.findings_page(session, submission, contents.FindingFilter("query"), None, _ALL)
     return list(page.items)

@@ -15,12 +15,12 @@ from census_api.domain.collecting.deadlines import TIMINGS, Deadline, Timing
 from census_api.domain.collecting.submission import Submission
 from census_api.store.collecting import collections
 from census_api.store.kit import tables
-from census_api.store.kit.tables_life import Arrival as ArrivalRow
-from census_api.store.kit.tables_life import Extension as Row
+from census_api.store.kit.tables_life import ArrivalRow
+from census_api.store.kit.tables_life import ExtensionRow as Row
 
 
 @dataclass(frozen=True, slots=True)
-class Arrival:
+class SubmissionArrival:
     """How a submission came in. `on_behalf` when somebody who is no member of the organisation sent it."""
 
     timing: Timing
@@ -29,14 +29,14 @@ class Arrival:
 
 def deadline_of(session: Session, collection: int, organisation_id: uuid.UUID) -> Deadline:
     """The organisation's time for a collection that is known to exist."""
-    stored = collections.find(session, collection)
+    stored = collections.find_collection(session, collection)
     if stored is None:
         raise LookupError("a return of a collection that is not there")
     row = session.get(Row, (collection, organisation_id), populate_existing=True)
     return Deadline(stored.window, stored.state == "closed", None if row is None else row.until)
 
 
-def grant(
+def grant_extension(
     session: Session, collection: int, organisation_id: uuid.UUID, *,
     until: dt.datetime, reason: str, by: str, at: dt.datetime,
 ) -> None:  # fmt: skip
@@ -49,7 +49,7 @@ def grant(
     )
 
 
-def add_arrival(session: Session, submission: tables.Submission, arrival: Arrival) -> None:
+def add_arrival(session: Session, submission: tables.SubmissionRecord, arrival: SubmissionArrival) -> None:
     session.add(
         ArrivalRow(
             collection_year=submission.collection_year,

@@ -9,9 +9,9 @@ from census_api.domain.collecting.findings import SEVERITIES, FindingGroup
 from census_api.store.kit import tables
 
 
-def groups_of(session: Session, row: tables.Submission) -> list[FindingGroup]:
+def groups_of(session: Session, row: tables.SubmissionRecord) -> list[FindingGroup]:
     """One entry a rule and sheet, in the order in which they first stand in the report."""
-    finding = tables.Finding
+    finding = tables.FindingRow
     query = (
         select(finding.rule, finding.severity, finding.sheet, func.count())
         .where(finding.collection_year == row.collection_year, finding.submission_id == row.id)

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from census_api.domain.collecting.findings import Outcome
 from census_api.domain.collecting.returns import RETURN_STATES, ReturnState
-from census_api.domain.collecting.standing import ReturnFilter, Standing
+from census_api.domain.collecting.standing import ReturnFilter, ReturnStanding
 
 # Expected is who has lines in the frame, and without a frame every open organisation. Who has answered is listed too.
 _LISTED = """
@@ -50,22 +50,22 @@ _COUNTS = text(_LISTED + "SELECT state, count(*) AS number FROM listed GROUP BY 
 _OUTCOMES: tuple[Outcome, ...] = ("errors", "queries", "clean")
 
 
-def page(session: Session, year: int, wanted: ReturnFilter, start: int, limit: int) -> list[Standing]:
+def page_returns(session: Session, year: int, wanted: ReturnFilter, start: int, limit: int) -> list[ReturnStanding]:
     """The returns that pass the filter, by organisation code, from the one at place `start`."""
     values: dict[str, Any] = {"year": year, "state": wanted.state, "search": wanted.search}
     rows = session.execute(_PAGE, values | {"start": start, "most": limit}).mappings()
     return [_standing(row) for row in rows]
 
 
-def counts(session: Session, year: int, search: str | None) -> dict[ReturnState, int]:
+def count_states(session: Session, year: int, search: str | None) -> dict[ReturnState, int]:
     """How many returns are in each state, of the organisations that are searched for."""
     rows = session.execute(_COUNTS, {"year": year, "search": search}).mappings()
     found: dict[str, int] = {row["state"]: row["number"] for row in rows}
     return {state: found.get(state, 0) for state in RETURN_STATES}
 
 
-def _standing(row: RowMapping) -> Standing:
-    return Standing(
+def _standing(row: RowMapping) -> ReturnStanding:
+    return ReturnStanding(
         organisation=row["code"],
         name=row["name"],
         sector=row["sector"],

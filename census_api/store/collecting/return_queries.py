@@ -9,16 +9,16 @@ from collections import defaultdict
 from sqlalchemy import exists, func, select
 from sqlalchemy.orm import Session
 
-from census_api.domain.collecting.questions import ABOUTS, Question, Reply, Subject
+from census_api.domain.collecting.questions import ABOUTS, Reply, ReturnQuestion, Subject
 from census_api.store.kit import tables
-from census_api.store.kit.tables_life import QueryReply, ReturnQuery
+from census_api.store.kit.tables_life import QueryReplyRow, ReturnQueryRow
 
 
-def ask(
-    session: Session, submission: tables.Submission, subject: Subject, text: str, *, by: str, at: dt.datetime
+def add_query(
+    session: Session, submission: tables.SubmissionRecord, subject: Subject, text: str, *, by: str, at: dt.datetime
 ) -> uuid.UUID:
     """Adds a question about a submission; its key."""
-    row = ReturnQuery(
+    row = ReturnQueryRow(
         collection_year=submission.collection_year,
         return_id=submission.return_id,
         submission_id=submission.id,
@@ -36,15 +36,15 @@ def ask(
     return row.id
 
 
-def find(session: Session, of: tables.Return, query_id: uuid.UUID) -> ReturnQuery | None:
+def find_query(session: Session, of: tables.ReturnRow, query_id: uuid.UUID) -> ReturnQueryRow | None:
     """A question about this return."""
-    row = session.get(ReturnQuery, (of.collection_year, query_id))
+    row = session.get(ReturnQueryRow, (of.collection_year, query_id))
     return row if row is not None and row.return_id == of.id else None
 
 
-def reply(session: Session, to: ReturnQuery, text: str, *, by: str, at: dt.datetime) -> None:
+def add_reply(session: Session, to: ReturnQueryRow, text: str, *, by: str, at: dt.datetime) -> None:
     session.add(
-        QueryReply(
+        QueryReplyRow(
             collection_year=to.collection_year,
             query_id=to.id,
             organisation_id=to.organisation_id,
@@ -56,42 +56,43 @@ def reply(session: Session, to: ReturnQuery, text: str, *, by: str, at: dt.datet
     session.flush()
 
 
-def all_of(session: Session, of: tables.Return) -> list[Question]:
+def all_of(session: Session, of: tables.ReturnRow) -> list[ReturnQuestion]:
     """All questions about a return with their replies, in the order in which they were asked."""
     query = (
-        select(ReturnQuery, tables.Submission.number)
+        select(ReturnQueryRow, tables.SubmissionRecord.number)
         .join(
-            tables.Submission,
-            (tables.Submission.collection_year == ReturnQuery.collection_year)
-            & (tables.Submission.id == ReturnQuery.submission_id),
+            tables.SubmissionRecord,
+            (tables.SubmissionRecord.collection_year == ReturnQueryRow.collection_year)
+            & (tables.SubmissionRecord.id == ReturnQueryRow.submission_id),
         )
-        .where(ReturnQuery.collection_year == of.collection_year, ReturnQuery.return_id == of.id)
-        .order_by(ReturnQuery.asked_at, ReturnQuery.id)
+        .where(ReturnQueryRow.collection_year == of.collection_year, ReturnQueryRow.return_id == of.id)
+        .order_by(ReturnQueryRow.asked_at, ReturnQueryRow.id)
     )
     replies = _replies(session, of)
     return [_question(row, number or 0, tuple(replies[row.id])) for row, number in session.execute(query)]
 
 
-def count_open(session: Session, of: tables.Return) -> int:
+def count_open(session: Session, of: tables.ReturnRow) -> int:
     """How many questions about the return nobody has replied to."""
     answered = exists().where(
-        QueryReply.collection_year == ReturnQuery.collection_year, QueryReply.query_id == ReturnQuery.id
+        QueryReplyRow.collection_year == ReturnQueryRow.collection_year, QueryReplyRow.query_id == ReturnQueryRow.id
     )
     query = select(func.count()).where(
-        ReturnQuery.collection_year == of.collection_year, ReturnQuery.return_id == of.id, ~answered
+        ReturnQueryRow.collection_year == of.collection_year, ReturnQueryRow.return_id == of.id, ~answered
     )
     return session.scalar(query) or 0
 
 
-def _replies(session: Session, of: tables.Return) -> dict[uuid.UUID, list[Reply]]:
+def _replies(session: Session, of: tables.ReturnRow) -> dict[uuid.UUID, list[Reply]]:
     query = (
-        select(QueryReply)
+        select(QueryReplyRow)
         .join(
-            ReturnQuery,
-            (ReturnQuery.collection_year == QueryReply.collection_year) & (ReturnQuery.id == QueryReply.query_id),
+            ReturnQueryRow,
+            (ReturnQueryRow.collection_year == QueryReplyRow.collection_year)
+            & (ReturnQueryRow.id == QueryReplyRow.query_id),
         )
-        .where(ReturnQuery.collection_year == of.collection_year, ReturnQuery.return_id == of.id)
-        .order_by(QueryReply.replied_at, QueryReply.id)
+        .where(ReturnQueryRow.collection_year == of.collection_year, ReturnQueryRow.return_id == of.id)
+        .order_by(QueryReplyRow.replied_at, QueryReplyRow.id)
     )
     replies: dict[uuid.UUID, list[Reply]] = defaultdict(list)
     for row in session.scalars(query):
@@ -99,7 +100,7 @@ def _replies(session: Session, of: tables.Return) -> dict[uuid.UUID, list[Reply]
     return replies
 
 
-def _question(row: ReturnQuery, number: int, replies: tuple[Reply, ...]) -> Question:
+def _question(row: ReturnQueryRow, number: int, replies: tuple[Reply, ...]) -> ReturnQuestion:
     about = next(about for about in ABOUTS if about == row.about)
     subject = Subject(about, row.finding_key, row.local_authority_code, row.service_type)
-    return Question(row.id, number, subject, row.text, row.asked_by, row.asked_at, replies)
+    return ReturnQuestion(row.id, number, subject, row.text, row.asked_by, row.asked_at, replies)

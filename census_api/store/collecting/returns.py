@@ -12,22 +12,22 @@ from census_api.domain.collecting.returns import RETURN_STATES, Return, ReturnEv
 from census_api.store.kit import tables
 
 
-def lock(session: Session, collection: int, organisation_id: uuid.UUID) -> tables.Return:
+def lock_return(session: Session, collection: int, organisation_id: uuid.UUID) -> tables.ReturnRow:
     """The return, made if it is not there, and locked: who submits for it next waits for this transaction."""
     session.execute(
-        insert(tables.Return)
+        insert(tables.ReturnRow)
         .values(collection_year=collection, id=uuid.uuid4(), organisation_id=organisation_id)
         .on_conflict_do_nothing(index_elements=["collection_year", "organisation_id"])
     )
     return session.scalars(_of(collection, organisation_id).with_for_update()).one()
 
 
-def row_of(session: Session, collection: int, organisation_id: uuid.UUID) -> tables.Return | None:
+def row_of(session: Session, collection: int, organisation_id: uuid.UUID) -> tables.ReturnRow | None:
     """The row of a return, None when nothing was ever sent."""
     return session.scalars(_of(collection, organisation_id)).first()
 
 
-def next_number(row: tables.Return) -> int:
+def next_number(row: tables.ReturnRow) -> int:
     """Takes the next submission number. The row is locked, and no number is ever given out twice."""
     row.last_number += 1
     return row.last_number
@@ -41,29 +41,29 @@ def last_number(session: Session, collection: int, organisation_id: uuid.UUID) -
 
 def submission_by_others(
     session: Session, collection: int, organisation_id: uuid.UUID, name: str, after: int
-) -> tables.Submission | None:
+) -> tables.SubmissionRecord | None:
     """The newest submission numbered above `after` that somebody of another name sent."""
     row = row_of(session, collection, organisation_id)
     if row is None:
         return None
-    query = _numbered(row).where(tables.Submission.number > after, tables.Submission.received_by != name)
+    query = _numbered(row).where(tables.SubmissionRecord.number > after, tables.SubmissionRecord.received_by != name)
     return session.scalars(query.limit(1)).first()
 
 
-def state_of(row: tables.Return) -> ReturnState:
+def state_of(row: tables.ReturnRow) -> ReturnState:
     return next(state for state in RETURN_STATES if state == row.state)
 
 
-def find(session: Session, collection: int, organisation_id: uuid.UUID, organisation: str) -> Return:
+def find_return(session: Session, collection: int, organisation_id: uuid.UUID, organisation: str) -> Return:
     """The return, `not_started` when nothing was ever sent."""
     row = row_of(session, collection, organisation_id)
     if row is None:
         return Return(None, collection, organisation, "not_started", 0, None)
     latest = session.scalar(
-        select(func.max(tables.Submission.number)).where(
-            tables.Submission.collection_year == collection,
-            tables.Submission.return_id == row.id,
-            tables.Submission.status == "checked",
+        select(func.max(tables.SubmissionRecord.number)).where(
+            tables.SubmissionRecord.collection_year == collection,
+            tables.SubmissionRecord.return_id == row.id,
+            tables.SubmissionRecord.status == "checked",
         )
     )
     return Return(
@@ -79,7 +79,7 @@ def find(session: Session, collection: int, organisation_id: uuid.UUID, organisa
     )
 
 
-def happened(row: tables.Return, event: ReturnEvent) -> None:
+def apply_event(row: tables.ReturnRow, event: ReturnEvent) -> None:
     """Moves a locked return to the state that follows the event, and ends what no longer stands.
 
     Raises Conflict for a move that is not in the table.
@@ -92,24 +92,24 @@ def happened(row: tables.Return, event: ReturnEvent) -> None:
     row.version += 1
 
 
-def signed(row: tables.Return, submission: tables.Submission) -> None:
+def mark_signed(row: tables.ReturnRow, submission: tables.SubmissionRecord) -> None:
     """Moves a locked return to signed off, with the sign-off of this submission standing. Raises Conflict."""
-    happened(row, "sign_off")
+    apply_event(row, "sign_off")
     row.signed_submission_id = submission.id
 
 
-def newest(session: Session, row: tables.Return, *, below: int | None = None) -> tables.Submission | None:
+def find_newest(session: Session, row: tables.ReturnRow, *, below: int | None = None) -> tables.SubmissionRecord | None:
     """The newest checked submission of a return, of those with a number below `below` if one is given."""
-    query = _numbered(row).where(tables.Submission.status == "checked")
+    query = _numbered(row).where(tables.SubmissionRecord.status == "checked")
     if below is not None:
-        query = query.where(tables.Submission.number < below)
+        query = query.where(tables.SubmissionRecord.number < below)
     return session.scalars(query.limit(1)).first()
 
 
-def newer_than(session: Session, row: tables.Return, number: int) -> tables.Submission | None:
+def newer_than(session: Session, row: tables.ReturnRow, number: int) -> tables.SubmissionRecord | None:
     """The newest submission after `number`, checked or still being checked; None when there is none."""
     query = _numbered(row).where(
-        tables.Submission.number > number, tables.Submission.status.in_(("received", "checking", "checked"))
+        tables.SubmissionRecord.number > number, tables.SubmissionRecord.status.in_(("received", "checking", "checked"))
     )
     return session.scalars(query.limit(1)).first()
 
@@ -125,30 +125,30 @@ def standing_submission(session: Session, collection: int, organisation_id: uuid
     # one that is accepted is the one that is signed
     if row.signed_submission_id is not None:
         return row.signed_submission_id
-    latest = newest(session, row)
+    latest = find_newest(session, row)
     return None if latest is None else latest.id
 
 
-def _of(collection: int, organisation_id: uuid.UUID) -> Select[tables.Return]:
-    return select(tables.Return).where(
-        tables.Return.collection_year == collection, tables.Return.organisation_id == organisation_id
+def _of(collection: int, organisation_id: uuid.UUID) -> Select[tables.ReturnRow]:
+    return select(tables.ReturnRow).where(
+        tables.ReturnRow.collection_year == collection, tables.ReturnRow.organisation_id == organisation_id
     )
 
 
-def _numbered(row: tables.Return) -> Select[tables.Submission]:
+def _numbered(row: tables.ReturnRow) -> Select[tables.SubmissionRecord]:
     """The submissions of a return that have a number, newest first."""
     return (
-        select(tables.Submission)
+        select(tables.SubmissionRecord)
         .where(
-            tables.Submission.collection_year == row.collection_year,
-            tables.Submission.return_id == row.id,
-            tables.Submission.number.is_not(None),
+            tables.SubmissionRecord.collection_year == row.collection_year,
+            tables.SubmissionRecord.return_id == row.id,
+            tables.SubmissionRecord.number.is_not(None),
         )
-        .order_by(tables.Submission.number.desc())
+        .order_by(tables.SubmissionRecord.number.desc())
     )
 
 
-def _number(session: Session, row: tables.Return, submission_id: uuid.UUID | None) -> int | None:
+def _number(session: Session, row: tables.ReturnRow, submission_id: uuid.UUID | None) -> int | None:
     if submission_id is None:
         return None
-    return session.get_one(tables.Submission, (row.collection_year, submission_id)).number
+    return session.get_one(tables.SubmissionRecord, (row.collection_year, submission_id)).number

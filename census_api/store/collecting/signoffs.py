@@ -12,11 +12,11 @@ from census_api.domain.collecting.deadlines import TIMINGS, Timing
 from census_api.domain.collecting.signoff import SignOff, new_reference
 from census_api.domain.kit.access import Actor
 from census_api.store.kit import tables
-from census_api.store.kit.tables_life import SignOff as Row
+from census_api.store.kit.tables_life import SignOffRow as Row
 
 
-def add(
-    session: Session, submission: tables.Submission, actor: Actor, *,
+def add_sign_off(
+    session: Session, submission: tables.SubmissionRecord, actor: Actor, *,
     role: str, at: dt.datetime, timing: Timing, explanations_sha256: str,
 ) -> Row:  # fmt: skip
     """The sign-off of a checked submission by the actor, under a new reference."""
@@ -43,7 +43,7 @@ def by_reference(session: Session, reference: str) -> Row | None:
     return session.scalars(select(Row).where(Row.reference == reference)).first()
 
 
-def standing(session: Session, of: tables.Return) -> Row | None:
+def find_standing(session: Session, of: tables.ReturnRow) -> Row | None:
     """The sign-off that stands for the return, None when none does."""
     if of.signed_submission_id is None:
         return None
@@ -69,6 +69,6 @@ def as_domain(row: Row, organisation: str, number: int) -> SignOff:
     )
 
 
-def return_of(session: Session, collection: int, return_id: uuid.UUID) -> tables.Return:
+def return_of(session: Session, collection: int, return_id: uuid.UUID) -> tables.ReturnRow:
     """The return of a sign-off."""
-    return session.get_one(tables.Return, (collection, return_id))
+    return session.get_one(tables.ReturnRow, (collection, return_id))

@@ -28,18 +28,18 @@ _OUTCOMES: tuple[Outcome, ...] = ("errors", "queries", "clean")
 _RULE_STATUSES: tuple[RuleStatus, ...] = ("ran", "not_applicable", "failed")
 
 
-def add(
+def add_submission(
     session: Session,
-    of: tables.Return,
+    of: tables.ReturnRow,
     upload: Upload,
     *,
     number: int,
     status: str,
     received_at: dt.datetime,
     received_by: str,
-) -> tables.Submission:
+) -> tables.SubmissionRecord:
     """Stores the upload as a submission that is not sealed yet: `received` or `checking`."""
-    row = tables.Submission(
+    row = tables.SubmissionRecord(
         collection_year=of.collection_year,
         return_id=of.id,
         organisation_id=of.organisation_id,
@@ -62,7 +62,7 @@ def add(
     return row
 
 
-def seal_checked(session: Session, row: tables.Submission, report: Report, content: Content, kind: str) -> None:
+def seal_checked(session: Session, row: tables.SubmissionRecord, report: Report, content: Content, kind: str) -> None:
     """Stores rows and findings and closes the submission for good. The report's submission is its number."""
     add_content(session, row.collection_year, row.id, content)
     add_findings(session, row.collection_year, row.id, report.findings)
@@ -78,7 +78,7 @@ def seal_checked(session: Session, row: tables.Submission, report: Report, conte
     session.flush()
 
 
-def seal_refused(session: Session, row: tables.Submission, reason: str, message: str) -> None:
+def seal_refused(session: Session, row: tables.SubmissionRecord, reason: str, message: str) -> None:
     """Closes the submission as one that could not be read. Its bytes stay; its number is given to nobody else."""
     row.status = "refused"
     row.number = None
@@ -87,7 +87,7 @@ def seal_refused(session: Session, row: tables.Submission, reason: str, message:
     session.flush()
 
 
-def claim_key(session: Session, scope: str, key: str, row: tables.Submission) -> bool:
+def claim_key(session: Session, scope: str, key: str, row: tables.SubmissionRecord) -> bool:
     """True when the idempotency key is now this submission's, False when another upload has used it.
 
     Waits for a transaction that is using the same key: the constraint decides, whoever looks first.
@@ -113,38 +113,42 @@ def used_key(session: Session, scope: str, key: str) -> tuple[str, uuid.UUID] | 
     return None if row is None else (row.body_sha256, row.submission_id)
 
 
-def find_row(session: Session, collection: int, submission_id: uuid.UUID, *, lock: bool = False) -> tables.Submission:
+def find_row(
+    session: Session, collection: int, submission_id: uuid.UUID, *, lock: bool = False
+) -> tables.SubmissionRecord:
     """The row of a submission that is known to exist."""
-    return session.get_one(tables.Submission, (collection, submission_id), with_for_update=lock)
+    return session.get_one(tables.SubmissionRecord, (collection, submission_id), with_for_update=lock)
 
 
-def find(session: Session, collection: int, organisation_id: uuid.UUID, number: int) -> tables.Submission | None:
+def find_submission(
+    session: Session, collection: int, organisation_id: uuid.UUID, number: int
+) -> tables.SubmissionRecord | None:
     """A numbered submission of the organisation's return."""
-    query = _of(collection, organisation_id).where(tables.Submission.number == number)
+    query = _of(collection, organisation_id).where(tables.SubmissionRecord.number == number)
     return session.scalars(query).first()
 
 
-def page(
+def page_submissions(
     session: Session, collection: int, organisation_id: uuid.UUID, organisation: str, before: int | None, limit: int
 ) -> Page[Submission]:
     """Numbered submissions, newest first, that come after the one numbered `before`."""
-    query = _of(collection, organisation_id).where(tables.Submission.number.is_not(None))
+    query = _of(collection, organisation_id).where(tables.SubmissionRecord.number.is_not(None))
     total = session.scalar(select(func.count()).select_from(query.subquery())) or 0
     if before is not None:
-        query = query.where(tables.Submission.number < before)
-    rows = session.scalars(query.order_by(tables.Submission.number.desc()).limit(limit + 1)).all()
+        query = query.where(tables.SubmissionRecord.number < before)
+    rows = session.scalars(query.order_by(tables.SubmissionRecord.number.desc()).limit(limit + 1)).all()
     items = tuple(as_domain(row, organisation) for row in rows[:limit])
     more = len(rows) > limit
     return Page(items, cursor_after(items[-1].number or 0) if more else None, total)
 
 
-def original(session: Session, row: tables.Submission) -> Original:
+def read_original(session: Session, row: tables.SubmissionRecord) -> Original:
     """The bytes as they came in."""
     stored = session.get_one(tables.SubmissionOriginal, (row.collection_year, row.id))
     return Original(stored.data, row.original_sha256, row.file_name, row.media_type, _kind(row.kind))
 
 
-def report(row: tables.Submission, organisation: str) -> Report:
+def read_report(row: tables.SubmissionRecord, organisation: str) -> Report:
     """The report of a checked submission, without its findings."""
     statuses: dict[str, RuleStatus] = {status: status for status in _RULE_STATUSES}
     return Report(
@@ -158,7 +162,7 @@ def report(row: tables.Submission, organisation: str) -> Report:
     )
 
 
-def as_domain(row: tables.Submission, organisation: str) -> Submission:
+def as_domain(row: tables.SubmissionRecord, organisation: str) -> Submission:
     return Submission(
         id=row.id,
         collection=row.collection_year,
@@ -185,13 +189,13 @@ def _kind(text: str | None) -> Kind | None:
     return next((kind for kind in KINDS if kind == text), None)
 
 
-def _of(collection: int, organisation_id: uuid.UUID) -> Select[tables.Submission]:
+def _of(collection: int, organisation_id: uuid.UUID) -> Select[tables.SubmissionRecord]:
     return (
-        select(tables.Submission)
+        select(tables.SubmissionRecord)
         .join(
-            tables.Return,
-            (tables.Return.collection_year == tables.Submission.collection_year)
-            & (tables.Return.id == tables.Submission.return_id),
+            tables.ReturnRow,
+            (tables.ReturnRow.collection_year == tables.SubmissionRecord.collection_year)
+            & (tables.ReturnRow.id == tables.SubmissionRecord.return_id),
         )
-        .where(tables.Return.collection_year == collection, tables.Return.organisation_id == organisation_id)
+        .where(tables.ReturnRow.collection_year == collection, tables.ReturnRow.organisation_id == organisation_id)
     )

@@ -41,8 +41,8 @@ def record(
     session.flush()
     key = None
     if organisation is not None:
-        key = select(tables.Organisation.id).where(tables.Organisation.code == organisation).scalar_subquery()
-    event = insert(tables.AuditEvent).values(
+        key = select(tables.OrganisationRow.id).where(tables.OrganisationRow.code == organisation).scalar_subquery()
+    event = insert(tables.AuditEventRow).values(
         at=func.clock_timestamp() if at is None else at,
         actor=actor.name,
         actor_id=actor.user_id,

@@ -50,7 +50,7 @@ def copy_rows(session: Session, table: str, columns: Sequence[str], rows: Iterab
             copy.write_row(row)
 
 
-def storable(text: str, where: str) -> str:
+def make_storable(text: str, where: str) -> str:
     """The text itself. Raises InvalidRequest for a NUL or half a surrogate pair, which no database takes.
 
     Cells like that are findings long before this point; `where` names the place should one get through.

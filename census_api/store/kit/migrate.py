@@ -12,30 +12,30 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, NullPool, create_engine, func, select
 
-from census_api.questionnaire.resources import folder
+from census_api.questionnaire.resources import find_folder
 from census_api.store.kit.locks import AdvisoryLock, wait_for_connection_lock
 from census_api.store.kit.roles import EVERYBODY, ensure_app_role
 
 
-def upgrade(url: str, revision: str = "head") -> None:
+def upgrade_schema(url: str, revision: str = "head") -> None:
     """Applies the migrations up to `revision`, each in a transaction of its own. Waits for another starter's."""
     with _alone(url) as config:
         command.upgrade(config, revision)
 
 
-def downgrade(url: str, revision: str) -> None:
+def downgrade_schema(url: str, revision: str) -> None:
     """Takes migrations back, down to `revision` (`base` for an empty database)."""
     with _alone(url) as config:
         command.downgrade(config, revision)
 
 
-def current(url: str) -> str:
+def current_revision(url: str) -> str:
     """The revision a database is at, empty for one that was never migrated."""
     with _connection(url) as connection:
         return MigrationContext.configure(connection).get_current_revision() or ""
 
 
-def head() -> str:
+def head_revision() -> str:
     """The revision that this version of the platform needs."""
     return ScriptDirectory.from_config(_config()).get_current_head() or ""
 
@@ -49,7 +49,7 @@ def new_migration(url: str, what: str) -> Path:
     return Path(script.path)
 
 
-def ours(name: str | None, kind: str, parents: object) -> bool:
+def is_ours(name: str | None, kind: str, parents: object) -> bool:
     """False for tables of the job queue, which its own schema defines. In the form alembic's `include_name` wants."""
     return not (kind == "table" and (name or "").startswith("procrastinate_"))
 
@@ -57,7 +57,7 @@ def ours(name: str | None, kind: str, parents: object) -> bool:
 def _config(connection: Connection | None = None) -> Config:
     config = Config()
     # the configuration file format reads % as the start of a variable
-    config.set_main_option("script_location", str(folder("migrations")).replace("%", "%%"))
+    config.set_main_option("script_location", str(find_folder("migrations")).replace("%", "%%"))
     config.set_main_option("path_separator", "os")
     config.set_main_option("file_template", "%%(year)d%%(month).2d%%(day).2d_%%(hour).2d%%(minute).2d_%%(slug)s")
     config.attributes["connection"] = connection

@@ -10,7 +10,7 @@ EVERY_TEN_SECONDS = "* * * * * */10"  # the seconds stand last
 EVERY_TEN_MINUTES = "*/10 * * * *"
 
 
-def every(app: App, cron: str, name: str, do: Callable[[], object]) -> None:
+def add_periodic(app: App, cron: str, name: str, do: Callable[[], object]) -> None:
     """Makes the workers of `app` call `do` at the times that `cron` says: one worker each time, one at a time.
 
     A call that raises is over; the next one comes by the clock.

@@ -27,12 +27,12 @@ _HEARTBEAT_SECONDS = 3.0
 _STALLED_SECONDS = 10.0
 
 
-def add(session: Session, submission: tables.Submission, at: dt.datetime) -> uuid.UUID:
+def add_job(session: Session, submission: tables.SubmissionRecord, at: dt.datetime) -> uuid.UUID:
     """Makes the job that checks a submission and puts it on the queue, both in the session's transaction.
 
     Jobs of one return run one after the other, in the order in which they were added.
     """
-    job = tables.Job(
+    job = tables.JobRow(
         collection_year=submission.collection_year,
         submission_id=submission.id,
         state="waiting",
@@ -47,26 +47,28 @@ def add(session: Session, submission: tables.Submission, at: dt.datetime) -> uui
     return job.id
 
 
-def find(session: Session, job_id: uuid.UUID) -> Job | None:
-    row = session.execute(_found().where(tables.Job.id == job_id)).first()
+def find_job(session: Session, job_id: uuid.UUID) -> Job | None:
+    row = session.execute(_found().where(tables.JobRow.id == job_id)).first()
     return None if row is None else _job(*row)
 
 
 def failed_page(session: Session, start: int, limit: int) -> Page[Job]:
     """Jobs that failed, the latest first, from the one at place `start`."""
-    query = _found().where(tables.Job.state == "failed")
-    total = session.scalar(select(func.count()).select_from(tables.Job).where(tables.Job.state == "failed")) or 0
-    rows = session.execute(query.order_by(tables.Job.finished_at.desc(), tables.Job.id).offset(start).limit(limit))
+    query = _found().where(tables.JobRow.state == "failed")
+    total = session.scalar(select(func.count()).select_from(tables.JobRow).where(tables.JobRow.state == "failed")) or 0
+    rows = session.execute(
+        query.order_by(tables.JobRow.finished_at.desc(), tables.JobRow.id).offset(start).limit(limit)
+    )
     items = tuple(_job(*row) for row in rows)
     return Page(items, cursor_after(start + limit) if start + limit < total else None, total)
 
 
-def again(session: Session, job_id: uuid.UUID, at: dt.datetime) -> bool:
+def retry_job(session: Session, job_id: uuid.UUID, at: dt.datetime) -> bool:
     """Puts a failed job back on the queue, with all its tries before it. False when it is not a failed one."""
-    job = session.get(tables.Job, job_id, with_for_update=True)
+    job = session.get(tables.JobRow, job_id, with_for_update=True)
     if job is None or job.state != "failed":
         return False
-    submission = session.get_one(tables.Submission, (job.collection_year, job.submission_id))
+    submission = session.get_one(tables.SubmissionRecord, (job.collection_year, job.submission_id))
     if submission.status != "failed":
         return False
     submission.status = "received"
@@ -105,19 +107,19 @@ def _queue(session: Session, job_id: uuid.UUID, return_id: uuid.UUID) -> None:
     ).defer(job_id=str(job_id))
 
 
-def _found() -> Select[tables.Job, int | None, str]:
+def _found() -> Select[tables.JobRow, int | None, str]:
     return (
-        select(tables.Job, tables.Submission.number, tables.Organisation.code)
+        select(tables.JobRow, tables.SubmissionRecord.number, tables.OrganisationRow.code)
         .join(
-            tables.Submission,
-            (tables.Submission.collection_year == tables.Job.collection_year)
-            & (tables.Submission.id == tables.Job.submission_id),
+            tables.SubmissionRecord,
+            (tables.SubmissionRecord.collection_year == tables.JobRow.collection_year)
+            & (tables.SubmissionRecord.id == tables.JobRow.submission_id),
         )
-        .join(tables.Organisation, tables.Organisation.id == tables.Submission.organisation_id)
+        .join(tables.OrganisationRow, tables.OrganisationRow.id == tables.SubmissionRecord.organisation_id)
     )
 
 
-def _job(job: tables.Job, number: int | None, organisation: str) -> Job:
+def _job(job: tables.JobRow, number: int | None, organisation: str) -> Job:
     return Job(
         id=job.id,
         state=next(state for state in JOB_STATES if state == job.state),
@@ -133,18 +135,18 @@ def _job(job: tables.Job, number: int | None, organisation: str) -> Job:
     )
 
 
-def of_submission(session: Session, submission: tables.Submission) -> uuid.UUID | None:
+def of_submission(session: Session, submission: tables.SubmissionRecord) -> uuid.UUID | None:
     """The job that checks the submission, None when it was checked at once."""
     return session.scalar(
-        select(tables.Job.id).where(
-            tables.Job.collection_year == submission.collection_year, tables.Job.submission_id == submission.id
+        select(tables.JobRow.id).where(
+            tables.JobRow.collection_year == submission.collection_year, tables.JobRow.submission_id == submission.id
         )
     )
 
 
 def was_begun(session: Session, job_id: uuid.UUID) -> bool:
     """Whether the job was taken before, since it was made or asked to be tried again, and has not ended."""
-    job = session.get(tables.Job, job_id)
+    job = session.get(tables.JobRow, job_id)
     return job is not None and job.finished_at is None and job.attempt > job.attempts_before
 
 
@@ -153,12 +155,12 @@ def wait_to_be_alone(session: Session) -> None:
     wait_for_lock(session, AdvisoryLock.CHECKING_ALONE)
 
 
-def begin(session: Session, job_id: uuid.UUID) -> tables.Job | None:
+def begin_attempt(session: Session, job_id: uuid.UUID) -> tables.JobRow | None:
     """Takes the job for a new attempt: an earlier one that is still running can no longer finish it.
 
     None when there is nothing left to do.
     """
-    job = session.get(tables.Job, job_id, with_for_update=True)
+    job = session.get(tables.JobRow, job_id, with_for_update=True)
     if job is None or job.finished_at is not None:
         return None
     job.attempt += 1
@@ -166,12 +168,12 @@ def begin(session: Session, job_id: uuid.UUID) -> tables.Job | None:
     return job
 
 
-def progress(session: Session, job_id: uuid.UUID, attempt: int, stage: str, share: float) -> None:
+def tell_progress(session: Session, job_id: uuid.UUID, attempt: int, stage: str, share: float) -> None:
     """Says how far this attempt is. Nothing happens when another attempt has taken over."""
     session.execute(_mine(job_id, attempt).values(stage=stage, share=share))
 
 
-def finish(
+def finish_attempt(
     session: Session,
     job_id: uuid.UUID,
     attempt: int,
@@ -185,14 +187,14 @@ def finish(
     ended = session.execute(
         _mine(job_id, attempt)
         .values(state=state, stage="finished", share=1, finished_at=at, reason=reason, message=message)
-        .returning(tables.Job.id)
+        .returning(tables.JobRow.id)
     )
     return ended.first() is not None
 
 
 def _mine(job_id: uuid.UUID, attempt: int) -> Update:
-    return update(tables.Job).where(
-        tables.Job.id == job_id, tables.Job.attempt == attempt, tables.Job.finished_at.is_(None)
+    return update(tables.JobRow).where(
+        tables.JobRow.id == job_id, tables.JobRow.attempt == attempt, tables.JobRow.finished_at.is_(None)
     )
 
 

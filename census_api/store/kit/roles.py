@@ -32,7 +32,7 @@ _WHO = text(
 _FOUND = text(f"SELECT rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = '{APP_ROLE}'")
 
 
-def enter(session: Session, tenants: Collection[str] | None) -> None:
+def enter_role(session: Session, tenants: Collection[str] | None) -> None:
     """Makes this transaction one of the platform's role, for the organisations of these codes; None for all.
 
     Both settings end with the transaction: a connection that goes back to its pool keeps nothing of them.

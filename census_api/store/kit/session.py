@@ -15,14 +15,16 @@ from census_api.domain.kit.access import Actor, tenants
 from census_api.domain.kit.errors import Unavailable
 from census_api.store.kit import roles
 
-__all__ = ["Database", "Session", "connect"]
+__all__ = ["Database", "Session", "connect_database"]
 
 _AWAY = "The census database cannot be reached just now. Please try again in a minute."
 _BUSY = "The platform is very busy just now. Please try again in a minute."
 _FULL = "The census database has no room left, so nothing was stored. Please tell the people who run the platform."
 
 
-def connect(url: str, *, pool_size: int = 10, pool_seconds: float = 2.0, statement_seconds: float = 30.0) -> Database:
+def connect_database(
+    url: str, *, pool_size: int = 10, pool_seconds: float = 2.0, statement_seconds: float = 30.0
+) -> Database:
     """The database at a SQLAlchemy URL (`postgresql+psycopg://`). No connection is made before the first use.
 
     At most `pool_size` connections are open; who waits longer than `pool_seconds` for one is told so. A statement
@@ -60,7 +62,7 @@ class Database:
         itself, for all of them. Raises Unavailable when the database is away, busy or full.
         """
         with _in_plain_words(), self._sessions.begin() as session:
-            roles.enter(session, tenants(actor))
+            roles.enter_role(session, tenants(actor))
             yield session
 
     @contextmanager
@@ -68,7 +70,7 @@ class Database:
         """A read-only transaction in which every read sees the same moment, of the actor's organisations only."""
         with _in_plain_words(), self._sessions.begin() as session:
             session.connection(execution_options={"isolation_level": "REPEATABLE READ", "postgresql_readonly": True})
-            roles.enter(session, tenants(actor))
+            roles.enter_role(session, tenants(actor))
             yield session
 
     def ping(self) -> None:

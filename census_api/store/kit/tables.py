@@ -31,12 +31,12 @@ from census_api.domain.collecting.returns import RETURN_STATES
 from census_api.domain.collecting.submission import JOB_STATES, KINDS, SUBMISSION_STATUSES
 from census_api.domain.kit.access import ActorKind
 from census_api.domain.register.organisations import ORGANISATION_STATUSES
-from census_api.store.kit.metadata import Base, one_of
+from census_api.store.kit.metadata import TableBase, one_of
 
 _EMPTY = text("'{}'::jsonb")
 
 
-class Organisation(Base):
+class OrganisationRow(TableBase):
     __tablename__ = "organisation"
     __table_args__ = (
         one_of("status", ORGANISATION_STATUSES),
@@ -53,7 +53,7 @@ class Organisation(Base):
     identifiers: Mapped[dict[str, str]] = mapped_column(server_default=_EMPTY)
 
 
-class Collection(Base):
+class CollectionRow(TableBase):
     """`state` is what the team decided; opening and closing follow from the instants. `framed` says that its frame was
     loaded: who sees the lines of one organisation only cannot tell from them."""
 
@@ -72,7 +72,7 @@ class Collection(Base):
     framed: Mapped[bool] = mapped_column(server_default=text("false"))
 
 
-class FrameLine(Base):
+class FrameLineRow(TableBase):
     __tablename__ = "frame_line"
 
     collection_year: Mapped[int] = mapped_column(ForeignKey("collection.year"), primary_key=True)
@@ -81,7 +81,7 @@ class FrameLine(Base):
     service_type: Mapped[str] = mapped_column(primary_key=True)
 
 
-class Return(Base):
+class ReturnRow(TableBase):
     """`last_number` is the highest submission number ever given out; `version` grows with every change.
 
     The signed submission is the one whose sign-off stands; `frozen_in` is the newest snapshot that holds the return.
@@ -114,7 +114,7 @@ class Return(Base):
     frozen_in: Mapped[uuid.UUID | None]
 
 
-class Submission(Base):
+class SubmissionRecord(TableBase):
     """Written as `received` or `checking`, sealed as `checked` or `refused`; sealed, it never changes.
 
     `failed` waits for the platform's fault to be put right. `erased` is what is left when its bytes, rows and findings
@@ -172,7 +172,7 @@ def _submission_key() -> ForeignKeyConstraint:
     return ForeignKeyConstraint(["collection_year", "submission_id"], ["submission.collection_year", "submission.id"])
 
 
-class SubmissionOriginal(_OfSubmission, Base):
+class SubmissionOriginal(_OfSubmission, TableBase):
     """The bytes, apart, so that no list ever loads them."""
 
     __tablename__ = "submission_original"
@@ -181,7 +181,7 @@ class SubmissionOriginal(_OfSubmission, Base):
     data: Mapped[bytes]
 
 
-class SubmissionRow(_OfSubmission, Base):
+class SubmissionRow(_OfSubmission, TableBase):
     """One row of one table of a return: counts are JSON numbers, everything else JSON strings."""
 
     __tablename__ = "submission_row"
@@ -194,7 +194,7 @@ class SubmissionRow(_OfSubmission, Base):
     cells: Mapped[dict[str, Any]]
 
 
-class Finding(_OfSubmission, Base):
+class FindingRow(_OfSubmission, TableBase):
     __tablename__ = "finding"
     __table_args__ = (_submission_key(), one_of("severity", SEVERITIES))
 
@@ -212,7 +212,7 @@ class Finding(_OfSubmission, Base):
     fix: Mapped[str]
 
 
-class Idempotency(Base):
+class Idempotency(TableBase):
     """One row a key that was used: the constraint, not a look beforehand, makes two uploads one."""
 
     __tablename__ = "idempotency"
@@ -226,7 +226,7 @@ class Idempotency(Base):
     used_at: Mapped[dt.datetime] = mapped_column(server_default=func.now())
 
 
-class AuditEvent(Base):
+class AuditEventRow(TableBase):
     """What happened, by whom, to what. Only ever added to."""
 
     __tablename__ = "audit_event"
@@ -251,7 +251,7 @@ class AuditEvent(Base):
     actor_kind: Mapped[str] = mapped_column(server_default="system")
 
 
-class Job(Base):
+class JobRow(TableBase):
     """The check of a long file. `attempt` fences: only the latest attempt may write its result.
 
     `attempts_before` are those before somebody asked, at `retried_at`, for it to be tried again.

@@ -8,10 +8,10 @@ from sqlalchemy import ForeignKey, Identity, SmallInteger, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 from sqlalchemy.types import BigInteger
 
-from census_api.store.kit.metadata import Base
+from census_api.store.kit.metadata import TableBase
 
 
-class AuditChain(Base):
+class AuditChain(TableBase):
     """The end of the chain of each collection; collection 0 is what belongs to none. Written by the database alone."""
 
     __tablename__ = "audit_chain"
@@ -21,7 +21,7 @@ class AuditChain(Base):
     hash: Mapped[str]
 
 
-class AuditLink(Base):
+class AuditLink(TableBase):
     """One event's place in its chain. `hash` covers the event, its position and the hash before it."""
 
     __tablename__ = "audit_link"
@@ -33,7 +33,7 @@ class AuditLink(Base):
     hash: Mapped[str]
 
 
-class Reconciliation(Base):
+class Reconciliation(TableBase):
     """One comparison of what was acknowledged with what is stored."""
 
     __tablename__ = "reconciliation"

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from census_api.domain.collecting.deadlines import TIMINGS
 from census_api.domain.collecting.explanations import REASONS
-from census_api.store.kit.metadata import Base, one_of
+from census_api.store.kit.metadata import TableBase, one_of
 
 
 def _submission_key() -> ForeignKeyConstraint:
@@ -24,7 +24,7 @@ def _return_key() -> ForeignKeyConstraint:
     return ForeignKeyConstraint(["collection_year", "return_id"], ["return.collection_year", "return.id"])
 
 
-class Arrival(Base):
+class ArrivalRow(TableBase):
     """How a submission came in, decided at its receipt. Never changes."""
 
     __tablename__ = "arrival"
@@ -37,7 +37,7 @@ class Arrival(Base):
     on_behalf: Mapped[bool]
 
 
-class Extension(Base):
+class ExtensionRow(TableBase):
     """The longer time that an organisation has for a collection. A new one replaces it; the audit keeps them all."""
 
     __tablename__ = "extension"
@@ -50,7 +50,7 @@ class Extension(Base):
     granted_at: Mapped[dt.datetime]
 
 
-class Explanation(Base):
+class ExplanationRow(TableBase):
     """The employer's reason for one query of one submission. `value` is what the finding judged when it was given.
 
     `carried_from` is the number of the submission that it was first given for, None when that is this one.
@@ -71,7 +71,7 @@ class Explanation(Base):
     carried_from: Mapped[int | None]
 
 
-class SignOff(Base):
+class SignOffRow(TableBase):
     """A named person's declaration of one submission. Never changes; a later one takes its place beside it."""
 
     __tablename__ = "sign_off"
@@ -98,7 +98,7 @@ class SignOff(Base):
     explanations_sha256: Mapped[str]
 
 
-class ReturnQuery(Base):
+class ReturnQueryRow(TableBase):
     """A question of the census team about a finding, a line or the whole of a signed submission. Never changes."""
 
     __tablename__ = "return_query"
@@ -127,7 +127,7 @@ class ReturnQuery(Base):
     asked_at: Mapped[dt.datetime]
 
 
-class QueryReply(Base):
+class QueryReplyRow(TableBase):
     """An answer to a question. Never changes; there may be several."""
 
     __tablename__ = "query_reply"

@@ -12,10 +12,10 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from census_api.domain.register.lineage import EDGE_KINDS, EDGE_STATES
 from census_api.domain.snapshots.revisions import SNAPSHOT_STATES
-from census_api.store.kit.metadata import Base, one_of
+from census_api.store.kit.metadata import TableBase, one_of
 
 
-class LineageEdge(Base):
+class LineageEdgeRow(TableBase):
     """Never rewrites a year: it only says which lines go on as which."""
 
     __tablename__ = "lineage_edge"
@@ -55,7 +55,7 @@ class LineageEdge(Base):
     decided_at: Mapped[dt.datetime | None]
 
 
-class StoredPolicy(Base):
+class StoredPolicy(TableBase):
     """The thresholds of a version, kept for ever: results name the digest of those that they were made under."""
 
     __tablename__ = "policy"
@@ -66,7 +66,7 @@ class StoredPolicy(Base):
     stored_at: Mapped[dt.datetime]
 
 
-class Snapshot(Base):
+class SnapshotRow(TableBase):
     __tablename__ = "snapshot"
     __table_args__ = (
         UniqueConstraint("collection_year", "revision"),
@@ -112,7 +112,7 @@ def _snapshot_key() -> ForeignKeyConstraint:
     return ForeignKeyConstraint(["collection_year", "snapshot_id"], ["snapshot.collection_year", "snapshot.id"])
 
 
-class SnapshotReturn(_OfSnapshot, Base):
+class SnapshotReturn(_OfSnapshot, TableBase):
     """An accepted return, and its organisation as the register had it when the snapshot was frozen."""
 
     __tablename__ = "snapshot_return"
@@ -130,7 +130,7 @@ class SnapshotReturn(_OfSnapshot, Base):
     nil_return: Mapped[bool]
 
 
-class SnapshotLine(_OfSnapshot, Base):
+class SnapshotLine(_OfSnapshot, TableBase):
     """A line that was expected, or that a return has. `line_no` counts from 1 in the order of the line's key.
 
     `reported`: the return was accepted and the line's data are not said to be unavailable (a nil return reports
@@ -155,7 +155,7 @@ class SnapshotLine(_OfSnapshot, Base):
     size: Mapped[float | None]
 
 
-class SnapshotRole(_OfSnapshot, Base):
+class SnapshotRole(_OfSnapshot, TableBase):
     """The roles of the year and their groups, as the spec had them."""
 
     __tablename__ = "snapshot_role"
@@ -169,7 +169,7 @@ class SnapshotRole(_OfSnapshot, Base):
     pay_basis: Mapped[str]
 
 
-class SnapshotStaff(_OfSnapshot, Base):
+class SnapshotStaff(_OfSnapshot, TableBase):
     """A staff row: an item is NULL unless a value was given; `states` has a letter an item (domain/measures.py ITEMS)."""
 
     __tablename__ = "snapshot_staff"
@@ -191,7 +191,7 @@ class SnapshotStaff(_OfSnapshot, Base):
     states: Mapped[str]
 
 
-class SnapshotBreakdown(_OfSnapshot, Base):
+class SnapshotBreakdown(_OfSnapshot, TableBase):
     """A cell of a breakdown of paid headcount: asked once an organisation. `state` is a letter of ANSWERS."""
 
     __tablename__ = "snapshot_breakdown"
@@ -205,7 +205,7 @@ class SnapshotBreakdown(_OfSnapshot, Base):
     state: Mapped[str]
 
 
-class SnapshotCell(_OfSnapshot, Base):
+class SnapshotCell(_OfSnapshot, TableBase):
     """Staff rows that agree in place, role and way of answering, added up when the snapshot is frozen.
 
     `states` has a letter for each item that measures are made of (domain/aggregates.py TALLIED); `zero_...` count the
@@ -244,7 +244,7 @@ class SnapshotCell(_OfSnapshot, Base):
     zero_headcount: Mapped[int]
 
 
-class SnapshotBreakdownCell(_OfSnapshot, Base):
+class SnapshotBreakdownCell(_OfSnapshot, TableBase):
     """Cells of breakdowns that agree in row, category, kind of organisation and answer, added up in the same way.
 
     A place is NULL where the organisation's reported lines lie in several.
@@ -268,7 +268,7 @@ class SnapshotBreakdownCell(_OfSnapshot, Base):
     value: Mapped[float]
 
 
-class SnapshotContributor(_OfSnapshot, Base):
+class SnapshotContributor(_OfSnapshot, TableBase):
     """Who has rows of which roles: each line (`kind` staff), or an organisation in a breakdown (its sheet).
 
     `has` has a bit for each role and role group of the snapshot, in the order of their codes. `answering`: reported, and
@@ -294,7 +294,7 @@ class SnapshotContributor(_OfSnapshot, Base):
     left_out: Mapped[int] = mapped_column(SmallInteger)
 
 
-class ComparisonResult(Base):
+class ComparisonResult(TableBase):
     """A comparison that was worked out: two snapshots and a policy never change, so neither does it.
 
     `key` is the SHA-256 of everything that decides it: both content hashes, policy, lineage, measure, breakdown, filters.
@@ -307,7 +307,7 @@ class ComparisonResult(Base):
     stored_at: Mapped[dt.datetime]
 
 
-class Margin(Base):
+class Margin(TableBase):
     """Margins by the SHA-256 of their canonical JSON. `ordinal` tells which is the newest of a snapshot."""
 
     __tablename__ = "margin"

@@ -13,15 +13,14 @@ from sqlalchemy.orm import Session
 
 from census_api.domain.mail import MAIL_KINDS, MAIL_STATES, Mail, MailKind, MailState, ReminderPlan
 from census_api.store.kit import tables
-from census_api.store.mail.tables import Mail as MailRow
-from census_api.store.mail.tables import MailPlan
+from census_api.store.mail.tables import MailPlan, MailRow
 
 PATIENCE = dt.timedelta(hours=24)
 """For how long a mail is tried: what it says is not news after that, and a person has to look."""
 
 
 @dataclass(frozen=True, slots=True)
-class Draft:
+class MailDraft:
     """A mail that is about to be written. Of two with one `once_key` only the first is."""
 
     kind: MailKind
@@ -42,19 +41,19 @@ class Claimed:
     interrupted: bool
 
 
-def now(session: Session) -> dt.datetime:
+def read_clock(session: Session) -> dt.datetime:
     """When the transaction began, by the database's clock."""
     return session.execute(select(func.now())).scalar_one()
 
 
-def add(session: Session, draft: Draft) -> bool:
+def add_mail(session: Session, draft: MailDraft) -> bool:
     """False when the same mail was written before: then nothing happens."""
     statement = insert(MailRow).values(_row(draft)).on_conflict_do_nothing()
     # no RETURNING, which the session would add: who may write a mail about an organisation may not read it
     return session.connection().execute(statement, execution_options={"preserve_rowcount": True}).rowcount == 1
 
 
-def add_all(session: Session, drafts: Sequence[Draft]) -> set[str]:
+def add_all(session: Session, drafts: Sequence[MailDraft]) -> set[str]:
     """Writes many at once, for who may read the outbox; says the keys of those that were not there before."""
     if not drafts:
         return set()
@@ -62,7 +61,7 @@ def add_all(session: Session, drafts: Sequence[Draft]) -> set[str]:
     return set(session.scalars(statement, [_row(draft) for draft in drafts]))
 
 
-def _row(draft: Draft) -> dict[str, object]:
+def _row(draft: MailDraft) -> dict[str, object]:
     return {
         "id": uuid.uuid4(),
         "kind": draft.kind,
@@ -79,7 +78,7 @@ def _row(draft: Draft) -> dict[str, object]:
     }
 
 
-def claim(session: Session, at: dt.datetime, lease: dt.timedelta) -> Claimed | None:
+def claim_mail(session: Session, at: dt.datetime, lease: dt.timedelta) -> Claimed | None:
     """Takes the mail that has been due longest, None when none is. Two workers never take the same one.
 
     It is ours for the length of the lease: who has not ended it by then is taken for dead.
@@ -100,7 +99,7 @@ def claim(session: Session, at: dt.datetime, lease: dt.timedelta) -> Claimed | N
     return Claimed(_as_domain(row, _code_of(session, row.organisation_id)), interrupted)
 
 
-def finish(
+def finish_mail(
     session: Session, mail: Mail, state: MailState, at: dt.datetime, *, next_try: dt.datetime | None = None,
     problem: str | None = None,
 ) -> bool:  # fmt: skip
@@ -131,7 +130,7 @@ def give_back(session: Session, mails: Collection[uuid.UUID], problem: str) -> l
     return [_as_domain(row, _code_of(session, row.organisation_id)) for row in rows]
 
 
-def forget(session: Session, before: dt.datetime) -> int:
+def forget_before(session: Session, before: dt.datetime) -> int:
     """Deletes the mails that were written before a moment and are not on their way; says how many."""
     gone = session.execute(
         delete(MailRow)
@@ -151,12 +150,12 @@ def send_again(session: Session, mail_id: uuid.UUID, at: dt.datetime) -> Mail | 
     return _as_domain(row, _code_of(session, row.organisation_id))
 
 
-def find(session: Session, mail_id: uuid.UUID) -> Mail | None:
+def find_mail(session: Session, mail_id: uuid.UUID) -> Mail | None:
     row = session.get(MailRow, mail_id)
     return None if row is None else _as_domain(row, _code_of(session, row.organisation_id))
 
 
-def page(
+def page_mails(
     session: Session, *, state: MailState | None = None, kind: MailKind | None = None, before: int | None = None,
     limit: int,
 ) -> tuple[list[Mail], int | None, int]:  # fmt: skip
@@ -170,8 +169,8 @@ def page(
     if before is not None:
         wanted.append(MailRow.ordinal < before)
     query = (
-        select(MailRow, tables.Organisation.code)
-        .outerjoin(tables.Organisation, tables.Organisation.id == MailRow.organisation_id)
+        select(MailRow, tables.OrganisationRow.code)
+        .outerjoin(tables.OrganisationRow, tables.OrganisationRow.id == MailRow.organisation_id)
         .where(*wanted)
         .order_by(MailRow.ordinal.desc())
         .limit(limit + 1)
@@ -181,14 +180,14 @@ def page(
     return [_as_domain(row, code) for row, code in rows[:limit]], last, total
 
 
-def counts(session: Session) -> dict[MailState, int]:
+def count_states(session: Session) -> dict[MailState, int]:
     """How many mails are in each state, the states without any included."""
     query = select(MailRow.state, func.count()).group_by(MailRow.state)
     found: dict[str, int] = dict(iter(session.execute(query)))
     return {state: found.get(state, 0) for state in MAIL_STATES}
 
 
-def figures(session: Session) -> dict[str, float]:
+def read_figures(session: Session) -> dict[str, float]:
     """What is not sent yet, since when in seconds, and what needs a person, as metrics."""
     waiting = MailRow.state.in_(("waiting", "sending"))
     number, age, stuck = session.execute(
@@ -205,7 +204,7 @@ def figures(session: Session) -> dict[str, float]:
     }
 
 
-def plan(session: Session, collection: int) -> ReminderPlan:
+def read_plan(session: Session, collection: int) -> ReminderPlan:
     """When reminders of a collection go out."""
     row = session.get(MailPlan, collection)
     if row is None:
@@ -230,7 +229,7 @@ def set_plan(session: Session, wanted: ReminderPlan) -> bool:
 def _code_of(session: Session, organisation_id: uuid.UUID | None) -> str | None:
     if organisation_id is None:
         return None
-    return session.scalar(select(tables.Organisation.code).where(tables.Organisation.id == organisation_id))
+    return session.scalar(select(tables.OrganisationRow.code).where(tables.OrganisationRow.id == organisation_id))
 
 
 def _as_domain(row: MailRow, organisation: str | None) -> Mail:

@@ -10,10 +10,10 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
 from census_api.domain.mail import MAIL_KINDS, MAIL_STATES
-from census_api.store.kit.metadata import Base, one_of
+from census_api.store.kit.metadata import TableBase, one_of
 
 
-class Mail(Base):
+class MailRow(TableBase):
     """The outbox. `once_key` makes two mails of one event one; `attempts` fences: only the latest may end it."""
 
     __tablename__ = "mail"
@@ -42,7 +42,7 @@ class Mail(Base):
     problem: Mapped[str | None]
 
 
-class MailPlan(Base):
+class MailPlan(TableBase):
     """When reminders of a collection go out; without a row, when the platform's defaults say."""
 
     __tablename__ = "mail_plan"

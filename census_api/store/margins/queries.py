@@ -55,7 +55,7 @@ class StoredMargins:
     supersedes: str | None
 
 
-def lines(session: Session, snapshot: Snapshot) -> list[FrozenLine]:
+def list_lines(session: Session, snapshot: Snapshot) -> list[FrozenLine]:
     """Every line, in order."""
     line, answer = tables.SnapshotLine, tables.SnapshotReturn
     joined = (
@@ -97,14 +97,14 @@ def paid_people(session: Session, snapshot: Snapshot) -> list[PaidPeople]:
     return [PaidPeople(line, role, people, state != "A") for line, role, people, state in found]
 
 
-def policy(session: Session, digest: str) -> dict[str, Any]:
+def read_policy(session: Session, digest: str) -> dict[str, Any]:
     """The thresholds with this digest, as they were stored."""
     return session.get_one(tables.StoredPolicy, digest).document
 
 
 def year_before(session: Session, snapshot: Snapshot) -> str | None:
     """The name of the snapshot of the year before that was the latest when this one was frozen: 2023.1."""
-    earlier = tables.Snapshot
+    earlier = tables.SnapshotRow
     revision = session.scalar(
         select(func.max(earlier.revision)).where(
             earlier.collection_year == snapshot.collection - 1,
@@ -115,7 +115,7 @@ def year_before(session: Session, snapshot: Snapshot) -> str | None:
     return None if revision is None else f"{snapshot.collection - 1}.{revision}"
 
 
-def find(session: Session, identity: str) -> StoredMargins | None:
+def find_margins(session: Session, identity: str) -> StoredMargins | None:
     """The margins with this id."""
     return next(iter(_stored(session, tables.Margin.id == identity)), None)
 
@@ -130,7 +130,7 @@ def one_at_a_time(session: Session, year: int) -> None:
     wait_for_lock(session, AdvisoryLock.KEEPING_MARGINS, offset=year)
 
 
-def add(
+def add_margins(
     session: Session, identity: str, snapshot: Snapshot, document: str, supersedes: str | None, at: dt.datetime
 ) -> None:
     """Keeps margins, for ever."""
@@ -148,7 +148,7 @@ def add(
 
 
 def _stored(session: Session, condition: ColumnElement[bool]) -> list[StoredMargins]:
-    margin, snapshot = tables.Margin, tables.Snapshot
+    margin, snapshot = tables.Margin, tables.SnapshotRow
     rows = session.execute(
         select(margin.id, margin.snapshot_id, snapshot.revision, margin.document, margin.supersedes)
         .join(snapshot, (snapshot.collection_year == margin.collection_year) & (snapshot.id == margin.snapshot_id))

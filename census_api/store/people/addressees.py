@@ -13,8 +13,8 @@ from sqlalchemy.orm import Session, aliased
 
 from census_api.domain.collecting.returns import RETURN_STATES, ReturnState
 from census_api.store.kit import tables
-from census_api.store.kit.tables_life import Extension
-from census_api.store.people.tables import Account, Membership, PlatformRole
+from census_api.store.kit.tables_life import ExtensionRow
+from census_api.store.people.tables import AccountRow, MembershipRow, PlatformRoleRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class Named(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Expected:
+class ExpectedOrganisation:
     """An organisation that a collection expects an answer from, and how far it is. `extension` is its own time."""
 
     organisation: Named
@@ -42,13 +42,13 @@ class Expected:
     extension: dt.datetime | None
 
 
-def members(session: Session, organisations: Collection[uuid.UUID]) -> dict[uuid.UUID, list[Addressee]]:
+def list_members(session: Session, organisations: Collection[uuid.UUID]) -> dict[uuid.UUID, list[Addressee]]:
     """The people who may act for each organisation, by address. Who acts for one acts for those below it as well."""
-    start = select(tables.Organisation.id.label("organisation_id"), tables.Organisation.id.label("above")).where(
-        tables.Organisation.id.in_(organisations)
+    start = select(tables.OrganisationRow.id.label("organisation_id"), tables.OrganisationRow.id.label("above")).where(
+        tables.OrganisationRow.id.in_(organisations)
     )
     chain = start.cte(recursive=True)
-    higher = aliased(tables.Organisation)
+    higher = aliased(tables.OrganisationRow)
     # UNION, not UNION ALL: a register in which two organisations are each other's parent must not keep us here
     chain = chain.union(
         select(chain.c.organisation_id, higher.parent)
@@ -56,12 +56,12 @@ def members(session: Session, organisations: Collection[uuid.UUID]) -> dict[uuid
         .where(higher.parent.is_not(None))
     )
     query = (
-        select(chain.c.organisation_id, Account.email, Account.name)
-        .join(Membership, (Membership.organisation_id == chain.c.above) & Membership.ended_at.is_(None))
-        .join(Account, Account.id == Membership.account_id)
-        .where(Account.disabled_at.is_(None), Account.email.is_not(None))
+        select(chain.c.organisation_id, AccountRow.email, AccountRow.name)
+        .join(MembershipRow, (MembershipRow.organisation_id == chain.c.above) & MembershipRow.ended_at.is_(None))
+        .join(AccountRow, AccountRow.id == MembershipRow.account_id)
+        .where(AccountRow.disabled_at.is_(None), AccountRow.email.is_not(None))
         .distinct()
-        .order_by(Account.email)
+        .order_by(AccountRow.email)
     )
     found: dict[uuid.UUID, list[Addressee]] = {organisation: [] for organisation in organisations}
     for organisation, email, name in session.execute(query):
@@ -69,44 +69,47 @@ def members(session: Session, organisations: Collection[uuid.UUID]) -> dict[uuid
     return found
 
 
-def team(session: Session) -> list[Addressee]:
+def list_team(session: Session) -> list[Addressee]:
     """The census team, by address."""
     query = (
-        select(Account.email, Account.name)
-        .join(PlatformRole, PlatformRole.account_id == Account.id)
-        .where(PlatformRole.role == "census_team", Account.disabled_at.is_(None), Account.email.is_not(None))
+        select(AccountRow.email, AccountRow.name)
+        .join(PlatformRoleRow, PlatformRoleRow.account_id == AccountRow.id)
+        .where(PlatformRoleRow.role == "census_team", AccountRow.disabled_at.is_(None), AccountRow.email.is_not(None))
         .distinct()
-        .order_by(Account.email)
+        .order_by(AccountRow.email)
     )
     return [Addressee(email or "", name) for email, name in session.execute(query)]
 
 
-def expected(session: Session, collection: int) -> list[Expected]:
+def list_expected(session: Session, collection: int) -> list[ExpectedOrganisation]:
     """The organisations in the frame of a collection, by code; all open ones where no frame was loaded."""
-    framed = select(tables.FrameLine.organisation_id).where(tables.FrameLine.collection_year == collection)
-    unframed = select(tables.Collection.year).where(
-        tables.Collection.year == collection, tables.Collection.framed.is_(False)
+    framed = select(tables.FrameLineRow.organisation_id).where(tables.FrameLineRow.collection_year == collection)
+    unframed = select(tables.CollectionRow.year).where(
+        tables.CollectionRow.year == collection, tables.CollectionRow.framed.is_(False)
     )
     query = (
         select(
-            tables.Organisation.id,
-            tables.Organisation.code,
-            tables.Organisation.name,
-            func.coalesce(tables.Return.state, "not_started"),
-            Extension.until,
+            tables.OrganisationRow.id,
+            tables.OrganisationRow.code,
+            tables.OrganisationRow.name,
+            func.coalesce(tables.ReturnRow.state, "not_started"),
+            ExtensionRow.until,
         )
         .outerjoin(
-            tables.Return,
-            (tables.Return.organisation_id == tables.Organisation.id) & (tables.Return.collection_year == collection),
+            tables.ReturnRow,
+            (tables.ReturnRow.organisation_id == tables.OrganisationRow.id)
+            & (tables.ReturnRow.collection_year == collection),
         )
         .outerjoin(
-            Extension,
-            (Extension.organisation_id == tables.Organisation.id) & (Extension.collection_year == collection),
+            ExtensionRow,
+            (ExtensionRow.organisation_id == tables.OrganisationRow.id) & (ExtensionRow.collection_year == collection),
         )
-        .where(tables.Organisation.status == "open", or_(tables.Organisation.id.in_(framed), unframed.exists()))
-        .order_by(tables.Organisation.code)
+        .where(tables.OrganisationRow.status == "open", or_(tables.OrganisationRow.id.in_(framed), unframed.exists()))
+        .order_by(tables.OrganisationRow.code)
     )
     return [
-        Expected(Named(key, code, name), next(known for known in RETURN_STATES if known == state), extension)
+        ExpectedOrganisation(
+            Named(key, code, name), next(known for known in RETURN_STATES if known == state), extension
+        )
         for key, code, name, state, extension in session.execute(query)
     ]

@@ -14,36 +14,38 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from census_api.domain.people import ApiToken, LinkPurpose
-from census_api.store.people.tables import Account, Attempts, OneTimeLink, SignedIn, SignOnFlow
-from census_api.store.people.tables import ApiToken as TokenRow
+from census_api.store.people.tables import AccountRow, AttemptsRow, OneTimeLinkRow, SessionRow, SignOnFlowRow
+from census_api.store.people.tables import ApiTokenRow as TokenRow
 
 
 def begin_session(
     session: Session, token_hash: str, account_id: uuid.UUID, *, waits: bool, at: dt.datetime, ends_at: dt.datetime
 ) -> None:
     """Remembers a session; those that have run out are forgotten on the way."""
-    session.execute(delete(SignedIn).where(SignedIn.ends_at <= at))
+    session.execute(delete(SessionRow).where(SessionRow.ends_at <= at))
     session.add(
-        SignedIn(token_hash=token_hash, account_id=account_id, waits_for_second_factor=waits, began_at=at, seen_at=at,
+        SessionRow(token_hash=token_hash, account_id=account_id, waits_for_second_factor=waits, began_at=at, seen_at=at,
                  ends_at=ends_at)
     )  # fmt: skip
     session.flush()
 
 
-def find_session(session: Session, token_hash: str, *, lock: bool = False) -> tuple[SignedIn, Account] | None:
-    query = select(SignedIn, Account).join(Account).where(SignedIn.token_hash == token_hash)
+def find_session(session: Session, token_hash: str, *, lock: bool = False) -> tuple[SessionRow, AccountRow] | None:
+    query = select(SessionRow, AccountRow).join(AccountRow).where(SessionRow.token_hash == token_hash)
     row = session.execute(query.with_for_update() if lock else query).first()
     return None if row is None else (row[0], row[1])
 
 
 def see_session(session: Session, token_hash: str, at: dt.datetime) -> None:
     """The session was used. A session that ended meanwhile stays ended."""
-    session.execute(update(SignedIn).where(SignedIn.token_hash == token_hash).values(seen_at=at))
+    session.execute(update(SessionRow).where(SessionRow.token_hash == token_hash).values(seen_at=at))
 
 
 def end_session(session: Session, token_hash: str) -> uuid.UUID | None:
     """Whose session it was; None when there was none."""
-    return session.scalar(delete(SignedIn).where(SignedIn.token_hash == token_hash).returning(SignedIn.account_id))
+    return session.scalar(
+        delete(SessionRow).where(SessionRow.token_hash == token_hash).returning(SessionRow.account_id)
+    )
 
 
 def add_link(
@@ -52,24 +54,24 @@ def add_link(
 ) -> None:  # fmt: skip
     """A new link; older ones of the same purpose open nothing any more."""
     session.execute(
-        delete(OneTimeLink).where(
-            OneTimeLink.account_id == account_id, OneTimeLink.purpose == purpose, OneTimeLink.used_at.is_(None)
+        delete(OneTimeLinkRow).where(
+            OneTimeLinkRow.account_id == account_id, OneTimeLinkRow.purpose == purpose, OneTimeLinkRow.used_at.is_(None)
         )
     )
     session.add(
-        OneTimeLink(
+        OneTimeLinkRow(
             token_hash=token_hash, purpose=purpose, account_id=account_id, made_by=by, made_at=at, ends_at=ends_at
         )
     )
     session.flush()
 
 
-def find_link(session: Session, token_hash: str, at: dt.datetime) -> tuple[OneTimeLink, Account] | None:
+def find_link(session: Session, token_hash: str, at: dt.datetime) -> tuple[OneTimeLinkRow, AccountRow] | None:
     """A link that could be used now, and whose it is."""
     row = session.execute(
-        select(OneTimeLink, Account)
-        .join(Account)
-        .where(OneTimeLink.token_hash == token_hash, OneTimeLink.used_at.is_(None), OneTimeLink.ends_at > at)
+        select(OneTimeLinkRow, AccountRow)
+        .join(AccountRow)
+        .where(OneTimeLinkRow.token_hash == token_hash, OneTimeLinkRow.used_at.is_(None), OneTimeLinkRow.ends_at > at)
     ).first()
     return None if row is None else (row[0], row[1])
 
@@ -77,16 +79,18 @@ def find_link(session: Session, token_hash: str, at: dt.datetime) -> tuple[OneTi
 def use_link(session: Session, token_hash: str, at: dt.datetime) -> uuid.UUID | None:
     """Whose link it was. One statement decides, so that of many who use it at once exactly one is answered."""
     return session.scalar(
-        update(OneTimeLink)
-        .where(OneTimeLink.token_hash == token_hash, OneTimeLink.used_at.is_(None), OneTimeLink.ends_at > at)
+        update(OneTimeLinkRow)
+        .where(OneTimeLinkRow.token_hash == token_hash, OneTimeLinkRow.used_at.is_(None), OneTimeLinkRow.ends_at > at)
         .values(used_at=at)
-        .returning(OneTimeLink.account_id)
+        .returning(OneTimeLinkRow.account_id)
     )
 
 
 def drop_links(session: Session, account_id: uuid.UUID) -> None:
     """Links of the account that nobody used open nothing any more."""
-    session.execute(delete(OneTimeLink).where(OneTimeLink.account_id == account_id, OneTimeLink.used_at.is_(None)))
+    session.execute(
+        delete(OneTimeLinkRow).where(OneTimeLinkRow.account_id == account_id, OneTimeLinkRow.used_at.is_(None))
+    )
 
 
 def add_token(
@@ -99,23 +103,25 @@ def add_token(
     )  # fmt: skip
     session.add(row)
     session.flush()
-    return _as_domain(row, session.get_one(Account, account_id).name)
+    return _as_domain(row, session.get_one(AccountRow, account_id).name)
 
 
-def find_by_secret(session: Session, token_hash: str) -> tuple[ApiToken, Account] | None:
+def find_by_secret(session: Session, token_hash: str) -> tuple[ApiToken, AccountRow] | None:
     """The token, valid or not, and whose it is."""
-    row = session.execute(select(TokenRow, Account).join(Account).where(TokenRow.token_hash == token_hash)).first()
+    row = session.execute(
+        select(TokenRow, AccountRow).join(AccountRow).where(TokenRow.token_hash == token_hash)
+    ).first()
     return None if row is None else (_as_domain(row[0], row[1].name), row[1])
 
 
 def find_token(session: Session, token_id: uuid.UUID) -> ApiToken | None:
-    row = session.execute(select(TokenRow, Account.name).join(Account).where(TokenRow.id == token_id)).first()
+    row = session.execute(select(TokenRow, AccountRow.name).join(AccountRow).where(TokenRow.id == token_id)).first()
     return None if row is None else _as_domain(row[0], row[1])
 
 
-def tokens(session: Session, account_id: uuid.UUID | None = None) -> list[ApiToken]:
+def list_tokens(session: Session, account_id: uuid.UUID | None = None) -> list[ApiToken]:
     """All tokens, or those of one account, the newest first."""
-    query = select(TokenRow, Account.name).join(Account).order_by(TokenRow.made_at.desc(), TokenRow.id)
+    query = select(TokenRow, AccountRow.name).join(AccountRow).order_by(TokenRow.made_at.desc(), TokenRow.id)
     if account_id is not None:
         query = query.where(TokenRow.account_id == account_id)
     return [_as_domain(row, name) for row, name in session.execute(query)]
@@ -139,23 +145,23 @@ def see_token(session: Session, token_id: uuid.UUID, at: dt.datetime) -> None:
 def count_attempt(session: Session, bucket: str, began_at: dt.datetime) -> int:
     """How many there were in the window that began then, this one included. One statement: nobody slips in between."""
     return session.execute(
-        insert(Attempts)
+        insert(AttemptsRow)
         .values(bucket=bucket, began_at=began_at, number=1)
-        .on_conflict_do_update(index_elements=["bucket", "began_at"], set_={"number": Attempts.number + 1})
-        .returning(Attempts.number)
+        .on_conflict_do_update(index_elements=["bucket", "began_at"], set_={"number": AttemptsRow.number + 1})
+        .returning(AttemptsRow.number)
     ).scalar_one()
 
 
 def forgive_attempts(session: Session, bucket: str, began_at: dt.datetime, number: int | None) -> None:
     """Takes back that many attempts, or all of them."""
-    left = 0 if number is None else Attempts.number - number
+    left = 0 if number is None else AttemptsRow.number - number
     session.execute(
-        update(Attempts).where(Attempts.bucket == bucket, Attempts.began_at == began_at).values(number=left)
+        update(AttemptsRow).where(AttemptsRow.bucket == bucket, AttemptsRow.began_at == began_at).values(number=left)
     )
 
 
 def forget_attempts(session: Session, before: dt.datetime) -> None:
-    session.execute(delete(Attempts).where(Attempts.began_at < before))
+    session.execute(delete(AttemptsRow).where(AttemptsRow.began_at < before))
 
 
 def add_flow(
@@ -163,9 +169,9 @@ def add_flow(
     ends_at: dt.datetime,
 ) -> None:  # fmt: skip
     """Remembers a sign-on that begins; those that never came back are forgotten on the way."""
-    session.execute(delete(SignOnFlow).where(SignOnFlow.ends_at <= at))
+    session.execute(delete(SignOnFlowRow).where(SignOnFlowRow.ends_at <= at))
     session.add(
-        SignOnFlow(
+        SignOnFlowRow(
             token_hash=token_hash, state=state, nonce=nonce, verifier=verifier, next_page=next_page, ends_at=ends_at
         )
     )
@@ -175,9 +181,9 @@ def add_flow(
 def take_flow(session: Session, token_hash: str, at: dt.datetime) -> tuple[str, str, str, str] | None:
     """(state, nonce, verifier, next page) of a sign-on under way, once."""
     row = session.execute(
-        delete(SignOnFlow)
-        .where(SignOnFlow.token_hash == token_hash, SignOnFlow.ends_at > at)
-        .returning(SignOnFlow.state, SignOnFlow.nonce, SignOnFlow.verifier, SignOnFlow.next_page)
+        delete(SignOnFlowRow)
+        .where(SignOnFlowRow.token_hash == token_hash, SignOnFlowRow.ends_at > at)
+        .returning(SignOnFlowRow.state, SignOnFlowRow.nonce, SignOnFlowRow.verifier, SignOnFlowRow.next_page)
     ).first()
     return None if row is None else (row[0], row[1], row[2], row[3])
 

@@ -15,9 +15,9 @@ from sqlalchemy.orm import Session
 from census_api.domain.kit.access import MEMBER_ROLES, PLATFORM_ROLES, MemberRole, PlatformRole
 from census_api.domain.people import ACCOUNT_KINDS, Account, AccountKind, Source
 from census_api.store.kit import tables
-from census_api.store.people.tables import Account as Row
-from census_api.store.people.tables import Membership, RecoveryCode, SignedIn
-from census_api.store.people.tables import PlatformRole as RoleRow
+from census_api.store.people.tables import AccountRow as Row
+from census_api.store.people.tables import MembershipRow, RecoveryCodeRow, SessionRow
+from census_api.store.people.tables import PlatformRoleRow as RoleRow
 
 Held = dict[str, frozenset[MemberRole]]
 
@@ -67,7 +67,7 @@ def add_account(
     return None if found is None else session.get_one(Row, found)
 
 
-def find(session: Session, account_id: uuid.UUID, *, lock: bool = False) -> Row | None:
+def find_account(session: Session, account_id: uuid.UUID, *, lock: bool = False) -> Row | None:
     return session.get(Row, account_id, with_for_update=lock, populate_existing=lock)
 
 
@@ -89,12 +89,12 @@ def as_domain(session: Session, row: Row) -> Account:
     return _as_domain([row], *_granted(session, [row.id]))[0]
 
 
-def accounts(session: Session, *, organisation_id: uuid.UUID | None = None) -> list[Account]:
+def list_accounts(session: Session, *, organisation_id: uuid.UUID | None = None) -> list[Account]:
     """All accounts, or those with a role at the organisation itself, by name."""
     query = select(Row).order_by(Row.name, Row.id)
     if organisation_id is not None:
-        current = Membership.ended_at.is_(None) & (Membership.organisation_id == organisation_id)
-        query = query.where(exists().where(Membership.account_id == Row.id, current))
+        current = MembershipRow.ended_at.is_(None) & (MembershipRow.organisation_id == organisation_id)
+        query = query.where(exists().where(MembershipRow.account_id == Row.id, current))
     rows = list(session.scalars(query))
     return _as_domain(rows, *_granted(session, [row.id for row in rows]))
 
@@ -129,7 +129,7 @@ def take_role(session: Session, account_id: uuid.UUID, role: PlatformRole) -> bo
     return row is not None
 
 
-def administrators(session: Session) -> int:
+def count_administrators(session: Session) -> int:
     """How many people can look after people, those who are disabled not counted. Locks them until the end."""
     query = select(Row.id).join(RoleRow).where(RoleRow.role == "administrator", Row.disabled_at.is_(None))
     return len(session.scalars(query.with_for_update(of=Row)).all())
@@ -141,13 +141,13 @@ def give_membership(
 ) -> bool:  # fmt: skip
     """False when the account had it."""
     given = session.execute(
-        insert(Membership)
+        insert(MembershipRow)
         .values(id=uuid.uuid4(), account_id=account_id, organisation_id=organisation_id, role=role, source=source,
                 granted_by=by, since=at)
         .on_conflict_do_nothing(
-            index_elements=["account_id", "organisation_id", "role"], index_where=Membership.ended_at.is_(None)
+            index_elements=["account_id", "organisation_id", "role"], index_where=MembershipRow.ended_at.is_(None)
         )
-        .returning(Membership.id)
+        .returning(MembershipRow.id)
     )  # fmt: skip
     return given.scalar() is not None
 
@@ -157,15 +157,15 @@ def end_memberships(
 ) -> frozenset[MemberRole]:
     """Ends them and keeps the record of them. Returns the roles that were held until now."""
     ended = session.scalars(
-        update(Membership)
+        update(MembershipRow)
         .where(
-            Membership.account_id == account_id,
-            Membership.organisation_id == organisation_id,
-            Membership.role.in_(list(roles)),
-            Membership.ended_at.is_(None),
+            MembershipRow.account_id == account_id,
+            MembershipRow.organisation_id == organisation_id,
+            MembershipRow.role.in_(list(roles)),
+            MembershipRow.ended_at.is_(None),
         )
         .values(ended_at=at)
-        .returning(Membership.role)
+        .returning(MembershipRow.role)
     )
     return frozenset(_MEMBER[role] for role in ended)
 
@@ -176,8 +176,8 @@ def from_provider(
     """What the sign-on provider gave the account at its last sign-in: roles, and (organisation, role)."""
     roles = session.scalars(select(RoleRow.role).where(RoleRow.account_id == account_id, RoleRow.source == "provider"))
     members = session.execute(
-        select(Membership.organisation_id, Membership.role).where(
-            Membership.account_id == account_id, Membership.source == "provider", Membership.ended_at.is_(None)
+        select(MembershipRow.organisation_id, MembershipRow.role).where(
+            MembershipRow.account_id == account_id, MembershipRow.source == "provider", MembershipRow.ended_at.is_(None)
         )
     )
     return (
@@ -186,9 +186,11 @@ def from_provider(
     )
 
 
-def organisations(session: Session, codes: Iterable[str]) -> dict[str, uuid.UUID]:
+def find_organisations(session: Session, codes: Iterable[str]) -> dict[str, uuid.UUID]:
     """The keys of those of the codes that are in the register."""
-    query = select(tables.Organisation.code, tables.Organisation.id).where(tables.Organisation.code.in_(list(codes)))
+    query = select(tables.OrganisationRow.code, tables.OrganisationRow.id).where(
+        tables.OrganisationRow.code.in_(list(codes))
+    )
     return {row.code: row.id for row in session.execute(query)}
 
 
@@ -198,24 +200,24 @@ def has_demonstration_accounts(session: Session) -> bool:
 
 def forget_proofs(session: Session, account_id: uuid.UUID, *, but: str | None = None) -> None:
     """Ends every session of the account, or every one but that of the hash `but`."""
-    kept: ColumnElement[bool] = SignedIn.token_hash != (but or "")
-    for row in session.scalars(select(SignedIn).where(SignedIn.account_id == account_id, kept)):
+    kept: ColumnElement[bool] = SessionRow.token_hash != (but or "")
+    for row in session.scalars(select(SessionRow).where(SessionRow.account_id == account_id, kept)):
         session.delete(row)
     session.flush()
 
 
 def set_recovery_codes(session: Session, account_id: uuid.UUID, hashes: Iterable[str]) -> None:
     """Makes these the whole list of recovery codes."""
-    for row in session.scalars(select(RecoveryCode).where(RecoveryCode.account_id == account_id)):
+    for row in session.scalars(select(RecoveryCodeRow).where(RecoveryCodeRow.account_id == account_id)):
         session.delete(row)
     session.flush()
-    session.add_all(RecoveryCode(account_id=account_id, code_hash=entry) for entry in hashes)
+    session.add_all(RecoveryCodeRow(account_id=account_id, code_hash=entry) for entry in hashes)
     session.flush()
 
 
 def use_recovery_code(session: Session, account_id: uuid.UUID, code_hash: str) -> bool:
     """True exactly once for each code."""
-    row = session.get(RecoveryCode, (account_id, code_hash), with_for_update=True)
+    row = session.get(RecoveryCodeRow, (account_id, code_hash), with_for_update=True)
     if row is not None:
         session.delete(row)
         session.flush()
@@ -230,9 +232,9 @@ def _granted(
         roles[account].add(role)
     held: dict[uuid.UUID, list[tuple[str, str]]] = defaultdict(list)
     for account, code, role in session.execute(
-        select(Membership.account_id, tables.Organisation.code, Membership.role)
-        .join(tables.Organisation, tables.Organisation.id == Membership.organisation_id)
-        .where(Membership.account_id.in_(ids), Membership.ended_at.is_(None))
+        select(MembershipRow.account_id, tables.OrganisationRow.code, MembershipRow.role)
+        .join(tables.OrganisationRow, tables.OrganisationRow.id == MembershipRow.organisation_id)
+        .where(MembershipRow.account_id.in_(ids), MembershipRow.ended_at.is_(None))
     ):
         held[account].append((code, role))
     return roles, held

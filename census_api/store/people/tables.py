@@ -15,10 +15,10 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from census_api.domain.kit.access import MEMBER_ROLES, PLATFORM_ROLES
 from census_api.domain.people import ACCOUNT_KINDS, LINK_PURPOSES, SOURCES
-from census_api.store.kit.metadata import Base, one_of
+from census_api.store.kit.metadata import TableBase, one_of
 
 
-class Account(Base):
+class AccountRow(TableBase):
     """A person, or a machine that has tokens and nothing else. `email` is in lower case.
 
     `demonstration` marks accounts whose password everybody knows: they work in demo mode only. `used_step` is the
@@ -49,7 +49,7 @@ class Account(Base):
     disabled_at: Mapped[dt.datetime | None]
 
 
-class PlatformRole(Base):
+class PlatformRoleRow(TableBase):
     __tablename__ = "platform_role"
     __table_args__ = (one_of("role", PLATFORM_ROLES), one_of("source", SOURCES))
 
@@ -60,7 +60,7 @@ class PlatformRole(Base):
     granted_at: Mapped[dt.datetime] = mapped_column(server_default=func.now())
 
 
-class Membership(Base):
+class MembershipRow(TableBase):
     """A role at an organisation and at those below it. Ended, never deleted: who could act when stays known."""
 
     __tablename__ = "membership"
@@ -88,7 +88,7 @@ class Membership(Base):
     ended_at: Mapped[dt.datetime | None]
 
 
-class SignedIn(Base):
+class SessionRow(TableBase):
     """A session. `waits_for_second_factor` says that only half of the proof was given, and so far opens nothing."""
 
     __tablename__ = "signed_in"
@@ -102,7 +102,7 @@ class SignedIn(Base):
     ends_at: Mapped[dt.datetime]
 
 
-class OneTimeLink(Base):
+class OneTimeLinkRow(TableBase):
     """An invitation, or a way to a new password. Used when `used_at` is set, which happens once."""
 
     __tablename__ = "one_time_link"
@@ -117,7 +117,7 @@ class OneTimeLink(Base):
     used_at: Mapped[dt.datetime | None]
 
 
-class RecoveryCode(Base):
+class RecoveryCodeRow(TableBase):
     """What opens the door to who has lost the second factor. Deleted when it is used."""
 
     __tablename__ = "recovery_code"
@@ -126,7 +126,7 @@ class RecoveryCode(Base):
     code_hash: Mapped[str] = mapped_column(primary_key=True)
 
 
-class ApiToken(Base):
+class ApiTokenRow(TableBase):
     __tablename__ = "api_token"
     __table_args__ = (Index(None, "account_id"),)
 
@@ -142,7 +142,7 @@ class ApiToken(Base):
     used_at: Mapped[dt.datetime | None]
 
 
-class Attempts(Base):
+class AttemptsRow(TableBase):
     """How often something was tried within one window of time. `bucket` is a hash of who tried what."""
 
     __tablename__ = "attempts"
@@ -153,7 +153,7 @@ class Attempts(Base):
     number: Mapped[int]
 
 
-class SignOnFlow(Base):
+class SignOnFlowRow(TableBase):
     """A sign-on under way at the provider, known by a cookie of the browser that began it. Deleted when it ends."""
 
     __tablename__ = "sign_on_flow"

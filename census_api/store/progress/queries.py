@@ -17,8 +17,8 @@ from census_api.domain.collecting.returns import RETURN_STATES, ReturnState
 from census_api.domain.kit.measures import Item
 from census_api.domain.register.lineage import LineKey
 from census_api.store.kit import tables
-from census_api.store.kit.tables_life import SignOff
-from census_api.store.kit.tables_snapshots import Snapshot
+from census_api.store.kit.tables_life import SignOffRow
+from census_api.store.kit.tables_snapshots import SnapshotRow
 
 Which = Literal["accepted", "standing"]
 """Whose figures: accepted returns alone, or whatever stands (accepted, else signed, else the newest that was checked)."""
@@ -47,9 +47,9 @@ class Framed:
     timing: Timing | None
 
 
-def framed(session: Session, year: int) -> list[Framed]:
+def list_framed(session: Session, year: int) -> list[Framed]:
     """The organisations in the frame of a collection, by code."""
-    rows = session.execute(_framed(year).order_by(tables.Organisation.code))
+    rows = session.execute(_framed(year).order_by(tables.OrganisationRow.code))
     return [
         Framed(
             key, code, name, sector,
@@ -61,33 +61,33 @@ def framed(session: Session, year: int) -> list[Framed]:
 
 
 def _framed(year: int) -> Select[uuid.UUID, str, str, str | None, str, dt.datetime, dt.datetime, str]:
-    expected = select(tables.FrameLine.organisation_id).where(tables.FrameLine.collection_year == year)
+    expected = select(tables.FrameLineRow.organisation_id).where(tables.FrameLineRow.collection_year == year)
     received = (
-        select(tables.Submission.return_id, func.min(tables.Submission.received_at).label("at"))
-        .where(tables.Submission.collection_year == year, tables.Submission.number.is_not(None))
-        .group_by(tables.Submission.return_id)
+        select(tables.SubmissionRecord.return_id, func.min(tables.SubmissionRecord.received_at).label("at"))
+        .where(tables.SubmissionRecord.collection_year == year, tables.SubmissionRecord.number.is_not(None))
+        .group_by(tables.SubmissionRecord.return_id)
         .subquery()
     )
     signed = (
         select(
-            SignOff.return_id,
-            func.min(SignOff.signed_at).label("signed_at"),
-            func.array_agg(aggregate_order_by(SignOff.timing, SignOff.signed_at))[1].label("timing"),
+            SignOffRow.return_id,
+            func.min(SignOffRow.signed_at).label("signed_at"),
+            func.array_agg(aggregate_order_by(SignOffRow.timing, SignOffRow.signed_at))[1].label("timing"),
         )
-        .where(SignOff.collection_year == year)
-        .group_by(SignOff.return_id)
+        .where(SignOffRow.collection_year == year)
+        .group_by(SignOffRow.return_id)
         .subquery()
     )
-    of = tables.Return
+    of = tables.ReturnRow
     return (
         select(
-            tables.Organisation.id, tables.Organisation.code, tables.Organisation.name, tables.Organisation.sector,
+            tables.OrganisationRow.id, tables.OrganisationRow.code, tables.OrganisationRow.name, tables.OrganisationRow.sector,
             func.coalesce(of.state, "not_started"), received.c.at, signed.c.signed_at, signed.c.timing,
         )
-        .outerjoin(of, (of.organisation_id == tables.Organisation.id) & (of.collection_year == year))
+        .outerjoin(of, (of.organisation_id == tables.OrganisationRow.id) & (of.collection_year == year))
         .outerjoin(received, received.c.return_id == of.id)
         .outerjoin(signed, signed.c.return_id == of.id)
-        .where(tables.Organisation.id.in_(expected))
+        .where(tables.OrganisationRow.id.in_(expected))
     )  # fmt: skip
 
 
@@ -134,8 +134,8 @@ def _nil_lines(session: Session, year: int, which: Which) -> list[LineKey]:
 
 def latest_frozen(session: Session, year: int) -> uuid.UUID | None:
     """The latest revision of a collection that is frozen, None while there is none."""
-    query = select(Snapshot.id).where(Snapshot.collection_year == year, Snapshot.state == "frozen")
-    return session.scalar(query.order_by(Snapshot.revision.desc()).limit(1))
+    query = select(SnapshotRow.id).where(SnapshotRow.collection_year == year, SnapshotRow.state == "frozen")
+    return session.scalar(query.order_by(SnapshotRow.revision.desc()).limit(1))
 
 
 def frozen_sizes(session: Session, year: int) -> dict[LineKey, float] | None:
@@ -156,12 +156,12 @@ def frozen_sizes(session: Session, year: int) -> dict[LineKey, float] | None:
     return {LineKey(*key): size for *key, size in rows if size is not None}
 
 
-def reminded(session: Session, year: int) -> dict[str, dt.datetime]:
+def list_reminded(session: Session, year: int) -> dict[str, dt.datetime]:
     """When each organisation was last sent a reminder about a collection."""
     query = (
-        select(tables.Organisation.code, func.max(tables.AuditEvent.at))
-        .join(tables.Organisation, tables.Organisation.id == tables.AuditEvent.organisation_id)
-        .where(tables.AuditEvent.collection_year == year, tables.AuditEvent.action == "mail.reminder_written")
-        .group_by(tables.Organisation.code)
+        select(tables.OrganisationRow.code, func.max(tables.AuditEventRow.at))
+        .join(tables.OrganisationRow, tables.OrganisationRow.id == tables.AuditEventRow.organisation_id)
+        .where(tables.AuditEventRow.collection_year == year, tables.AuditEventRow.action == "mail.reminder_written")
+        .group_by(tables.OrganisationRow.code)
     )
     return dict(iter(session.execute(query)))

@@ -12,8 +12,8 @@ from sqlalchemy.orm import Session
 
 from census_api.domain.register.lineage import EDGE_KINDS, EDGE_STATES, EdgeFilter, EdgeState, LineageEdge, LineKey
 from census_api.store.kit import tables
-from census_api.store.kit.copy import storable
-from census_api.store.kit.tables_snapshots import LineageEdge as EdgeRow
+from census_api.store.kit.copy import make_storable
+from census_api.store.kit.tables_snapshots import LineageEdgeRow as EdgeRow
 
 _ENDS = (
     "from_year", "from_organisation", "from_local_authority", "from_service_type",
@@ -30,7 +30,7 @@ def edges_between(session: Session, from_year: int, to_year: int) -> list[Lineag
     return [_as_domain(row) for row in session.scalars(query)]
 
 
-def page(session: Session, wanted: EdgeFilter, after: int, limit: int) -> tuple[list[LineageEdge], int]:
+def page_edges(session: Session, wanted: EdgeFilter, after: int, limit: int) -> tuple[list[LineageEdge], int]:
     """Edges in order of year, date and ends, those after the first `after`; and how many there are in all."""
     conditions = _passing(wanted)
     total = session.scalar(select(func.count()).select_from(EdgeRow).where(*conditions)) or 0
@@ -38,7 +38,7 @@ def page(session: Session, wanted: EdgeFilter, after: int, limit: int) -> tuple[
     return [_as_domain(row) for row in session.scalars(query)], total
 
 
-def add(session: Session, edges: Sequence[LineageEdge]) -> int:
+def add_edges(session: Session, edges: Sequence[LineageEdge]) -> int:
     """Adds edges and says how many were new or took a suggestion's place. What somebody has decided stays."""
     changed = 0
     for start in range(0, len(edges), _AT_ONCE):
@@ -53,19 +53,21 @@ def add(session: Session, edges: Sequence[LineageEdge]) -> int:
     return changed
 
 
-def find(session: Session, edge_id: uuid.UUID, *, lock: bool = False) -> LineageEdge | None:
+def find_edge(session: Session, edge_id: uuid.UUID, *, lock: bool = False) -> LineageEdge | None:
     row = session.get(EdgeRow, edge_id, with_for_update=lock)
     return None if row is None else _as_domain(row)
 
 
-def decide(session: Session, edge_id: uuid.UUID, state: EdgeState, evidence: str, by: str, at: dt.datetime) -> None:
+def decide_edge(
+    session: Session, edge_id: uuid.UUID, state: EdgeState, evidence: str, by: str, at: dt.datetime
+) -> None:
     """Writes a decision on an edge that is known to exist."""
     row = session.get_one(EdgeRow, edge_id)
-    row.state, row.evidence, row.decided_by, row.decided_at = state, storable(evidence, "The evidence"), by, at
+    row.state, row.evidence, row.decided_by, row.decided_at = state, make_storable(evidence, "The evidence"), by, at
     session.flush()
 
 
-def forget(session: Session, edges: Collection[uuid.UUID]) -> None:
+def forget_edges(session: Session, edges: Collection[uuid.UUID]) -> None:
     """Deletes edges that the platform made itself and that no longer follow from spec and frame."""
     session.execute(delete(EdgeRow).where(EdgeRow.id.in_(edges)))
 
@@ -73,17 +75,19 @@ def forget(session: Session, edges: Collection[uuid.UUID]) -> None:
 def framed_lines(session: Session, year: int) -> list[LineKey]:
     """The expected lines of a collection, in order."""
     query = (
-        select(tables.Organisation.code, tables.FrameLine.local_authority_code, tables.FrameLine.service_type)
-        .join(tables.Organisation, tables.Organisation.id == tables.FrameLine.organisation_id)
-        .where(tables.FrameLine.collection_year == year)
-        .order_by(tables.Organisation.code, tables.FrameLine.local_authority_code, tables.FrameLine.service_type)
+        select(tables.OrganisationRow.code, tables.FrameLineRow.local_authority_code, tables.FrameLineRow.service_type)
+        .join(tables.OrganisationRow, tables.OrganisationRow.id == tables.FrameLineRow.organisation_id)
+        .where(tables.FrameLineRow.collection_year == year)
+        .order_by(
+            tables.OrganisationRow.code, tables.FrameLineRow.local_authority_code, tables.FrameLineRow.service_type
+        )
     )
     return [LineKey(*row) for row in session.execute(query)]
 
 
 def framed_years(session: Session) -> list[int]:
     """The collections that have a frame, in order."""
-    query = select(tables.Collection.year).where(tables.Collection.framed).order_by(tables.Collection.year)
+    query = select(tables.CollectionRow.year).where(tables.CollectionRow.framed).order_by(tables.CollectionRow.year)
     return list(session.scalars(query))
 
 
@@ -111,7 +115,7 @@ def _values(edge: LineageEdge) -> dict[str, object]:
         **dict(zip(_ENDS, ends, strict=True)),
         "kind": edge.kind,
         "effective": edge.effective,
-        "evidence": storable(edge.evidence, "The evidence"),
+        "evidence": make_storable(edge.evidence, "The evidence"),
         "state": edge.state,
         "suggested_by": edge.suggested_by,
         "decided_by": edge.decided_by,

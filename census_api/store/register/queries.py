@@ -21,7 +21,7 @@ from census_api.domain.register.organisations import (
     SectorSpell,
 )
 from census_api.store.kit import tables
-from census_api.store.kit.copy import add_rows, copy_rows, driver_of, storable
+from census_api.store.kit.copy import add_rows, copy_rows, driver_of, make_storable
 from census_api.store.register.tables import OrganisationSector
 
 _COLUMNS = ("id", "code", "name", "sector", "status", "identifiers")
@@ -42,39 +42,41 @@ def organisation_by_id(session: Session, organisation_id: uuid.UUID) -> Organisa
 
 def all_codes(session: Session) -> list[str]:
     """The codes of all organisations, in order."""
-    return list(session.scalars(select(tables.Organisation.code).order_by(tables.Organisation.code)))
+    return list(session.scalars(select(tables.OrganisationRow.code).order_by(tables.OrganisationRow.code)))
 
 
 def all_organisations(session: Session) -> list[Organisation]:
     """The whole register, in order of code."""
-    return [_of_row(row) for row in session.execute(_everything().order_by(tables.Organisation.code))]
+    return [_of_row(row) for row in session.execute(_everything().order_by(tables.OrganisationRow.code))]
 
 
-def page(session: Session, wanted: OrganisationFilter, after: int, limit: int) -> tuple[list[Organisation], int]:
+def page_organisations(
+    session: Session, wanted: OrganisationFilter, after: int, limit: int
+) -> tuple[list[Organisation], int]:
     """Organisations in order of code, those after the first `after`; and how many there are in all."""
     conditions = _passing(wanted)
-    total = session.scalar(select(func.count()).select_from(tables.Organisation).where(*conditions)) or 0
-    query = _everything().where(*conditions).order_by(tables.Organisation.code).offset(after).limit(limit)
+    total = session.scalar(select(func.count()).select_from(tables.OrganisationRow).where(*conditions)) or 0
+    query = _everything().where(*conditions).order_by(tables.OrganisationRow.code).offset(after).limit(limit)
     return [_of_row(row) for row in session.execute(query)], total
 
 
 def sectors_of(session: Session, codes: Iterable[str]) -> dict[str, str | None]:
     """The present sector of those of the organisations that are in the register."""
-    query = select(tables.Organisation.code, tables.Organisation.sector)
-    return dict(iter(session.execute(query.where(tables.Organisation.code.in_(set(codes))))))
+    query = select(tables.OrganisationRow.code, tables.OrganisationRow.sector)
+    return dict(iter(session.execute(query.where(tables.OrganisationRow.code.in_(set(codes))))))
 
 
 def sector_spells(session: Session, codes: Iterable[str] | None = None) -> dict[str, tuple[SectorSpell, ...]]:
     """The sectors of each organisation (of these, or of all), in order of time; the last is the present one."""
-    past = select(tables.Organisation.code, OrganisationSector.until, OrganisationSector.sector).join(
-        OrganisationSector, OrganisationSector.organisation_id == tables.Organisation.id
+    past = select(tables.OrganisationRow.code, OrganisationSector.until, OrganisationSector.sector).join(
+        OrganisationSector, OrganisationSector.organisation_id == tables.OrganisationRow.id
     )
-    now = select(tables.Organisation.code, tables.Organisation.sector)
+    now = select(tables.OrganisationRow.code, tables.OrganisationRow.sector)
     if codes is not None:
-        asked = tables.Organisation.code.in_(set(codes))
+        asked = tables.OrganisationRow.code.in_(set(codes))
         past, now = past.where(asked), now.where(asked)
     spells: dict[str, list[SectorSpell]] = {code: [] for code in session.scalars(now)}
-    for code, until, sector in session.execute(past.order_by(tables.Organisation.code, OrganisationSector.until)):
+    for code, until, sector in session.execute(past.order_by(tables.OrganisationRow.code, OrganisationSector.until)):
         before = spells[code][-1].until if spells[code] else None
         spells[code].append(SectorSpell(sector, before, until))
     for code, sector in session.execute(now):
@@ -85,14 +87,14 @@ def sector_spells(session: Session, codes: Iterable[str] | None = None) -> dict[
 
 def remember_sector(session: Session, code: str, sector: str | None, until: dt.date) -> None:
     """Notes that the organisation was in a sector until a day. Of two changes on one day the first is kept."""
-    key = session.execute(select(tables.Organisation.id).where(tables.Organisation.code == code)).scalar_one()
+    key = session.execute(select(tables.OrganisationRow.id).where(tables.OrganisationRow.code == code)).scalar_one()
     values = {"organisation_id": key, "until": until, "sector": sector}
     session.execute(insert(OrganisationSector).values(values).on_conflict_do_nothing())
 
 
 def move_last_change(session: Session, code: str, day: dt.date) -> None:
     """Corrects the day since when the present sector holds; notes it where no earlier sector is known."""
-    key = select(tables.Organisation.id).where(tables.Organisation.code == code).scalar_subquery()
+    key = select(tables.OrganisationRow.id).where(tables.OrganisationRow.code == code).scalar_subquery()
     last = select(func.max(OrganisationSector.until)).where(OrganisationSector.organisation_id == key).scalar_subquery()
     moved = session.execute(
         update(OrganisationSector)
@@ -108,9 +110,9 @@ def move_last_change(session: Session, code: str, day: dt.date) -> None:
 def whole_frame(session: Session, collection: int) -> list[FrameLine]:
     """Every expected line of a collection, in order."""
     query = (
-        select(tables.Organisation.code, tables.FrameLine.local_authority_code, tables.FrameLine.service_type)
-        .join(tables.Organisation, tables.Organisation.id == tables.FrameLine.organisation_id)
-        .where(tables.FrameLine.collection_year == collection)
+        select(tables.OrganisationRow.code, tables.FrameLineRow.local_authority_code, tables.FrameLineRow.service_type)
+        .join(tables.OrganisationRow, tables.OrganisationRow.id == tables.FrameLineRow.organisation_id)
+        .where(tables.FrameLineRow.collection_year == collection)
     )
     return sorted(
         (FrameLine(collection, *row) for row in session.execute(query)),
@@ -118,27 +120,29 @@ def whole_frame(session: Session, collection: int) -> list[FrameLine]:
     )
 
 
-def answering(session: Session, collection: int) -> frozenset[str]:
+def list_answering(session: Session, collection: int) -> frozenset[str]:
     """The codes of organisations that have sent something for the collection."""
     query = (
-        select(tables.Organisation.code)
-        .join(tables.Return, tables.Return.organisation_id == tables.Organisation.id)
-        .where(tables.Return.collection_year == collection, tables.Return.last_number > 0)
+        select(tables.OrganisationRow.code)
+        .join(tables.ReturnRow, tables.ReturnRow.organisation_id == tables.OrganisationRow.id)
+        .where(tables.ReturnRow.collection_year == collection, tables.ReturnRow.last_number > 0)
     )
     return frozenset(session.scalars(query))
 
 
 def has_frame(session: Session, collection: int) -> bool:
     """False when nobody has loaded the frame of the collection: then nothing is known of who is expected."""
-    return session.scalar(select(tables.Collection.framed).where(tables.Collection.year == collection)) is True
+    return session.scalar(select(tables.CollectionRow.framed).where(tables.CollectionRow.year == collection)) is True
 
 
 def frame_of(session: Session, collection: int, organisation_id: uuid.UUID) -> tuple[tuple[str, str], ...]:
     """The organisation's expected lines as (local authority code, service type), in order."""
     rows = session.execute(
-        select(tables.FrameLine.local_authority_code, tables.FrameLine.service_type)
-        .where(tables.FrameLine.collection_year == collection, tables.FrameLine.organisation_id == organisation_id)
-        .order_by(tables.FrameLine.local_authority_code, tables.FrameLine.service_type)
+        select(tables.FrameLineRow.local_authority_code, tables.FrameLineRow.service_type)
+        .where(
+            tables.FrameLineRow.collection_year == collection, tables.FrameLineRow.organisation_id == organisation_id
+        )
+        .order_by(tables.FrameLineRow.local_authority_code, tables.FrameLineRow.service_type)
     )
     return tuple((authority, service) for authority, service in rows)
 
@@ -146,7 +150,7 @@ def frame_of(session: Session, collection: int, organisation_id: uuid.UUID) -> t
 def unknown_codes(session: Session, codes: Iterable[str]) -> list[str]:
     """Those of the codes that no organisation has, in order."""
     asked = set(codes)
-    known = session.scalars(select(tables.Organisation.code).where(tables.Organisation.code.in_(asked)))
+    known = session.scalars(select(tables.OrganisationRow.code).where(tables.OrganisationRow.code.in_(asked)))
     return sorted(asked - set(known))
 
 
@@ -163,8 +167,8 @@ def upsert_organisations(session: Session, organisations: Sequence[Organisation]
         (
             (
                 uuid.uuid4(),
-                storable(entry.code, "An organisation code"),
-                storable(entry.name, f"The name of {entry.code}"),
+                make_storable(entry.code, "An organisation code"),
+                make_storable(entry.name, f"The name of {entry.code}"),
                 entry.sector,
                 "open" if entry.merged_into else entry.status,
                 Jsonb(dict(entry.identifiers)),
@@ -196,55 +200,57 @@ def upsert_organisations(session: Session, organisations: Sequence[Organisation]
 def lock_frame(session: Session, collection: int) -> None:
     """Who replaces the frame of the collection next waits for this transaction; who sends a return does not."""
     session.execute(
-        select(tables.Collection.year).where(tables.Collection.year == collection).with_for_update(key_share=True)
+        select(tables.CollectionRow.year).where(tables.CollectionRow.year == collection).with_for_update(key_share=True)
     )
 
 
 def replace_frame(session: Session, collection: int, lines: Iterable[FrameLine]) -> None:
     """Makes these lines the whole frame of the collection. Every organisation must be in the register."""
     driver_of(session).execute("DELETE FROM frame_line WHERE collection_year = %s", [collection])
-    keys = {row.code: row.id for row in session.execute(select(tables.Organisation.code, tables.Organisation.id))}
+    keys = {row.code: row.id for row in session.execute(select(tables.OrganisationRow.code, tables.OrganisationRow.id))}
     rows = [(collection, keys[line.organisation], line.local_authority_code, line.service_type) for line in lines]
     add_rows(
         session, "frame_line", ("collection_year", "organisation_id", "local_authority_code", "service_type"), rows
     )
-    session.execute(update(tables.Collection).where(tables.Collection.year == collection).values(framed=bool(rows)))
+    session.execute(
+        update(tables.CollectionRow).where(tables.CollectionRow.year == collection).values(framed=bool(rows))
+    )
 
 
-_PARENT, _SUCCESSOR = aliased(tables.Organisation), aliased(tables.Organisation)
+_PARENT, _SUCCESSOR = aliased(tables.OrganisationRow), aliased(tables.OrganisationRow)
 
 
-def _everything() -> Select[tables.Organisation, str | None, str | None]:
+def _everything() -> Select[tables.OrganisationRow, str | None, str | None]:
     """Each organisation with the codes of its parent and its successor."""
     return (
-        select(tables.Organisation, _PARENT.code, _SUCCESSOR.code)
-        .outerjoin(_PARENT, tables.Organisation.parent == _PARENT.id)
-        .outerjoin(_SUCCESSOR, tables.Organisation.merged_into == _SUCCESSOR.id)
+        select(tables.OrganisationRow, _PARENT.code, _SUCCESSOR.code)
+        .outerjoin(_PARENT, tables.OrganisationRow.parent == _PARENT.id)
+        .outerjoin(_SUCCESSOR, tables.OrganisationRow.merged_into == _SUCCESSOR.id)
     )
 
 
 def _passing(wanted: OrganisationFilter) -> list[ColumnElement[bool]]:
     conditions: list[ColumnElement[bool]] = []
     if wanted.search is not None:
-        parts = (tables.Organisation.code, tables.Organisation.name)
+        parts = (tables.OrganisationRow.code, tables.OrganisationRow.name)
         found = [part.icontains(wanted.search, autoescape=True) for part in parts]
         # the keys of the schemes are ours, and no part of what is looked for
-        numbers = func.jsonb_path_query_array(tables.Organisation.identifiers, cast("$.*", JSONPATH), type_=Text)
+        numbers = func.jsonb_path_query_array(tables.OrganisationRow.identifiers, cast("$.*", JSONPATH), type_=Text)
         conditions.append(or_(*found, cast(numbers, Text).icontains(wanted.search, autoescape=True)))
     if wanted.sector is not None:
-        conditions.append(tables.Organisation.sector == wanted.sector)
+        conditions.append(tables.OrganisationRow.sector == wanted.sector)
     if wanted.status is not None:
-        conditions.append(tables.Organisation.status == wanted.status)
+        conditions.append(tables.OrganisationRow.status == wanted.status)
     return conditions
 
 
-_Found = Select[tables.Organisation, str | None, str | None]
+_Found = Select[tables.OrganisationRow, str | None, str | None]
 
 
 @functools.cache
 def _one_of(column: str) -> _Found:
     """The question for one organisation: asked of every request, and dear to put together."""
-    return _everything().where(getattr(tables.Organisation, column) == bindparam("wanted"))
+    return _everything().where(getattr(tables.OrganisationRow, column) == bindparam("wanted"))
 
 
 def _first(session: Session, question: _Found, wanted: str | uuid.UUID) -> tuple[uuid.UUID, Organisation] | None:
@@ -252,11 +258,11 @@ def _first(session: Session, question: _Found, wanted: str | uuid.UUID) -> tuple
     return None if row is None else (row[0].id, _of_row(row))
 
 
-def _of_row(row: Row[tables.Organisation, str | None, str | None]) -> Organisation:
+def _of_row(row: Row[tables.OrganisationRow, str | None, str | None]) -> Organisation:
     return _organisation(row[0], row[1], row[2])
 
 
-def _organisation(row: tables.Organisation, parent: str | None, successor: str | None) -> Organisation:
+def _organisation(row: tables.OrganisationRow, parent: str | None, successor: str | None) -> Organisation:
     statuses: dict[str, OrganisationStatus] = {"open": "open", "closed": "closed", "merged": "merged"}
     return Organisation(
         code=row.code,

@@ -8,10 +8,10 @@ import uuid
 from sqlalchemy import ForeignKey
 from sqlalchemy.orm import Mapped, mapped_column
 
-from census_api.store.kit.metadata import Base
+from census_api.store.kit.metadata import TableBase
 
 
-class OrganisationSector(Base):
+class OrganisationSector(TableBase):
     """A sector that an organisation was in until a day, the first on which it no longer was. Its present one stands
     with the organisation. NULL is not known: the row then only says since when the next one holds."""
 

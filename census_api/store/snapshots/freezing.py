@@ -1,6 +1,6 @@
 """The facts of a snapshot, made inside the database: no answer of a return crosses the wire.
 
-`pin` notes, in one statement, which returns are accepted, what the frame is and what the register says. Whatever
+`pin_returns` notes, in one statement, which returns are accepted, what the frame is and what the register says. Whatever
 follows reads what was pinned and the submissions themselves, which never change; so one moment is frozen, however long
 it takes and whatever happens to the returns meanwhile.
 """
@@ -17,7 +17,7 @@ from sqlalchemy import CursorResult, TextClause, text
 from sqlalchemy.orm import Session
 
 from census_api.domain.snapshots.snapshot_hash import FrameFacts, ReturnFacts, content_hash
-from census_api.store.kit.copy import storable
+from census_api.store.kit.copy import make_storable
 from census_api.store.kit.roles import APP_ROLE
 from census_api.store.snapshots import statements
 
@@ -51,13 +51,13 @@ class Batch:
     lines_before: int
 
 
-def prepare(session: Session) -> None:
-    """Makes the tables of this transaction that `pin` and the sizes need."""
+def prepare_facts(session: Session) -> None:
+    """Makes the tables of this transaction that `pin_returns` and the sizes need."""
     for statement in statements.TABLES:
         session.execute(text(statement))
 
 
-def pin(session: Session, meaning: Meaning) -> int:
+def pin_returns(session: Session, meaning: Meaning) -> int:
     """Notes the organisations with an accepted return or expected lines; says how many there are.
 
     Until the transaction ends nobody can delete the content of the submissions for good.
@@ -98,7 +98,7 @@ def _frame(session: Session) -> Iterator[FrameFacts]:
 def add_returns(session: Session, meaning: Meaning, snapshot_id: uuid.UUID) -> int:
     """Adds the pinned returns, and the roles of the year; says how many returns."""
     keys = {"year": meaning.year, "snapshot": snapshot_id}
-    roles = storable(json.dumps(list(meaning.roles), ensure_ascii=False), "The list of roles")
+    roles = make_storable(json.dumps(list(meaning.roles), ensure_ascii=False), "The list of roles")
     session.execute(statements.ADD_ROLES, {**keys, "roles": roles})
     session.execute(text("ANALYZE pinned_role"))
     return _added(session, statements.ADD_RETURNS, keys)
@@ -136,7 +136,7 @@ def mark_returns(session: Session, year: int, snapshot_id: uuid.UUID) -> None:
     session.execute(statements.MARK, {"year": year, "snapshot": snapshot_id})
 
 
-def analyse(session: Session, tables: Sequence[str]) -> None:
+def analyse_tables(session: Session, tables: Sequence[str]) -> None:
     """Tells the planner what is in these tables, for the rest of this transaction and whoever reads after it.
 
     Only their owner can: this transaction takes the platform's role off for it, and touches no row meanwhile.

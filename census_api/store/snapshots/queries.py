@@ -18,7 +18,7 @@ from census_api.domain.snapshots.revisions import SNAPSHOT_STATES, ReturnChange,
 from census_api.store.kit import tables
 from census_api.store.kit.copy import driver_of
 from census_api.store.kit.locks import AdvisoryLock, wait_for_lock_on
-from census_api.store.kit.tables_snapshots import Snapshot as Row
+from census_api.store.kit.tables_snapshots import SnapshotRow as Row
 from census_api.store.kit.tables_snapshots import StoredPolicy
 
 if TYPE_CHECKING:
@@ -43,13 +43,13 @@ class Beginning:
 
 
 @dataclass(frozen=True, slots=True)
-class Counts:
+class SnapshotCounts:
     returns: int
     lines: int
     facts: int
 
 
-def find(session: Session, wanted: str) -> Snapshot | None:
+def find_snapshot(session: Session, wanted: str) -> Snapshot | None:
     """A snapshot by its UUID, as "2024.2", or as "2024": the latest frozen revision of the year."""
     named = _NAME.fullmatch(wanted)
     query = select(Row)
@@ -66,8 +66,8 @@ def find(session: Session, wanted: str) -> Snapshot | None:
     return None if row is None else as_domain(row)
 
 
-def listed(session: Session, year: int | None, start: int, limit: int) -> tuple[list[Snapshot], int]:
-    """Snapshots from place `start`, the newest year and revision first; and how many there are in all."""
+def page_snapshots(session: Session, year: int | None, start: int, limit: int) -> tuple[list[Snapshot], int]:
+    """Snapshots from place `start_snapshot`, the newest year and revision first; and how many there are in all."""
     conditions = () if year is None else (Row.collection_year == year,)
     total = session.scalar(select(func.count()).select_from(Row).where(*conditions)) or 0
     query = select(Row).where(*conditions).order_by(Row.collection_year.desc(), Row.revision.desc())
@@ -76,11 +76,11 @@ def listed(session: Session, year: int | None, start: int, limit: int) -> tuple[
 
 def lock_collection(session: Session, year: int) -> bool:
     """Makes others who begin a snapshot of the year wait for this transaction. False when there is no collection."""
-    query = select(tables.Collection.year).where(tables.Collection.year == year)
+    query = select(tables.CollectionRow.year).where(tables.CollectionRow.year == year)
     return session.scalar(query.with_for_update(key_share=True)) is not None
 
 
-def latest(session: Session, year: int, *, frozen: bool = False) -> Snapshot | None:
+def find_latest(session: Session, year: int, *, frozen: bool = False) -> Snapshot | None:
     """The newest snapshot of a year, in whatever state or, with `frozen`, of those that are frozen."""
     query = select(Row).where(Row.collection_year == year)
     if frozen:
@@ -89,7 +89,9 @@ def latest(session: Session, year: int, *, frozen: bool = False) -> Snapshot | N
     return None if row is None else as_domain(row)
 
 
-def start(session: Session, beginning: Beginning, previous: Snapshot | None, failed: Snapshot | None) -> Snapshot:
+def start_snapshot(
+    session: Session, beginning: Beginning, previous: Snapshot | None, failed: Snapshot | None
+) -> Snapshot:
     """A snapshot that waits to be built: the next revision, or the one that failed, taken up again."""
     session.execute(
         insert(StoredPolicy)
@@ -117,14 +119,16 @@ def start(session: Session, beginning: Beginning, previous: Snapshot | None, fai
     return as_domain(row)
 
 
-def queue(session: Session, year: int, snapshot_id: uuid.UUID) -> None:
+def queue_building(session: Session, year: int, snapshot_id: uuid.UUID) -> None:
     """Puts the building of a snapshot on the queue, in the session's transaction."""
     App(connector=SyncPsycopgConnector()).configure_task(
         FREEZE_TASK, lock=f"snapshots of {year}", connection=driver_of(session)
     ).defer(year=year, snapshot_id=str(snapshot_id))
 
 
-def begin(session: Session, year: int, snapshot_id: uuid.UUID, at: dt.datetime) -> tuple[Snapshot, int, int] | None:
+def begin_attempt(
+    session: Session, year: int, snapshot_id: uuid.UUID, at: dt.datetime
+) -> tuple[Snapshot, int, int] | None:
     """Takes a snapshot for a new attempt: an earlier one that still runs can no longer freeze it.
 
     The snapshot, the number of the attempt, and how often it was tried. None when there is nothing left to do.
@@ -149,7 +153,7 @@ def wait_for_earlier_attempts(session: Session, snapshot_id: uuid.UUID) -> None:
     wait_for_lock_on(session, AdvisoryLock.BUILDING_SNAPSHOT, str(snapshot_id))
 
 
-def tell(
+def tell_progress(
     session: Session, year: int, snapshot_id: uuid.UUID, attempt: int, stage: str, share: float, at: dt.datetime
 ) -> bool:
     """Says how far this attempt is. False when another has taken over."""
@@ -159,8 +163,8 @@ def tell(
     return told.first() is not None
 
 
-def freeze(
-    session: Session, year: int, snapshot_id: uuid.UUID, attempt: int, content_hash: str, counts: Counts,
+def seal_frozen(
+    session: Session, year: int, snapshot_id: uuid.UUID, attempt: int, content_hash: str, counts: SnapshotCounts,
     changes: Sequence[Mapping[str, Any]], at: dt.datetime,
 ) -> bool:  # fmt: skip
     """Ends the building. False when another attempt has taken over: this transaction must then be given up."""
@@ -175,7 +179,7 @@ def freeze(
     return frozen.first() is not None
 
 
-def fail(session: Session, year: int, snapshot_id: uuid.UUID, attempt: int, message: str) -> bool:
+def fail_attempt(session: Session, year: int, snapshot_id: uuid.UUID, attempt: int, message: str) -> bool:
     """Ends the building without a snapshot. False when another attempt has taken over."""
     failed = session.execute(
         _mine(year, snapshot_id, attempt).values(state="failed", stage="failed", message=message).returning(Row.id)
@@ -187,7 +191,7 @@ def put_back_lost(session: Session, silent_since: dt.datetime) -> list[tuple[int
     """Puts snapshots that nobody builds and the queue does not know back on it; says which."""
     lost = [(row.collection_year, row.id) for row in session.execute(_LOST, {"since": silent_since})]
     for year, snapshot_id in lost:
-        queue(session, year, snapshot_id)
+        queue_building(session, year, snapshot_id)
     return lost
 
 
@@ -202,7 +206,7 @@ def policy_document(session: Session, digest: str) -> Mapping[str, Any] | None:
     return session.scalar(select(StoredPolicy.document).where(StoredPolicy.digest == digest))
 
 
-def policies(session: Session) -> list[tuple[str, str, Mapping[str, Any], dt.datetime]]:
+def list_policies(session: Session) -> list[tuple[str, str, Mapping[str, Any], dt.datetime]]:
     """(digest, version, document, when first used) of every policy, the newest first."""
     query = select(StoredPolicy.digest, StoredPolicy.version, StoredPolicy.document, StoredPolicy.stored_at)
     return [tuple(row) for row in session.execute(query.order_by(StoredPolicy.stored_at.desc(), StoredPolicy.digest))]

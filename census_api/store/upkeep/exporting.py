@@ -30,7 +30,7 @@ class StoredFile:
     sha256: str
 
 
-def lines(session: Session, table: str, year: int) -> Iterator[str]:
+def iterate_lines(session: Session, table: str, year: int) -> Iterator[str]:
     """The rows of one of the tables above as JSON objects, one a row."""
     if table not in OF_COLLECTION:
         raise LookupError(table)
@@ -44,19 +44,19 @@ def register_lines(session: Session) -> Iterator[str]:
     yield from session.scalars(query, execution_options={"yield_per": _AT_ONCE})
 
 
-def files(session: Session, year: int) -> list[StoredFile]:
+def list_files(session: Session, year: int) -> list[StoredFile]:
     """Which files there are, in order of organisation and receipt, without their bytes."""
     query = (
         select(
-            tables.Organisation.code,
-            tables.Submission.number,
-            tables.Submission.id,
-            tables.Submission.kind,
-            tables.Submission.original_sha256,
+            tables.OrganisationRow.code,
+            tables.SubmissionRecord.number,
+            tables.SubmissionRecord.id,
+            tables.SubmissionRecord.kind,
+            tables.SubmissionRecord.original_sha256,
         )
-        .join(tables.Organisation, tables.Organisation.id == tables.Submission.organisation_id)
-        .where(tables.Submission.collection_year == year, tables.Submission.status != "erased")
-        .order_by(tables.Organisation.code, tables.Submission.received_at)
+        .join(tables.OrganisationRow, tables.OrganisationRow.id == tables.SubmissionRecord.organisation_id)
+        .where(tables.SubmissionRecord.collection_year == year, tables.SubmissionRecord.status != "erased")
+        .order_by(tables.OrganisationRow.code, tables.SubmissionRecord.received_at)
     )
     return [StoredFile(*row) for row in session.execute(query)]
 

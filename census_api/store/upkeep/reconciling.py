@@ -77,7 +77,7 @@ _OVERDUE = text(
 )
 
 
-def compared(session: Session, since: dt.datetime) -> Iterator[Discrepancy | None]:
+def find_discrepancies(session: Session, since: dt.datetime) -> Iterator[Discrepancy | None]:
     """Goes through what was acknowledged since then: the discrepancy, or None for each that is as it should be."""
     after, most = 0, _AT_ONCE
     while True:
@@ -90,12 +90,12 @@ def compared(session: Session, since: dt.datetime) -> Iterator[Discrepancy | Non
         after = rows[-1].id
 
 
-def overdue(session: Session, before: dt.datetime) -> int:
+def count_overdue(session: Session, before: dt.datetime) -> int:
     """Submissions that came in before then and are not checked yet."""
     return session.scalar(_OVERDUE, {"before": before}) or 0
 
 
-def keep(session: Session, found: Reconciled) -> None:
+def keep_result(session: Session, found: Reconciled) -> None:
     """Stores what the comparison found."""
     session.execute(
         insert(Reconciliation)
@@ -110,16 +110,18 @@ def keep(session: Session, found: Reconciled) -> None:
     )
 
 
-def figures(session: Session) -> dict[str, float]:
+def read_figures(session: Session) -> dict[str, float]:
     """What the latest comparison found, and how the queue stands, as metrics."""
     latest = session.scalars(select(Reconciliation).order_by(Reconciliation.id.desc()).limit(1)).first()
     waiting = session.execute(
         select(
             func.count(),
-            func.extract("epoch", func.now() - func.min(func.coalesce(tables.Job.retried_at, tables.Job.created_at))),
-        ).where(tables.Job.finished_at.is_(None))
+            func.extract(
+                "epoch", func.now() - func.min(func.coalesce(tables.JobRow.retried_at, tables.JobRow.created_at))
+            ),
+        ).where(tables.JobRow.finished_at.is_(None))
     ).one()
-    failed = session.scalar(select(func.count()).select_from(tables.Job).where(tables.Job.state == "failed"))
+    failed = session.scalar(select(func.count()).select_from(tables.JobRow).where(tables.JobRow.state == "failed"))
     found = {
         "census_jobs_unfinished": float(waiting[0]),
         "census_jobs_oldest_seconds": max(0.0, float(waiting[1] or 0)),

@@ -10,7 +10,7 @@ from census_api.api.kit.auth import SESSION, drop_cookie
 from census_api.api.kit.dependencies import everyone, signed_in
 from census_api.domain.kit.errors import CensusError, Conflict, InvalidRequest, NotFound, TooManyAttempts
 from census_api.services.people import accounts, one_time_links, second_factor
-from census_api.web.kit.visit import Form, ThePosted, TheVisit, Visit
+from census_api.web.kit.visit import PostedForm, ThePosted, TheVisit, Visit
 
 router = APIRouter(include_in_schema=False)
 
@@ -25,7 +25,7 @@ def forgotten_form(visit: TheVisit) -> Response:
 
 
 @router.post("/forgotten", dependencies=[everyone()])
-def forgotten(visit: TheVisit, typed: ThePosted) -> Response:
+def send_reset_link(visit: TheVisit, typed: ThePosted) -> Response:
     """Sends a link, if there is an account; the answer is the same if there is none."""
     try:
         one_time_links.request_reset(visit.platform, visit.address, typed["email"])
@@ -39,7 +39,7 @@ def forgotten(visit: TheVisit, typed: ThePosted) -> Response:
 def link_form(visit: TheVisit, secret: Secret) -> Response:
     """The form that an invitation, or a link to a new password, leads to."""
     try:
-        return visit.page("new_password.html", link=one_time_links.waiting(visit.platform, visit.address, secret))
+        return visit.page("new_password.html", link=one_time_links.find_waiting(visit.platform, visit.address, secret))
     except (NotFound, TooManyAttempts) as error:
         return _no_link(visit, error)
 
@@ -49,9 +49,9 @@ def link_form(visit: TheVisit, secret: Secret) -> Response:
 def use_link(visit: TheVisit, secret: Secret, typed: ThePosted) -> Response:
     """Sets the password, once."""
     try:
-        link = one_time_links.waiting(visit.platform, visit.address, secret)
+        link = one_time_links.find_waiting(visit.platform, visit.address, secret)
         try:
-            one_time_links.redeem(visit.platform, visit.address, secret, _twice(typed))
+            one_time_links.redeem_link(visit.platform, visit.address, secret, _twice(typed))
         except InvalidRequest as error:
             return visit.refused("new_password.html", error, 422, "new_password", link=link)
     except (NotFound, TooManyAttempts) as error:
@@ -62,7 +62,7 @@ def use_link(visit: TheVisit, secret: Secret, typed: ThePosted) -> Response:
 
 
 @router.get("/account", dependencies=[signed_in()])
-def account(visit: TheVisit) -> Response:
+def show_account(visit: TheVisit) -> Response:
     """Who one is here, where one has a role, and how one signs in."""
     return _account_page(visit)
 
@@ -82,7 +82,7 @@ def change_password(visit: TheVisit, typed: ThePosted) -> Response:
 @router.get("/account/second-step", dependencies=[signed_in()])
 def second_step_form(visit: TheVisit) -> Response:
     """A key for an authenticator, and the form that proves it was taken."""
-    return _second_step_page(visit, second_factor.propose(_email(visit)))
+    return _second_step_page(visit, second_factor.propose_factor(_email(visit)))
 
 
 @router.post("/account/second-step", dependencies=[signed_in()])
@@ -93,7 +93,7 @@ def second_step_on(visit: TheVisit, typed: ThePosted) -> Response:
     except Conflict as error:
         return _account_page(visit, error, 409, "second_step")
     except InvalidRequest as error:
-        proposed = second_factor.again(typed["key"], _email(visit))
+        proposed = second_factor.propose_again(typed["key"], _email(visit))
         return _second_step_page(visit, proposed, error)
     return visit.page("recovery_codes.html", codes=codes)
 
@@ -137,7 +137,7 @@ def _second_step_page(visit: Visit, proposed: second_factor.Enrolment, error: Ce
     )
 
 
-def _twice(typed: Form) -> str:
+def _twice(typed: PostedForm) -> str:
     if typed["new_password"] != typed["new_password_again"]:
         raise _DIFFERENT
     return typed["new_password"]

@@ -20,7 +20,7 @@ _Text = Annotated[str, Query(max_length=500)]
 
 
 @router.get("/sign-in", dependencies=[everyone()])
-def form(visit: TheVisit, next: _Text = "", said: _Text = "") -> Response:
+def show_sign_in(visit: TheVisit, next: _Text = "", said: _Text = "") -> Response:
     """The form to sign in with."""
     if not visit.actor.is_anonymous:
         return visit.go(own_page(next, _AFTER))
@@ -66,7 +66,7 @@ def second_step(visit: TheVisit, typed: ThePosted) -> Response:
 @router.get("/sign-in/provider", dependencies=[everyone()])
 def to_provider(visit: TheVisit, next: _Text = "") -> Response:
     """To the sign-in service."""
-    begun = single_sign_on.begin(visit.platform, visit.address, visit.base, own_page(next, _AFTER))
+    begun = single_sign_on.begin_sign_on(visit.platform, visit.address, visit.base, own_page(next, _AFTER))
     answer = Response(status_code=303, headers={"Location": begun.address})
     set_cookie(answer, visit.platform.settings, SIGN_ON, begun.secret, _FLOW_SECONDS)
     return answer
@@ -80,7 +80,7 @@ def from_provider(visit: TheVisit) -> Response:
     sent = {key: visit.request.query_params.get(key, "")[:4000] for key in ("code", "state", "iss")}
     said = {key: value for key, value in sent.items() if value}
     try:
-        opened, path = single_sign_on.complete(
+        opened, path = single_sign_on.complete_sign_on(
             visit.platform, visit.address, visit.base, secret, said, before=visit.session()
         )
     except (SignInRequired, Forbidden, InvalidRequest, TooManyAttempts) as error:
@@ -108,7 +108,7 @@ def _shown(visit: Visit, next_page: str) -> dict[str, Any]:
         "next": own_page(next_page, ""),
         "local": settings.local_sign_in,
         "provider": settings.sso_name if settings.sso_issuer else None,
-        "demo_accounts": demo_accounts.shown(settings),
+        "demo_accounts": demo_accounts.list_shown(settings),
         "demo_password": demo_accounts.PASSWORD,
     }
 

@@ -15,12 +15,12 @@ from census_api.domain.kit.errors import InvalidRequest, NotFound
 from census_api.domain.kit.measures import LINE_DIMENSIONS, MEASURES, PAID, ROLE_DIMENSIONS
 from census_api.domain.snapshots.revisions import Snapshot
 from census_api.services.aggregates.asking import what_can_be_asked
-from census_api.services.comparing.comparisons import choices, compare
+from census_api.services.comparing.comparisons import compare_snapshots, list_choices
 from census_api.services.kit.tables_out import KINDS
 from census_api.statistics.comparability.identity import REAL
-from census_api.web.analyst.waterfall import Kind, Step, Waterfall, waterfall
+from census_api.web.analyst.waterfall import Kind, Waterfall, WaterfallStep, draw_waterfall
 from census_api.web.kit.visit import TheVisit, Visit
-from census_api.web.kit.words import Tag, day
+from census_api.web.kit.words import Tag, day_in_words
 
 router = APIRouter(include_in_schema=False)
 
@@ -58,13 +58,13 @@ def compare_page(
     cell: _Text = "",
 ) -> Response:
     """The question in the address with its answer, or the form alone, or the form again with what is wrong."""
-    frozen, breakdowns = choices(visit.platform, visit.actor)
+    frozen, breakdowns = list_choices(visit.platform, visit.actor)
     wanted = [name.strip() for text in by or () for name in text.split(",") if name.strip()]
     page = _form(frozen, breakdowns, before, after, measure, wanted)
     if not (before and after):
         return visit.page("compare.html", **page, found=None)
     try:
-        found = compare(visit.platform, visit.actor, before, after, measure=measure, by=wanted)
+        found = compare_snapshots(visit.platform, visit.actor, before, after, measure=measure, by=wanted)
     except (InvalidRequest, NotFound) as error:
         return visit.refused("compare.html", error, status_of(error) or 422, "by", **page, found=None)
     return visit.page("compare.html", **page, **_answer(visit, found, cell))
@@ -94,7 +94,7 @@ def _form(
 
 
 def _named(snapshot: Snapshot, latest: Mapping[int, Snapshot]) -> str:
-    on = f", frozen on {day(snapshot.frozen_at.date())}" if snapshot.frozen_at else ""
+    on = f", frozen on {day_in_words(snapshot.frozen_at.date())}" if snapshot.frozen_at else ""
     is_latest = latest[snapshot.collection].id == snapshot.id
     return str(snapshot.collection) if is_latest else f"{snapshot.collection}, revision {snapshot.revision}{on}"
 
@@ -266,15 +266,17 @@ def _steps(cell: _Cell) -> list[tuple[str, str, str]]:
     return [(words[name], step.said, _KINDS[step.kind]) for name, step in _changes(cell).items() if step.value]
 
 
-def _changes(cell: _Cell) -> dict[str, Step]:
+def _changes(cell: _Cell) -> dict[str, WaterfallStep]:
     """The steps by the key of their term or part."""
     if "rate" in cell:
         return {
-            name: Step(words, cell["rate"][name] or 0.0, _points(cell["rate"][name]), _kind(name in ("within", "mix")))
+            name: WaterfallStep(
+                words, cell["rate"][name] or 0.0, _points(cell["rate"][name]), _kind(name in ("within", "mix"))
+            )
             for name, words in _SHORT_PARTS.items()
         }
     return {
-        name: Step(words, cell["terms"][name], _signed(cell["terms"][name]), _kind(name in REAL))
+        name: WaterfallStep(words, cell["terms"][name], _signed(cell["terms"][name]), _kind(name in REAL))
         for name, words in SHORT_TERMS.items()
     }
 
@@ -289,11 +291,11 @@ def _picture(cell: _Cell, found: Mapping[str, Any], name: str) -> Waterfall | No
     rate = "rate" in cell
     years = (found["from"]["collection"], found["to"]["collection"])
     ends = [
-        Step(f"Reported in {year}", cell[end], _figure(cell[end], rate=rate), "year")
+        WaterfallStep(f"Reported in {year}", cell[end], _figure(cell[end], rate=rate), "year")
         for year, end in zip(years, ("from", "to"), strict=True)
     ]
     title = f"{found['label']}, {name}: from {years[0]} to {years[1]}"
-    return waterfall("steps", title, ends[0], [*_changes(cell).values()], ends[1])
+    return draw_waterfall("steps", title, ends[0], [*_changes(cell).values()], ends[1])
 
 
 def _address(found: Mapping[str, Any]) -> str:

@@ -12,16 +12,21 @@ from fastapi import APIRouter, Response
 from census_api.api.aggregates.routes import TheQuestion
 from census_api.api.kit.dependencies import SnapshotText, may
 from census_api.api.kit.problems import status_of
-from census_api.domain.aggregates import BREAKDOWNS, REASONS, Aggregates, Cell, Figure
+from census_api.domain.aggregates import BREAKDOWNS, REASONS, AggregateFigure, Aggregates, Cell
 from census_api.domain.kit.errors import InvalidRequest
 from census_api.domain.kit.measures import LINE_DIMENSIONS, MEASURES, PAID, Measure
 from census_api.domain.snapshots.revisions import Snapshot
-from census_api.services.aggregates.asking import Question, answer, frozen_snapshots, what_can_be_asked
-from census_api.services.aggregates.question import Codebook, Wanted, parsed
+from census_api.services.aggregates.asking import (
+    AggregateQuestion,
+    answer_question,
+    frozen_snapshots,
+    what_can_be_asked,
+)
+from census_api.services.aggregates.question import Codebook, Wanted, parse_question
 from census_api.services.kit.tables_out import KINDS
-from census_api.web.kit.charts import Amount, BarChart, bar_chart
+from census_api.web.kit.charts import Amount, FigureChart, bar_chart
 from census_api.web.kit.visit import TheVisit, Visit
-from census_api.web.kit.words import day
+from census_api.web.kit.words import day_in_words
 
 router = APIRouter(include_in_schema=False)
 
@@ -66,30 +71,30 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
+class MeasureTable:
     """All that the page says about one measure."""
 
     measure: Measure
     rows: tuple[Row, ...]
     total: Row
-    chart: BarChart | None
+    chart: FigureChart | None
 
 
 @router.get("/explore", dependencies=_DOOR)
-def snapshots(visit: TheVisit) -> Response:
+def show_snapshots(visit: TheVisit) -> Response:
     """The frozen snapshots, the newest first."""
     found = frozen_snapshots(visit.platform, visit.actor)
-    rows = [(entry, day(entry.frozen_at.date()) if entry.frozen_at else "") for entry in found]
+    rows = [(entry, day_in_words(entry.frozen_at.date()) if entry.frozen_at else "") for entry in found]
     return visit.page("explore.html", rows=rows)
 
 
 @router.get("/explore/{snapshot}", dependencies=_DOOR)
-def explore(visit: TheVisit, snapshot: SnapshotText, wanted: TheQuestion) -> Response:
+def show_explore(visit: TheVisit, snapshot: SnapshotText, wanted: TheQuestion) -> Response:
     """The question in the address with its answer, or the form again and what is wrong with the question."""
     platform, actor = visit.platform, visit.actor
     chosen, book = what_can_be_asked(platform, actor, snapshot)
     try:
-        found = answer(platform, actor, Question(chosen, parsed(wanted, book), book))
+        found = answer_question(platform, actor, AggregateQuestion(chosen, parse_question(wanted, book), book))
     except InvalidRequest as error:
         page = _form(visit, chosen, book, wanted, ())
         return visit.refused("explore_snapshot.html", error, status_of(error) or 422, "by", **page, answer=None)
@@ -135,7 +140,7 @@ def _first(texts: Iterable[str]) -> str:
     return next((code.strip() for text in texts for code in text.split(",") if code.strip()), "")
 
 
-def _table(found: Aggregates, cells: Sequence[Cell], place: int) -> Table:
+def _table(found: Aggregates, cells: Sequence[Cell], place: int) -> MeasureTable:
     measure = found.query.measures[place]
     rows = [_row(measure, _names(found, cell), cell, cell.figures[place]) for cell in cells[:MOST_SHOWN]]
     total = _row(measure, ("Total",), found.total, found.total.figures[place])
@@ -145,7 +150,7 @@ def _table(found: Aggregates, cells: Sequence[Cell], place: int) -> Table:
     ]  # fmt: skip
     by = " and ".join(_WORDS[name].lower() for name in found.query.by)
     chart = bar_chart(f"chart-{measure.key}", f"{measure.label} by {by}, {found.collection}", amounts)
-    return Table(measure, tuple(rows), total, chart)
+    return MeasureTable(measure, tuple(rows), total, chart)
 
 
 def _names(found: Aggregates, cell: Cell) -> tuple[str, ...]:
@@ -155,7 +160,7 @@ def _names(found: Aggregates, cell: Cell) -> tuple[str, ...]:
     )
 
 
-def _row(measure: Measure, labels: tuple[str, ...], cell: Cell, figure: Figure) -> Row:
+def _row(measure: Measure, labels: tuple[str, ...], cell: Cell, figure: AggregateFigure) -> Row:
     bounds = _bounds(figure)
     value = "" if figure.value is None else _said(measure, figure.value)
     if bounds is not None:
@@ -185,11 +190,11 @@ def _number(value: float) -> str:
     return f"{value:,.0f}" if float(value).is_integer() else f"{value:,.2f}"
 
 
-def _bounds(figure: Figure) -> tuple[float, float] | None:
+def _bounds(figure: AggregateFigure) -> tuple[float, float] | None:
     return None if figure.lower is None or figure.upper is None else (figure.lower, figure.upper)
 
 
-def _rests_on(figure: Figure) -> str:
+def _rests_on(figure: AggregateFigure) -> str:
     """How many of the rows that it applies to say it, and how many of the people stand on those."""
     asked = figure.answers.asked
     if not asked:

@@ -14,7 +14,7 @@ _MARGIN = 0.05
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class WaterfallStep:
     """A figure of a year, or what a change adds to it. `said` is the value in words."""
 
     label: str
@@ -24,7 +24,7 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
-class Bar:
+class WaterfallBar:
     """One row of the picture: `start` and `width` are percentages of it."""
 
     label: str
@@ -42,11 +42,13 @@ class Waterfall:
     key: str
     title: str
     description: str
-    bars: tuple[Bar, ...]
+    bars: tuple[WaterfallBar, ...]
     height: int
 
 
-def waterfall(key: str, title: str, before: Step, changes: Sequence[Step], after: Step) -> Waterfall | None:
+def draw_waterfall(
+    key: str, title: str, before: WaterfallStep, changes: Sequence[WaterfallStep], after: WaterfallStep
+) -> Waterfall | None:
     """The picture, its scale from the lowest to the highest point of the way; None where nothing moves."""
     moving = [step for step in changes if step.value]
     if not moving:
@@ -65,7 +67,7 @@ def waterfall(key: str, title: str, before: Step, changes: Sequence[Step], after
     return Waterfall(key, title, _described(before, moving, after), bars, ROW * len(bars))
 
 
-def _ends(start: float, steps: Sequence[Step]) -> list[tuple[float, float]]:
+def _ends(start: float, steps: Sequence[WaterfallStep]) -> list[tuple[float, float]]:
     found = []
     for step in steps:
         found.append((start, start + step.value))
@@ -73,13 +75,13 @@ def _ends(start: float, steps: Sequence[Step]) -> list[tuple[float, float]]:
     return found
 
 
-def _bar(step: Step, ends: tuple[float, float], place: int, low: float, span: float) -> Bar:
+def _bar(step: WaterfallStep, ends: tuple[float, float], place: int, low: float, span: float) -> WaterfallBar:
     start, end = sorted(100 * (point - low) / span for point in ends)
     width = max(end - start, _LEAST)
-    return Bar(step.label, step.said, step.kind, place * ROW, f"{start:.2f}%", f"{width:.2f}%")
+    return WaterfallBar(step.label, step.said, step.kind, place * ROW, f"{start:.2f}%", f"{width:.2f}%")
 
 
-def _described(before: Step, steps: Sequence[Step], after: Step) -> str:
+def _described(before: WaterfallStep, steps: Sequence[WaterfallStep], after: WaterfallStep) -> str:
     most = max(steps, key=lambda step: abs(step.value))
     return (
         f"From {before.said} to {after.said} in {len(steps)} steps. The largest is {most.label.lower()}, {most.said}. "

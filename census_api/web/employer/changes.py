@@ -10,17 +10,17 @@ from fastapi import APIRouter, Query, Response
 
 from census_api.api.kit.dependencies import Cursor, Number, OrganisationCode, Year, may
 from census_api.domain.collecting.content import Cell
-from census_api.domain.collecting.diff import Change
+from census_api.domain.collecting.diff import CellChange
 from census_api.domain.collecting.submission import Submission
 from census_api.domain.kit.errors import NotFound
 from census_api.domain.kit.paging import cursor_after
 from census_api.questionnaire.model import STATE_LABELS, STATES, Spec
 from census_api.services.collecting.collections import get_collection
-from census_api.services.collecting.diffs import LAST_YEAR, Diff, diff
+from census_api.services.collecting.diffs import LAST_YEAR, Diff, compare_submissions
 from census_api.services.collecting.submissions import get_submission, list_submissions
 from census_api.web.employer.standing import page_of, standing_of
 from census_api.web.kit.visit import TheVisit, Visit
-from census_api.web.kit.words import column_words, count, row_words
+from census_api.web.kit.words import column_words, count_in_words, row_words
 
 router = APIRouter(prefix="/collections/{year}/returns/{organisation}/submissions/{number}", include_in_schema=False)
 
@@ -29,7 +29,7 @@ _WHOLE_ROWS = {"added": ("New", "info"), "removed": ("Gone", "warn")}
 
 
 @router.get("/changes", dependencies=[may("return.read")])
-def changes(
+def show_changes(
     visit: TheVisit,
     year: Year,
     organisation: OrganisationCode,
@@ -46,7 +46,9 @@ def changes(
     problem = ""
     try:
         other = before if side == "before" and before is not None else LAST_YEAR
-        found = diff(visit.platform, visit.actor, year, organisation, number, other, cursor=cursor, limit=ON_A_PAGE)
+        found = compare_submissions(
+            visit.platform, visit.actor, year, organisation, number, other, cursor=cursor, limit=ON_A_PAGE
+        )
     except NotFound as error:
         # that there is nothing to compare with is an answer too
         problem = error.message
@@ -93,10 +95,10 @@ def _summary(found: Diff | None) -> str:
         return ""
     counts = found.counts
     parts = [(counts["changed"], "changed"), (counts["added"], "new"), (counts["removed"], "gone")]
-    return ", ".join(f"{count(number, 'cell')} {word}" for number, word in parts)
+    return ", ".join(f"{count_in_words(number, 'cell')} {word}" for number, word in parts)
 
 
-def _rows(spec: Spec, changes: Iterable[Change]) -> Iterator[dict[str, object]]:
+def _rows(spec: Spec, changes: Iterable[CellChange]) -> Iterator[dict[str, object]]:
     """A line a cell; a row that only one side has is one line."""
     for (kind, sheet, key), cells in itertools.groupby(
         changes, key=lambda change: (change.kind, change.sheet, change.row)
@@ -121,7 +123,7 @@ def _rows(spec: Spec, changes: Iterable[Change]) -> Iterator[dict[str, object]]:
         yield shown | {"column": "", "before": before, "after": after, "difference": ""}
 
 
-def _answers(spec: Spec, sheet: str, changes: list[Change]) -> str:
+def _answers(spec: Spec, sheet: str, changes: list[CellChange]) -> str:
     """What a row says beside its key, in one line."""
     key = spec.sheet[sheet].business_key if sheet in spec.sheet else ()
     said = [(change.column, change.after if change.before is None else change.before) for change in changes]

@@ -13,16 +13,24 @@ from census_api.domain.collecting.deadlines import in_words
 from census_api.domain.collecting.explanations import REASON_LABELS, REASONS
 from census_api.domain.kit.errors import CensusError, NotFound
 from census_api.services.collecting.collections import get_collection
-from census_api.services.collecting.corrections import correct
-from census_api.services.collecting.explanations import explain
+from census_api.services.collecting.corrections import correct_cell
+from census_api.services.collecting.explanations import explain_finding
 from census_api.services.collecting.findings import get_finding
 from census_api.services.collecting.submissions import get_submission, list_findings
-from census_api.web.employer.looking import Looking, by_rule, by_sheet, choices, given_by_key, look, shown
-from census_api.web.employer.sending import onwards
+from census_api.web.employer.looking import (
+    Looking,
+    by_rule,
+    by_sheet,
+    given_by_key,
+    list_choices,
+    look_at,
+    show_finding,
+)
+from census_api.web.employer.sending import lead_onwards
 from census_api.web.employer.standing import UNREAD, page_of, standing_of
 from census_api.web.kit.problems import status_for
 from census_api.web.kit.visit import ThePosted, TheVisit, Visit, own_page
-from census_api.web.kit.words import OUTCOMES, count, outcome_tag
+from census_api.web.kit.words import OUTCOMES, count_in_words, outcome_tag
 
 router = APIRouter(prefix="/collections/{year}/returns/{organisation}/submissions/{number}", include_in_schema=False)
 
@@ -39,7 +47,7 @@ _SAID = {
 
 
 @router.get("", dependencies=[may("return.read")])
-def findings(
+def show_findings(
     visit: TheVisit,
     year: Year,
     organisation: OrganisationCode,
@@ -57,7 +65,7 @@ def findings(
         standing = standing_of(visit, status, organisation)
         waits = submission.status in UNREAD
         return visit.page("unchecked.html", standing=standing, submission=submission, waits=waits)
-    at = look(visit, year, organisation, number)
+    at = look_at(visit, year, organisation, number)
     wanted = {name: value for name, value in (("severity", severity), ("sheet", sheet), ("rule", rule)) if value}
     page = list_findings(
         visit.platform, visit.actor, year, organisation, number, **wanted, cursor=cursor, limit=ON_A_PAGE
@@ -74,7 +82,7 @@ def findings(
         sheets=[("", "All sheets"), *((entry.title, entry.title) for entry in at.spec.sheets)],
         rules=[("", "All checks"), *_rules(at)],
         tables=[
-            (title or "The whole return", [shown(at, finding, given) for finding in group])
+            (title or "The whole return", [show_finding(at, finding, given) for finding in group])
             for title, group in itertools.groupby(page.items, key=lambda finding: finding.sheet)
         ],
         shown=len(page.items),
@@ -103,7 +111,7 @@ def post_explanation(
     """Explains a query; then to the list where the form was, or to the next query that wants an explanation."""
     reason, text = typed["reason"], typed["text"]
     try:
-        explain(visit.platform, visit.actor, year, organisation, number, finding_key, reason=reason, text=text)
+        explain_finding(visit.platform, visit.actor, year, organisation, number, finding_key, reason=reason, text=text)
     except NotFound:
         raise
     except CensusError as error:
@@ -114,7 +122,7 @@ def post_explanation(
     back = own_page(typed["back"], "")
     if back:
         return visit.go(f"{back}{'&' if '?' in back else '?'}said=explained#f-{finding_key}")
-    missing = look(visit, year, organisation, number).explained.missing
+    missing = look_at(visit, year, organisation, number).explained.missing
     onward = f"/findings/{missing[0].key}" if missing else ""
     return visit.go(f"{page_of(year, organisation, number)}{onward}?said=explained")
 
@@ -127,13 +135,13 @@ def post_correction(
     """Corrects the value of a finding: a new submission, whose findings are shown next."""
     value = typed["value"]
     try:
-        answer = correct(visit.platform, visit.actor, year, organisation, number, finding_key, value)
+        answer = correct_cell(visit.platform, visit.actor, year, organisation, number, finding_key, value)
     except NotFound:
         raise
     except CensusError as error:
         at = (year, organisation, number, finding_key)
         return _finding_page(visit, at, {"value": error.message}, status_for(error), {"value": value[:1000]})
-    return onwards(visit, year, organisation, answer, "corrected")
+    return lead_onwards(visit, year, organisation, answer, "corrected")
 
 
 def _finding_page(
@@ -141,9 +149,9 @@ def _finding_page(
     typed: dict[str, str] | None = None, said: str = "",
 ) -> Response:  # fmt: skip
     year, code, number, key = at
-    looking = look(visit, year, code, number)
+    looking = look_at(visit, year, code, number)
     finding = get_finding(visit.platform, visit.actor, year, code, number, key)
-    row = shown(looking, finding, given_by_key(looking.explained))
+    row = show_finding(looking, finding, given_by_key(looking.explained))
     before = row["explanation"] or {}
     rule = looking.spec.rule.get(finding.rule)
     return visit.page(
@@ -151,7 +159,7 @@ def _finding_page(
         status,
         **_about(looking),
         row=row,
-        choices=choices(looking, finding),
+        choices=list_choices(looking, finding),
         why=rule.why if rule else "",
         title=rule.title if rule else finding.rule,
         typed={"value": "", "reason": before.get("code", ""), "text": before.get("text", ""), **(typed or {})},
@@ -163,7 +171,11 @@ def _finding_page(
 def _about(at: Looking) -> dict[str, Any]:
     """What all pages about a checked submission show."""
     counts = at.counts
-    parts = [count(counts["error"], "error"), count(counts["query"], "query", "queries"), count(counts["note"], "note")]
+    parts = [
+        count_in_words(counts["error"], "error"),
+        count_in_words(counts["query"], "query", "queries"),
+        count_in_words(counts["note"], "note"),
+    ]
     left = len(at.explained.missing)
     return {
         "standing": at.standing,
@@ -176,7 +188,7 @@ def _about(at: Looking) -> dict[str, Any]:
         "found": f"{parts[0]}, {parts[1]} and {parts[2]}",
         "counts": counts,
         "missing": left,
-        "missing_words": count(left, "query still needs an explanation", "queries still need an explanation"),
+        "missing_words": count_in_words(left, "query still needs an explanation", "queries still need an explanation"),
         "first_missing": at.explained.missing[0].key if left else "",
         "carried": sum(entry.carried_from is not None for entry in at.explained.given),
         "dropped": len(at.explained.dropped),

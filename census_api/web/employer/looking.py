@@ -14,13 +14,13 @@ from census_api.domain.collecting.returns import TRANSITIONS, ReturnEvent
 from census_api.domain.collecting.submission import Submission
 from census_api.domain.kit.access import Action, is_allowed
 from census_api.questionnaire.model import Spec
-from census_api.questionnaire.model import shown as code_shown
+from census_api.questionnaire.model import show_code as code_shown
 from census_api.services.collecting.collections import get_collection
 from census_api.services.collecting.corrections import file_is_sound, place_of
 from census_api.services.collecting.explanations import Explained, list_explanations
 from census_api.services.collecting.findings import group_findings
 from census_api.services.collecting.submissions import get_submission
-from census_api.web.employer.standing import Standing, page_of, standing_of
+from census_api.web.employer.standing import EmployerStanding, page_of, standing_of
 from census_api.web.kit.visit import Visit
 from census_api.web.kit.words import SEVERITIES, column_words, place_words
 
@@ -33,7 +33,7 @@ class Looking:
 
     visit: Visit
     spec: Spec
-    standing: Standing
+    standing: EmployerStanding
     submission: Submission
     groups: list[FindingGroup]
     explained: Explained
@@ -70,7 +70,7 @@ class Looking:
         return allowed and self.is_newest and (self.standing.found.state, event) in TRANSITIONS
 
 
-def look(visit: Visit, year: int, code: str, number: int) -> Looking:
+def look_at(visit: Visit, year: int, code: str, number: int) -> Looking:
     """The submission with all that its pages need. Raises NotFound, Conflict while it is being checked."""
     platform, actor = visit.platform, visit.actor
     submission = get_submission(platform, actor, year, code, number)
@@ -85,7 +85,7 @@ def look(visit: Visit, year: int, code: str, number: int) -> Looking:
     )
 
 
-def shown(at: Looking, finding: Finding, given: Mapping[str, Explanation]) -> dict[str, Any]:
+def show_finding(at: Looking, finding: Finding, given: Mapping[str, Explanation]) -> dict[str, Any]:
     """A finding as a page shows it."""
     place = place_of(at.spec, finding)
     explanation = given.get(finding.key)
@@ -107,7 +107,7 @@ def shown(at: Looking, finding: Finding, given: Mapping[str, Explanation]) -> di
     }
 
 
-def choices(at: Looking, finding: Finding) -> list[tuple[str, str]]:
+def list_choices(at: Looking, finding: Finding) -> list[tuple[str, str]]:
     """The answers to choose from where the question has a list; empty where it has none."""
     place = place_of(at.spec, finding)
     if place is None or place.question.code_list is None:

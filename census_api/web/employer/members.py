@@ -15,7 +15,7 @@ from census_api.domain.people import Account, checked_email, checked_name, may_g
 from census_api.services.people import accounts, one_time_links
 from census_api.services.register.organisations import get_organisation
 from census_api.web.kit.problems import status_for
-from census_api.web.kit.visit import Form, ThePosted, TheVisit, Visit
+from census_api.web.kit.visit import PostedForm, ThePosted, TheVisit, Visit
 
 router = APIRouter(prefix="/organisations/{organisation}/members", include_in_schema=False)
 
@@ -33,7 +33,7 @@ _SAID = {
 
 
 @router.get("", dependencies=[may("organisation.read")])
-def members(
+def show_members(
     visit: TheVisit, organisation: OrganisationCode, said: Annotated[str, Query(max_length=20)] = ""
 ) -> Response:
     """Who has a role at the organisation, and the form that adds somebody."""
@@ -47,7 +47,7 @@ def add_member(visit: TheVisit, organisation: OrganisationCode, typed: ThePosted
     try:
         role = _role(typed["role"])
         account = accounts.invite_member(platform, actor, organisation, typed["email"], typed["name"], role)
-        one_time_links.invite(platform, actor, account.id, organisation=organisation)
+        one_time_links.invite_person(platform, actor, account.id, organisation=organisation)
     except CensusError as error:
         field = _wrong_field(typed)
         shown = _shown(visit, organisation)
@@ -57,7 +57,7 @@ def add_member(visit: TheVisit, organisation: OrganisationCode, typed: ThePosted
 
 
 @router.get("/{account}", dependencies=[may("organisation.read")])
-def member(visit: TheVisit, organisation: OrganisationCode, account: AccountId) -> Response:
+def show_member(visit: TheVisit, organisation: OrganisationCode, account: AccountId) -> Response:
     """One member, and what can be changed about their roles."""
     return _member_page(visit, organisation, account)
 
@@ -74,7 +74,7 @@ def change_roles(visit: TheVisit, organisation: OrganisationCode, account: Accou
 
 
 @router.post("/{account}/remove", dependencies=[may("organisation.read")])
-def remove(visit: TheVisit, organisation: OrganisationCode, account: AccountId, _: ThePosted) -> Response:
+def remove_member(visit: TheVisit, organisation: OrganisationCode, account: AccountId, _: ThePosted) -> Response:
     """Ends all roles of a member here. Anybody may leave."""
 
     def change() -> None:
@@ -93,7 +93,7 @@ def hand_over(visit: TheVisit, organisation: OrganisationCode, account: AccountI
     return _changed(visit, organisation, account, change, "over")
 
 
-def _wrong_field(typed: Form) -> str:
+def _wrong_field(typed: PostedForm) -> str:
     for field, check in (("name", checked_name), ("email", checked_email)):
         try:
             check(typed[field])
@@ -177,7 +177,7 @@ def _role(text: str) -> MemberRole:
     raise InvalidRequest("Choose a role in the list.")
 
 
-def _number(typed: Form) -> uuid.UUID:
+def _number(typed: PostedForm) -> uuid.UUID:
     try:
         return uuid.UUID(typed["successor"])
     except ValueError:

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Path, Query, Response
 
 from census_api.api.kit.dependencies import Cursor, OrganisationCode, Year, may
 from census_api.domain.collecting.deadlines import in_words
-from census_api.domain.collecting.questions import Question
+from census_api.domain.collecting.questions import ReturnQuestion
 from census_api.domain.collecting.returns import TRANSITIONS
 from census_api.domain.collecting.submission import Submission
 from census_api.domain.kit.access import is_allowed
@@ -19,10 +19,10 @@ from census_api.services.collecting.background_checks import get_job
 from census_api.services.collecting.collections import get_collection
 from census_api.services.collecting.history import get_history
 from census_api.services.collecting.receipts import standing_receipt
-from census_api.services.collecting.return_queries import list_questions, reply
+from census_api.services.collecting.return_queries import list_questions, reply_to_query
 from census_api.services.collecting.submissions import list_submissions
-from census_api.web.employer.sending import ONCE, once, onwards, send
-from census_api.web.employer.standing import Standing, page_of, standing_of
+from census_api.web.employer.sending import ONCE, lead_onwards, make_once_key, send_posted
+from census_api.web.employer.standing import EmployerStanding, page_of, standing_of
 from census_api.web.kit.forms import FileForm, file_form
 from census_api.web.kit.problems import status_for
 from census_api.web.kit.visit import ThePosted, TheVisit, Visit
@@ -58,13 +58,13 @@ def one_return(
 def send_file(visit: TheVisit, year: Year, organisation: OrganisationCode, posted: Posted) -> Response:
     """Takes a file, and shows what was found in it."""
     try:
-        answer = send(visit, year, organisation, posted)
+        answer = send_posted(visit, year, organisation, posted)
     except NotFound:
         raise
     except CensusError as error:
         shown = _shown(visit, year, organisation, None)
         return visit.refused("return.html", error, status_for(error), "file", **shown, said="")
-    return onwards(visit, year, organisation, answer, "received")
+    return lead_onwards(visit, year, organisation, answer, "received")
 
 
 @router.get("/checks/{job}", dependencies=[may("return.read")])
@@ -90,7 +90,7 @@ def post_reply(
 ) -> Response:
     """Answers a question of the census team in words."""
     try:
-        reply(visit.platform, visit.actor, year, organisation, query, typed["text"])
+        reply_to_query(visit.platform, visit.actor, year, organisation, query, typed["text"])
     except NotFound:
         raise
     except CensusError as error:
@@ -103,7 +103,7 @@ def post_reply(
 
 
 @router.get("/history", dependencies=[may("return.history")])
-def history(visit: TheVisit, year: Year, organisation: OrganisationCode, cursor: Cursor = None) -> Response:
+def show_history(visit: TheVisit, year: Year, organisation: OrganisationCode, cursor: Cursor = None) -> Response:
     """What happened to the return, a sentence each, the newest first."""
     platform, actor = visit.platform, visit.actor
     page = get_history(platform, actor, year, organisation, cursor=cursor, limit=HISTORY_SHOWN)
@@ -131,17 +131,17 @@ def _shown(visit: Visit, year: int, code: str, cursor: str | None) -> dict[str, 
         "member": code in actor.memberships,
         "receipt": _receipt(visit, standing),
         "typed": {},
-        "once": once(),
+        "once": make_once_key(),
         "largest": platform.settings.max_upload_bytes // 1_000_000,
     }
 
 
-def _may_send(visit: Visit, standing: Standing) -> bool:
+def _may_send(visit: Visit, standing: EmployerStanding) -> bool:
     may = is_allowed(visit.actor, "return.submit", standing.code)
     return may and standing.takes_files and (standing.found.state, "submit") in TRANSITIONS
 
 
-def _submission(standing: Standing, entry: Submission) -> dict[str, Any]:
+def _submission(standing: EmployerStanding, entry: Submission) -> dict[str, Any]:
     marks = [("signed off", standing.found.signed), ("accepted", standing.found.accepted)]
     notes = [word for word, number in marks if number == entry.number]
     if entry.timing is not None and entry.timing in TIMINGS:
@@ -159,7 +159,7 @@ def _submission(standing: Standing, entry: Submission) -> dict[str, Any]:
     }
 
 
-def _question(spec: Spec, entry: Question) -> dict[str, Any]:
+def _question(spec: Spec, entry: ReturnQuestion) -> dict[str, Any]:
     subject = entry.subject
     about = {
         "return": "the whole return",
@@ -179,7 +179,7 @@ def _question(spec: Spec, entry: Question) -> dict[str, Any]:
     }
 
 
-def _receipt(visit: Visit, standing: Standing) -> str | None:
+def _receipt(visit: Visit, standing: EmployerStanding) -> str | None:
     if standing.found.signed is None:
         return None
     found = standing_receipt(visit.platform, visit.actor, standing.year, standing.code)

@@ -24,7 +24,7 @@ _TIMING = {"on_time": "In time", "extended": "Within the organisation's longer t
 
 
 @router.get("/receipts/{reference}", dependencies=[signed_in()])
-def receipt(
+def show_receipt(
     visit: TheVisit,
     reference: Annotated[str, Path(max_length=40)],
     said: Annotated[str, Query(max_length=20)] = "",

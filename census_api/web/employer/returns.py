@@ -11,12 +11,12 @@ from census_api.domain.collecting.collection import CollectionStatus
 from census_api.domain.kit.errors import CensusError, InvalidRequest, NotFound
 from census_api.domain.kit.paging import cursor_after, position_of
 from census_api.services.collecting.belonging import organisation_in
-from census_api.web.employer.sending import ONCE, file_of, once, onwards, send
-from census_api.web.employer.standing import collections_of, own_organisations, standings
+from census_api.web.employer.sending import ONCE, file_of, lead_onwards, make_once_key, send_posted
+from census_api.web.employer.standing import collections_of, list_standings, own_organisations
 from census_api.web.kit.forms import FileForm, file_form
 from census_api.web.kit.problems import status_for
 from census_api.web.kit.visit import TheVisit, Visit
-from census_api.web.kit.words import day, last_day
+from census_api.web.kit.words import day_in_words, last_day
 
 router = APIRouter(include_in_schema=False)
 
@@ -25,7 +25,7 @@ Posted = Annotated[FileForm, file_form("organisation", ONCE)]
 
 
 @router.get("/returns", dependencies=[signed_in()])
-def returns(
+def show_returns(
     visit: TheVisit,
     year: Annotated[int | None, Query(ge=2000, le=2999)] = None,
     cursor: Annotated[str | None, Query(max_length=100)] = None,
@@ -43,13 +43,13 @@ def send_for_one(visit: TheVisit, year: Year, posted: Posted) -> Response:
         if chosen and chosen not in visit.actor.memberships:
             raise InvalidRequest("Choose one of your organisations in the list.")
         code = chosen or organisation_in(visit.platform, visit.actor, year, file.data)
-        answer = send(visit, year, code, posted)
+        answer = send_posted(visit, year, code, posted)
     except NotFound:
         raise
     except CensusError as error:
         shown = _shown(visit, year, None) | {"chosen": posted.typed["organisation"]}
         return visit.refused("returns.html", error, status_for(error), "file", **shown)
-    return onwards(visit, year, code, answer, "received")
+    return lead_onwards(visit, year, code, answer, "received")
 
 
 def _shown(visit: Visit, year: int | None, cursor: str | None) -> dict[str, Any]:
@@ -71,7 +71,7 @@ def _shown(visit: Visit, year: int | None, cursor: str | None) -> dict[str, Any]
         "own": [(code, names.get(code, code)) for code in sorted(visit.actor.memberships)],
         "organisations": len(codes),
         "chosen": "",
-        "once": once(),
+        "once": make_once_key(),
     }
 
 
@@ -80,9 +80,9 @@ def _collection(visit: Visit, status: CollectionStatus, codes: list[str]) -> dic
     return {
         "year": status.year,
         "title": status.title,
-        "reference_date": day(status.reference_date),
+        "reference_date": day_in_words(status.reference_date),
         "closes": last_day(status.window.closes),
         "phase": phase,
         "takes_files": phase in ("open", "late"),
-        "standings": standings(visit, status, codes),
+        "standings": list_standings(visit, status, codes),
     }

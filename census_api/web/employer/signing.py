@@ -18,11 +18,11 @@ from census_api.questionnaire import grammar
 from census_api.services.collecting.collections import get_collection
 from census_api.services.collecting.sign_off import SignOffRefused, get_readiness, sign_off
 from census_api.services.collecting.submissions import get_content
-from census_api.web.employer.looking import look
+from census_api.web.employer.looking import look_at
 from census_api.web.employer.standing import page_of
 from census_api.web.kit.problems import status_for
 from census_api.web.kit.visit import ThePosted, TheVisit, Visit
-from census_api.web.kit.words import count, day
+from census_api.web.kit.words import count_in_words, day_in_words
 
 router = APIRouter(prefix="/collections/{year}/returns/{organisation}/submissions/{number}", include_in_schema=False)
 
@@ -74,7 +74,7 @@ def _page(
     readiness = get_readiness(platform, actor, year, code, number)
     collection = get_collection(platform, actor, year)
     content = get_content(platform, actor, year, code, number)
-    looking = look(visit, year, code, number)
+    looking = look_at(visit, year, code, number)
     explanations = len(looking.explained.given)
     standing = looking.standing
     return visit.page(
@@ -86,14 +86,14 @@ def _page(
         gates=[_gate(gate, year, code, number) for gate in readiness.gates],
         facts=[
             ("Organisation", f"{standing.name} ({code})"),
-            ("Census", f"{collection.title}, staff as at {day(collection.reference_date)}"),
+            ("Census", f"{collection.title}, staff as at {day_in_words(collection.reference_date)}"),
             ("What you sign", f"Submission {number}, received on {in_words(looking.submission.received_at)}"),
-            *totals(content),
-            ("Explanations", count(explanations, "query explained", "queries explained")),
+            *list_totals(content),
+            ("Explanations", count_in_words(explanations, "query explained", "queries explained")),
         ],
         nil=content.organisation.get("nil_return") == "yes",
         declaration=DECLARATION,
-        reference_date=day(collection.reference_date),
+        reference_date=day_in_words(collection.reference_date),
         content_sha256=readiness.content_sha256,
         version=standing.found.version,
         may_sign=is_allowed(actor, "return.sign_off", code),
@@ -103,7 +103,7 @@ def _page(
     )
 
 
-def totals(content: Content) -> list[tuple[str, str]]:
+def list_totals(content: Content) -> list[tuple[str, str]]:
     """What the Staff sheet adds up to, as (name, words). What is not known is counted beside it, never as zero."""
     staff = content.table("staff")
     return [(name, _sum(row.get(column) for row in staff)) for column, name in _TOTALS.items()] if staff else []
@@ -118,7 +118,7 @@ def _sum(cells: Iterable[Cell | None]) -> str:
         else:
             total += number
     words = f"{total.normalize():,f}"
-    return words if not unknown else f"{words}, and {count(unknown, 'row')} without a number"
+    return words if not unknown else f"{words}, and {count_in_words(unknown, 'row')} without a number"
 
 
 def _number(cell: Cell | None) -> Decimal | None:

@@ -17,14 +17,14 @@ from census_api.services.collecting.submissions import get_return, list_submissi
 from census_api.services.people.accounts import list_members
 from census_api.services.register.organisations import get_organisation
 from census_api.web.kit.visit import Visit
-from census_api.web.kit.words import STATES, Tag, count, last_day
+from census_api.web.kit.words import STATES, Tag, count_in_words, last_day
 
 UNREAD = ("received", "checking")
 _LEFT = ("errors", "rules_failed", "unexplained", "unanswered")
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class NextStep:
     """What to do next. `actions` are (label, address), the first the most likely."""
 
     title: str
@@ -33,7 +33,7 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class EmployerStanding:
     """A return as its employer looks at it. `newest` is the submission that came in last, checked or not."""
 
     year: int
@@ -43,7 +43,7 @@ class Standing:
     newest: Submission | None
     takes_files: bool
     deadline: str
-    step: Step
+    step: NextStep
 
     @property
     def page(self) -> str:
@@ -64,7 +64,7 @@ def page_of(year: int, code: str, number: int | None = None) -> str:
     return base if number is None else f"{base}/submissions/{number}"
 
 
-def prefilled(year: int, code: str) -> str:
+def prefilled_address(year: int, code: str) -> str:
     """The address of the workbook with what is known about an organisation typed in."""
     return f"/api/v1/collections/{year}/template.xlsx?organisation={code}"
 
@@ -77,7 +77,7 @@ def collections_of(visit: Visit) -> tuple[list[CollectionStatus], list[Collectio
     return running, [status for status in known if status not in running]
 
 
-def standing_of(visit: Visit, status: CollectionStatus, code: str) -> Standing:
+def standing_of(visit: Visit, status: CollectionStatus, code: str) -> EmployerStanding:
     """Where one organisation's return stands. Raises NotFound."""
     platform, actor, year = visit.platform, visit.actor, status.year
     found = get_return(platform, actor, year, code)
@@ -87,7 +87,7 @@ def standing_of(visit: Visit, status: CollectionStatus, code: str) -> Standing:
     takes_files = extended or status.phase(now) in ("open", "late")
     name = get_organisation(platform, actor, code).name
     step = _step(visit, status, found, newest, takes_files=takes_files)
-    return Standing(year, code, name, found, newest, takes_files, _deadline(status, found), step)
+    return EmployerStanding(year, code, name, found, newest, takes_files, _deadline(status, found), step)
 
 
 def _deadline(status: CollectionStatus, found: Return) -> str:
@@ -101,61 +101,63 @@ def _deadline(status: CollectionStatus, found: Return) -> str:
 
 def _step(
     visit: Visit, status: CollectionStatus, found: Return, newest: Submission | None, *, takes_files: bool
-) -> Step:
+) -> NextStep:
     page = page_of(found.collection, found.organisation)
     settled = _settled(found, page)
     if settled is not None:
         return settled
     if newest is not None and newest.status in UNREAD:
-        return Step("Wait a moment", f"Submission {newest.number} is being checked. This page shows when it is done.")
+        return NextStep(
+            "Wait a moment", f"Submission {newest.number} is being checked. This page shows when it is done."
+        )
     if not takes_files:
         return _outside(visit, status, found)
     if found.state == "queried":
         text = "The census team has a question about your return. Answer it in words, or send a corrected file."
-        return Step("Answer the census team", text, (("Read the question", f"{page}#questions"),))
+        return NextStep("Answer the census team", text, (("Read the question", f"{page}#questions"),))
     if found.latest is None:
         return _begin(found, page)
     if found.latest == found.signed:
         text = "Your return is signed off. The census team looks at it now, and writes to you if it has a question."
-        return Step("Nothing to do for now", text, (("See the receipt", f"{page}#receipt"),))
+        return NextStep("Nothing to do for now", text, (("See the receipt", f"{page}#receipt"),))
     return _towards_sign_off(visit, found, found.latest)
 
 
-def _settled(found: Return, page: str) -> Step | None:
+def _settled(found: Return, page: str) -> NextStep | None:
     if found.state == "accepted":
         text = "The census team has accepted your return. Thank you."
-        return Step("Nothing more to do", text, (("See the receipt", f"{page}#receipt"),))
+        return NextStep("Nothing more to do", text, (("See the receipt", f"{page}#receipt"),))
     if found.state in ("declined", "withdrawn"):
         what = "that you do not answer this census" if found.state == "declined" else "that this return does not count"
         text = f"The census team has noted {what}. The history says why. If that is not right, write to them."
-        return Step("Nothing to do", text, (("Read the history", f"{page}/history"),))
+        return NextStep("Nothing to do", text, (("Read the history", f"{page}/history"),))
     return None
 
 
-def _outside(visit: Visit, status: CollectionStatus, found: Return) -> Step:
+def _outside(visit: Visit, status: CollectionStatus, found: Return) -> NextStep:
     if status.phase(visit.platform.clock()) == "upcoming":
         opens = last_day(status.window.opens.replace(hour=23))
         blank = f"/api/v1/collections/{status.year}/template.xlsx"
         text = f"This census opens on {opens}. You can already look at the workbook."
-        return Step("Nothing to do yet", text, (("Download the blank workbook", blank),))
+        return NextStep("Nothing to do yet", text, (("Download the blank workbook", blank),))
     if found.state == "signed_off":
-        return Step("Nothing to do for now", "Your return is signed off, and the census team looks at it now.")
+        return NextStep("Nothing to do for now", "Your return is signed off, and the census team looks at it now.")
     ended = "" if found.deadline is None else f" It closed {end_in_words(found.deadline)}."
-    return Step(
+    return NextStep(
         "This census is closed", f"It takes no more returns.{ended} Ask the census team for more time if you need it."
     )
 
 
-def _begin(found: Return, page: str) -> Step:
+def _begin(found: Return, page: str) -> NextStep:
     text = (
         "Download your workbook: it already knows your services, and shows last year's answers where there are any. "
         "Fill it in, save it, and send it here. Every problem is shown at its cell, and nothing counts until you sign."
     )
-    workbook = ("Download your workbook", prefilled(found.collection, found.organisation))
-    return Step("Fill in your workbook and send it", text, (workbook, ("Send your file", f"{page}#send")))
+    workbook = ("Download your workbook", prefilled_address(found.collection, found.organisation))
+    return NextStep("Fill in your workbook and send it", text, (workbook, ("Send your file", f"{page}#send")))
 
 
-def _towards_sign_off(visit: Visit, found: Return, number: int) -> Step:
+def _towards_sign_off(visit: Visit, found: Return, number: int) -> NextStep:
     platform, actor, year, code = visit.platform, visit.actor, found.collection, found.organisation
     gates = {gate.code: gate.count for gate in get_readiness(platform, actor, year, code, number).gates}
     page = page_of(year, code, number)
@@ -163,37 +165,37 @@ def _towards_sign_off(visit: Visit, found: Return, number: int) -> Step:
         return _left(gates, found, number)
     if is_allowed(actor, "return.sign_off", code):
         text = "Nothing is left to correct or explain. Read what you declare, and sign."
-        return Step("Sign off your return", text, ((f"Sign off submission {number}", f"{page}/sign-off"),))
+        return NextStep("Sign off your return", text, ((f"Sign off submission {number}", f"{page}/sign-off"),))
     named = _signatories(visit, code)
     who = f"A signatory of your organisation can do that: {named}." if named else "Ask the census team who can do that."
-    return Step("Have your return signed off", f"Nothing is left to correct or explain. {who}")
+    return NextStep("Have your return signed off", f"Nothing is left to correct or explain. {who}")
 
 
-def _left(gates: dict[GateCode, int], found: Return, number: int) -> Step:
+def _left(gates: dict[GateCode, int], found: Return, number: int) -> NextStep:
     page = page_of(found.collection, found.organisation, number)
     errors, queries = gates.get("errors", 0), gates.get("unexplained", 0)
     if errors or "rules_failed" in gates:
-        more = f" It also has {count(queries, 'query', 'queries')} to explain." if queries else ""
+        more = f" It also has {count_in_words(queries, 'query', 'queries')} to explain." if queries else ""
         if not errors:
-            return Step(
+            return NextStep(
                 "Tell the census team", "Some checks of your file could not run, which is our fault, not yours."
             )
-        text = f"Submission {number} has {count(errors, 'error')}.{more} Correct your file and send it again, or correct single values right here."
-        return Step(
-            f"Correct {count(errors, 'error')}", text, (("See what to correct", f"{page}?severity=error#findings"),)
+        text = f"Submission {number} has {count_in_words(errors, 'error')}.{more} Correct your file and send it again, or correct single values right here."
+        return NextStep(
+            f"Correct {count_in_words(errors, 'error')}",
+            text,
+            (("See what to correct", f"{page}?severity=error#findings"),),
         )
     if queries:
-        text = (
-            f"{count(queries, 'answer')} of submission {number} look unusual. Correct each one, or say why it is right."
-        )
-        return Step(
-            f"Explain {count(queries, 'query', 'queries')}",
+        text = f"{count_in_words(queries, 'answer')} of submission {number} look unusual. Correct each one, or say why it is right."
+        return NextStep(
+            f"Explain {count_in_words(queries, 'query', 'queries')}",
             text,
             (("See what to explain", f"{page}?severity=query#findings"),),
         )
     text = "The census team asked something that nobody has answered yet."
     home = page_of(found.collection, found.organisation)
-    return Step("Answer the census team", text, (("Read the question", f"{home}#questions"),))
+    return NextStep("Answer the census team", text, (("Read the question", f"{home}#questions"),))
 
 
 def _signatories(visit: Visit, code: str) -> str:
@@ -207,5 +209,5 @@ def own_organisations(visit: Visit) -> list[str]:
     return [*sorted(actor.memberships), *sorted(actor.watched - set(actor.memberships))]
 
 
-def standings(visit: Visit, status: CollectionStatus, codes: Iterable[str]) -> list[Standing]:
+def list_standings(visit: Visit, status: CollectionStatus, codes: Iterable[str]) -> list[EmployerStanding]:
     return [standing_of(visit, status, code) for code in codes]

@@ -22,7 +22,7 @@ class Amount:
 
 
 @dataclass(frozen=True, slots=True)
-class Bar:
+class ChartBar:
     """One bar as it is drawn: `start` and `width` are percentages of the picture, None where nothing is known."""
 
     label: str
@@ -33,17 +33,17 @@ class Bar:
 
 
 @dataclass(frozen=True, slots=True)
-class BarChart:
+class FigureChart:
     """`key` makes the ids of its title and description unique on the page. `height` is in pixels."""
 
     key: str
     title: str
     description: str
-    bars: tuple[Bar, ...]
+    bars: tuple[ChartBar, ...]
     height: int
 
 
-def bar_chart(key: str, title: str, amounts: Sequence[Amount]) -> BarChart | None:
+def bar_chart(key: str, title: str, amounts: Sequence[Amount]) -> FigureChart | None:
     """Up to MOST_BARS bars on one scale from 0; None where there is nothing to set beside anything."""
     shown = amounts[:MOST_BARS]
     ends = [end for amount in shown if (end := _end(amount)) is not None]
@@ -51,21 +51,21 @@ def bar_chart(key: str, title: str, amounts: Sequence[Amount]) -> BarChart | Non
         return None
     longest = max(ends) or 1.0
     bars = tuple(_bar(amount, place, longest) for place, amount in enumerate(shown))
-    return BarChart(key, title, _described(amounts, shown), bars, ROW * len(bars))
+    return FigureChart(key, title, _described(amounts, shown), bars, ROW * len(bars))
 
 
 def _end(amount: Amount) -> float | None:
     return amount.bounds[1] if amount.bounds else amount.value
 
 
-def _bar(amount: Amount, place: int, longest: float) -> Bar:
+def _bar(amount: Amount, place: int, longest: float) -> ChartBar:
     # each part keeps its beginning, so that bars of one part can still be told apart
     letters = max(_FEWEST, _LETTERS - len(amount.said))
     label = ", ".join(_cut(part, letters // len(amount.labels)) for part in amount.labels)
     end = _end(amount)
     start = amount.bounds[0] if amount.bounds else 0.0
     width = None if end is None else _percent((end - start) / longest)
-    return Bar(label, amount.said, place * ROW, _percent(start / longest), width)
+    return ChartBar(label, amount.said, place * ROW, _percent(start / longest), width)
 
 
 def _cut(text: str, letters: int) -> str:

@@ -15,7 +15,7 @@ from census_api.api.kit.problems import WrongMediaType
 from census_api.api.kit.uploads import FORM_OVERHEAD, pieces_of
 from census_api.domain.collecting.submission import Upload
 from census_api.settings import Settings
-from census_api.web.kit.visit import TOKEN_FIELD, Form
+from census_api.web.kit.visit import TOKEN_FIELD, PostedForm
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,7 @@ class FileForm:
     """A file, and what was typed beside it. `upload` is None when no file was chosen."""
 
     upload: Upload | None
-    typed: Form
+    typed: PostedForm
 
 
 def whole_file(settings: Settings) -> int:
@@ -50,6 +50,6 @@ def file_form(*fields: str, largest: Callable[[Settings], int] = whole_file) -> 
             require_form_token(request, platform.settings, form.values.pop(TOKEN_FIELD, ""))
             async with shared.room.turn():
                 upload = Upload(data, name, kind) if data or name else None
-                yield FileForm(upload, Form(form.values))
+                yield FileForm(upload, PostedForm(form.values))
 
     return Depends(posted)

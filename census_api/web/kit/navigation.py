@@ -12,7 +12,7 @@ _TEAM = ("Team", "/team")
 _BELOW = {"/returns": ("/collections/", "/organisations/", "/receipts/"), "/team": ("/outbox",)}
 
 
-def navigation(actor: Actor, path: str) -> list[tuple[str, str, str]]:
+def list_navigation(actor: Actor, path: str) -> list[tuple[str, str, str]]:
     """(label, address, current) for a visitor at a path: `current` is `page`, `true` below that page, or empty."""
     entries = list(_PUBLIC)
     if is_allowed(actor, "aggregate.read"):

@@ -21,7 +21,7 @@ _TITLES = {
 }
 
 
-def register(app: FastAPI) -> None:
+def register_pages(app: FastAPI) -> None:
     """Makes the errors of pages pages; those of the API stay problems."""
     of_routing = app.exception_handlers[HTTPException]
 

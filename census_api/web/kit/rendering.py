@@ -51,7 +51,7 @@ _templates = Environment(
 _templates.globals["static"] = _ADDRESSES.__getitem__
 
 
-def page(template: str, status: int = 200, **values: Any) -> Response:
+def render_page(template: str, status: int = 200, **values: Any) -> Response:
     """A page of a room's templates/, which may load nothing but our own style sheet, scripts and pictures."""
     body = _templates.get_template(template).render(**values)
     # without a referrer of our own a browser would not say that a form came from us

@@ -21,16 +21,16 @@ from census_api.api.kit.auth import (
     seconds_until,
     set_cookie,
 )
-from census_api.api.kit.bodies import whole
+from census_api.api.kit.bodies import read_whole
 from census_api.api.kit.dependencies import Caller, ThePlatform
 from census_api.api.kit.problems import WrongMediaType
 from census_api.domain.kit.access import Actor
 from census_api.domain.kit.errors import CensusError, InvalidRequest
 from census_api.domain.people import new_secret
 from census_api.services.kit.platform import Platform
-from census_api.services.people.sessions import Opened
-from census_api.web.kit.navigation import navigation
-from census_api.web.kit.rendering import page
+from census_api.services.people.sessions import OpenedSession
+from census_api.web.kit.navigation import list_navigation
+from census_api.web.kit.rendering import render_page
 
 TOKEN_FIELD = "form_token"  # noqa: S105
 _MOST_FIELDS = 100
@@ -63,12 +63,12 @@ class Visit:
         settings = self.platform.settings
         secret = self.session() or cookie_of(self.request, settings, FORM)
         made = secret or new_secret()
-        answer = page(
+        answer = render_page(
             template,
             status,
             demo=settings.mode == "demo",
             visitor=None if self.actor.is_anonymous else self.actor.name,
-            navigation=navigation(self.actor, self.request.url.path),
+            navigation=list_navigation(self.actor, self.request.url.path),
             form_token=form_token(made),
             **{"errors": {}, **values},
         )
@@ -84,7 +84,7 @@ class Visit:
         """To another page of ours, by GET."""
         return Response(status_code=303, headers={"Location": path})
 
-    def let_in(self, opened: Opened, path: str) -> Response:
+    def let_in(self, opened: OpenedSession, path: str) -> Response:
         """To a page of ours, with the session that has just begun."""
         settings = self.platform.settings
         answer = self.go("/sign-in/code" if opened.waits_for_second_factor else path)
@@ -94,15 +94,15 @@ class Visit:
         return answer
 
 
-def visit(request: Request, platform: ThePlatform, caller: Caller) -> Visit:
+def open_visit(request: Request, platform: ThePlatform, caller: Caller) -> Visit:
     return Visit(request, platform, caller)
 
 
-TheVisit = Annotated[Visit, Depends(visit)]
+TheVisit = Annotated[Visit, Depends(open_visit)]
 
 
 @dataclass(frozen=True, slots=True)
-class Form:
+class PostedForm:
     """What was typed into a form of ours."""
 
     values: Mapping[str, str] = field(default_factory=dict)
@@ -111,7 +111,7 @@ class Form:
         return self.values.get(name, "")
 
 
-async def posted(request: Request, platform: ThePlatform) -> Form:
+async def read_form(request: Request, platform: ThePlatform) -> PostedForm:
     """The fields of a form that a page of ours sent.
 
     Raises FormTokenMissing for any other form, WrongMediaType, TooLarge, InvalidRequest for a field given twice.
@@ -119,7 +119,7 @@ async def posted(request: Request, platform: ThePlatform) -> Form:
     kind = request.headers.get("content-type", "").split(";")[0].strip().lower()
     if kind != "application/x-www-form-urlencoded":
         raise WrongMediaType("This page takes its own form only. Go back and use the form.")
-    data = await whole(request)
+    data = await read_whole(request)
     try:
         pairs = parse_qsl(data.decode("ascii"), keep_blank_values=True, max_num_fields=_MOST_FIELDS, errors="strict")
     except ValueError:
@@ -128,10 +128,10 @@ async def posted(request: Request, platform: ThePlatform) -> Form:
     if len(values) != len(pairs):
         raise InvalidRequest("The form holds a field twice. Go back, reload the page and fill it in again.")
     require_form_token(request, platform.settings, values.pop(TOKEN_FIELD, ""))
-    return Form(values)
+    return PostedForm(values)
 
 
-ThePosted = Annotated[Form, Depends(posted)]
+ThePosted = Annotated[PostedForm, Depends(read_form)]
 
 
 def own_page(path: str, otherwise: str = "/") -> str:

@@ -47,17 +47,17 @@ def outcome_tag(submission: Submission) -> Tag:
     return _STATUSES[submission.status] if submission.outcome is None else OUTCOMES[submission.outcome]
 
 
-def day(date: dt.date) -> str:
+def day_in_words(date: dt.date) -> str:
     """A date as `30 June 2024`."""
     return f"{date.day} {date:%B %Y}"
 
 
 def last_day(end: dt.datetime) -> str:
     """The last day in England before the moment at which something ends."""
-    return day((end - dt.timedelta(minutes=1)).astimezone(_ENGLAND).date())
+    return day_in_words((end - dt.timedelta(minutes=1)).astimezone(_ENGLAND).date())
 
 
-def count(number: int, one: str, many: str | None = None) -> str:
+def count_in_words(number: int, one: str, many: str | None = None) -> str:
     """`1 error`, `2 errors`, `5,400 errors`."""
     return f"{number:,} {one if number == 1 else many or one + 's'}"
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Response
 
-from census_api.api.kit.answers import XLSX, download
+from census_api.api.kit.answers import XLSX, answer_download
 from census_api.api.kit.dependencies import everyone
 from census_api.domain.collecting.collection import CollectionStatus
 from census_api.domain.collecting.findings import SEVERITIES, Finding, Report
@@ -19,7 +19,7 @@ from census_api.services.collecting.check import annotated_in_public, check_in_p
 from census_api.services.collecting.collections import list_collections
 from census_api.web.kit.forms import FileForm, file_form
 from census_api.web.kit.visit import TheVisit, Visit
-from census_api.web.kit.words import count, place_words
+from census_api.web.kit.words import count_in_words, place_words
 
 router = APIRouter(include_in_schema=False)
 
@@ -32,7 +32,7 @@ Posted = Annotated[FileForm, file_form("year", largest=largest_in_public)]
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """The findings of one rule. `count` is all of them, `shown` the first, each with its place in words."""
+    """The findings of one rule. `count_in_words` is all of them, `shown` the first, each with its place in words."""
 
     rule: str
     title: str
@@ -63,7 +63,7 @@ def check_file(visit: TheVisit, posted: Posted) -> Response:
         name=display_name(upload.file_name) or "your file",
         report=report,
         rows=sum(report.rows_read.values()),
-        groups=groups(report, spec),
+        groups=group_findings(report, spec),
         counts=_counts(report),
         **_form(visit, posted),
     )
@@ -77,10 +77,10 @@ def check_into_workbook(visit: TheVisit, posted: Posted) -> Response:
         body = annotated_in_public(visit.platform, visit.actor, year, upload.data)
     except CensusError as error:
         return _refused(visit, posted, error)
-    return download(body, XLSX, f"checked-{year}.xlsx")
+    return answer_download(body, XLSX, f"checked-{year}.xlsx")
 
 
-def groups(report: Report, spec: Spec) -> list[Group]:
+def group_findings(report: Report, spec: Spec) -> list[Group]:
     """The findings rule by rule, errors first, at most MOST_SHOWN of them in all."""
     found: dict[str, list[Finding]] = {}
     for finding in report.findings:
@@ -98,7 +98,7 @@ def groups(report: Report, spec: Spec) -> list[Group]:
 def _counts(report: Report) -> str:
     counts = report.counts
     errors, queries, notes = counts["error"], counts["query"], counts["note"]
-    return f"{count(errors, 'error')}, {count(queries, 'query', 'queries')}, {count(notes, 'note')}"
+    return f"{count_in_words(errors, 'error')}, {count_in_words(queries, 'query', 'queries')}, {count_in_words(notes, 'note')}"
 
 
 def _fix(findings: Iterable[Finding]) -> str:

@@ -11,10 +11,10 @@ from census_api.api.kit.dependencies import everyone, may
 from census_api.domain.collecting.collection import CollectionStatus
 from census_api.domain.kit.errors import NotFound
 from census_api.services.collecting.collections import list_collections
-from census_api.web.employer.standing import Standing, collections_of, standings
+from census_api.web.employer.standing import EmployerStanding, collections_of, list_standings
 from census_api.web.kit.rendering import STATIC_FILES
 from census_api.web.kit.visit import TheVisit, Visit
-from census_api.web.kit.words import day, last_day
+from census_api.web.kit.words import day_in_words, last_day
 
 router = APIRouter(include_in_schema=False)
 
@@ -25,7 +25,7 @@ _PHASES = {"upcoming": "Opens later", "open": "Open", "late": "Late returns only
 
 
 @router.get("/", dependencies=[may("collection.read")])
-def home(visit: TheVisit) -> Response:
+def show_home(visit: TheVisit) -> Response:
     """The landing page."""
     now = visit.platform.clock()
     rows = [_row(status, now) for status in reversed(list_collections(visit.platform, visit.actor))]
@@ -40,7 +40,7 @@ def home(visit: TheVisit) -> Response:
 
 
 @router.get("/static/{name}", dependencies=[everyone()])
-async def static(name: str) -> Response:
+async def serve_static(name: str) -> Response:
     """A style sheet or picture."""
     found = STATIC_FILES.get(name)
     if found is None:
@@ -48,12 +48,12 @@ async def static(name: str) -> Response:
     return Response(found.body, headers=_FOR_EVER, media_type=found.media_type)
 
 
-def _own(visit: Visit) -> list[Standing]:
+def _own(visit: Visit) -> list[EmployerStanding]:
     """What the visitor's organisations have to do next, in the collections that are open."""
     if not visit.actor.memberships:
         return []
     codes = sorted(visit.actor.memberships)[:_OWN_SHOWN]
-    return [found for status in collections_of(visit)[0] for found in standings(visit, status, codes)]
+    return [found for status in collections_of(visit)[0] for found in list_standings(visit, status, codes)]
 
 
 def _row(status: CollectionStatus, now: dt.datetime) -> dict[str, str | int]:
@@ -62,9 +62,9 @@ def _row(status: CollectionStatus, now: dt.datetime) -> dict[str, str | int]:
     return {
         "year": status.year,
         "title": status.title,
-        "reference_date": day(status.reference_date),
+        "reference_date": day_in_words(status.reference_date),
         "phase": phase,
         "phase_words": _PHASES[phase],
-        "opens": day(window.opens.astimezone(_ENGLAND).date()),
+        "opens": day_in_words(window.opens.astimezone(_ENGLAND).date()),
         "closes": last_day(window.closes),
     }

@@ -17,20 +17,20 @@ _DAYS_IN_YEAR = 365
 
 
 @router.get("/about", dependencies=[may("collection.read")])
-def about(visit: TheVisit) -> Response:
+def show_about(visit: TheVisit) -> Response:
     """What the census is, who answers it, and what comes of it."""
     years = [status.year for status in list_collections(visit.platform, visit.actor)]
     return visit.page("about.html", years=years, answer_days=ANSWER_DAYS)
 
 
 @router.get("/methods", dependencies=[everyone()])
-def methods(visit: TheVisit) -> Response:
+def show_methods(visit: TheVisit) -> Response:
     """The statistical methods as they are implemented, with the thresholds that are in force."""
     return visit.page("methods.html", policy=DEFAULT_POLICY, disclosure=DISCLOSURE, share=_share)
 
 
 @router.get("/privacy", dependencies=[everyone()])
-def privacy(visit: TheVisit) -> Response:
+def show_privacy(visit: TheVisit) -> Response:
     """Which personal data there are, what for, and for how long."""
     settings = visit.platform.settings
     return visit.page(
@@ -44,7 +44,7 @@ def privacy(visit: TheVisit) -> Response:
 
 
 @router.get("/accessibility", dependencies=[everyone()])
-def accessibility(visit: TheVisit) -> Response:
+def show_accessibility(visit: TheVisit) -> Response:
     """What these pages keep to, how that is tested, and whom to tell when one does not work."""
     return visit.page("accessibility.html", contact=visit.platform.settings.contact_email)
 

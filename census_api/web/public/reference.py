@@ -9,10 +9,18 @@ from fastapi import APIRouter, Query, Response
 
 from census_api.api.kit.dependencies import Year, may
 from census_api.domain.collecting.findings import SEVERITIES, Severity
-from census_api.questionnaire.model import STATE_LABELS, Question, Rule, Spec, State
-from census_api.questionnaire.pages.dictionary import KINDS, PROVENANCE, SHORT_LIST, TYPES, asked, list_title, range_of
+from census_api.questionnaire.model import STATE_LABELS, Rule, SheetQuestion, Spec, State
+from census_api.questionnaire.pages.dictionary import (
+    KINDS,
+    PROVENANCE,
+    SHORT_LIST,
+    TYPES,
+    list_asked,
+    list_title,
+    range_of,
+)
 from census_api.questionnaire.pages.markdown import SEVERITY_WORDS
-from census_api.questionnaire.pages.rule_pages import FAMILIES, families, places
+from census_api.questionnaire.pages.rule_pages import FAMILIES, describe_places, group_rules
 from census_api.web.kit.visit import TheVisit, Visit
 
 router = APIRouter(include_in_schema=False)
@@ -57,7 +65,7 @@ def newest_rules(visit: TheVisit) -> Response:
 
 
 @router.get("/rules/{year}", dependencies=_DOOR)
-def rules(visit: TheVisit, year: Year, sheet: SheetFilter = "", severity: SeverityFilter = "") -> Response:
+def show_rules(visit: TheVisit, year: Year, sheet: SheetFilter = "", severity: SeverityFilter = "") -> Response:
     """Every rule of a year, with what it says, why, and how to put it right. Each has an address of its own."""
     spec = visit.platform.spec(year)
     options = _sheets_of(spec)
@@ -66,10 +74,10 @@ def rules(visit: TheVisit, year: Year, sheet: SheetFilter = "", severity: Severi
         "rules.html",
         year=year,
         years=_years(visit),
-        groups=[(FAMILIES.get(prefix, prefix), found) for prefix, found in families(wanted).items()],
+        groups=[(FAMILIES.get(prefix, prefix), found) for prefix, found in group_rules(wanted).items()],
         shown=len(wanted),
         total=len(spec.rules),
-        where={rule.code: places(rule, spec) for rule in wanted},
+        where={rule.code: describe_places(rule, spec) for rule in wanted},
         severities=[("", "All"), *((entry, entry.capitalize()) for entry in SEVERITIES)],
         words={name: text.partition(": ")[2] for name, text in SEVERITY_WORDS.items()},
         sheets=[("", "All"), *options],
@@ -85,7 +93,7 @@ def newest_dictionary(visit: TheVisit) -> Response:
 
 
 @router.get("/dictionary/{year}", dependencies=_DOOR)
-def dictionary(visit: TheVisit, year: Year) -> Response:
+def show_dictionary(visit: TheVisit, year: Year) -> Response:
     """Every sheet, question and code of a year."""
     spec = visit.platform.spec(year)
     return visit.page(
@@ -96,7 +104,7 @@ def dictionary(visit: TheVisit, year: Year) -> Response:
         sheets=[
             (sheet, KINDS[sheet.kind], [_asked(question, spec) for question in sheet.fields]) for sheet in spec.sheets
         ],
-        lists=[_listed(spec, name) for name in asked(spec)],
+        lists=[_listed(spec, name) for name in list_asked(spec)],
         states=list(STATE_LABELS.items()),
     )
 
@@ -126,7 +134,7 @@ def _passes(rule: Rule, spec: Spec, sheet: str, severity: str) -> bool:
     return sheet not in dict(_sheets_of(spec)) or _place(rule, spec) == sheet
 
 
-def _asked(question: Question, spec: Spec) -> Asked:
+def _asked(question: SheetQuestion, spec: Spec) -> Asked:
     codes = spec.code_lists[question.code_list].codes if question.code_list else ()
     short = ", ".join(entry.code for entry in codes) if len(codes) <= SHORT_LIST else ""
     answer = f"one of {short}" if short else "one of the list" if codes else TYPES[question.type]

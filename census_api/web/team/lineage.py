@@ -13,10 +13,10 @@ from census_api.domain.collecting.deadlines import in_words
 from census_api.domain.kit.errors import CensusError, InvalidRequest, NotFound
 from census_api.domain.register.lineage import EDGE_STATES, EdgeFilter, EdgeState, LineageEdge, LineKey
 from census_api.services.collecting.collections import list_collections
-from census_api.services.register.lineage import decide, list_edges, suggest
+from census_api.services.register.lineage import list_edges, settle_edge, store_suggestions
 from census_api.web.kit.problems import status_for
 from census_api.web.kit.visit import ThePosted, TheVisit, Visit
-from census_api.web.kit.words import Tag, count, day, row_words
+from census_api.web.kit.words import Tag, count_in_words, day_in_words, row_words
 
 router = APIRouter(include_in_schema=False)
 
@@ -32,14 +32,20 @@ EdgeId = Annotated[uuid.UUID, Path()]
 
 
 @router.get("/team/lineage", dependencies=_DOOR)
-def lineage(
+def show_lineage(
     visit: TheVisit,
     state: StateFilter = "suggested",
     cursor: Annotated[str | None, Query(max_length=100)] = None,
     found: Annotated[int | None, Query(ge=0, le=1_000_000)] = None,
 ) -> Response:
     """The edges of one state: those to decide unless another is asked for."""
-    said = "" if found is None else f"{count(found, 'new suggestion')} found." if found else "Nothing new is suggested."
+    said = (
+        ""
+        if found is None
+        else f"{count_in_words(found, 'new suggestion')} found."
+        if found
+        else "Nothing new is suggested."
+    )
     return _page(visit, state, cursor, said=said)
 
 
@@ -48,7 +54,7 @@ def find_suggestions(visit: TheVisit, typed: ThePosted) -> Response:
     """Compares two frames by names, identifiers and places, and keeps what looks like one line going on as another."""
     try:
         before, after = _year(typed["from_year"]), _year(typed["to_year"])
-        found = suggest(visit.platform, visit.actor, before, after)
+        found = store_suggestions(visit.platform, visit.actor, before, after)
     except (InvalidRequest, NotFound) as error:
         return _page(
             visit, "suggested", None, status_for(error), errors={"from_year": error.message}, typed=typed.values
@@ -63,9 +69,9 @@ def decide_edge(visit: TheVisit, edge: EdgeId, typed: ThePosted) -> Response:
     try:
         decision = typed["decision"]
         if decision == "confirmed":
-            decide(visit.platform, visit.actor, edge, "confirmed", typed["evidence"])
+            settle_edge(visit.platform, visit.actor, edge, "confirmed", typed["evidence"])
         elif decision == "refused":
-            decide(visit.platform, visit.actor, edge, "refused", typed["evidence"])
+            settle_edge(visit.platform, visit.actor, edge, "refused", typed["evidence"])
         else:
             raise InvalidRequest("Press one of the two buttons: confirm or refuse.")
     except NotFound:
@@ -107,7 +113,7 @@ def _shown(visit: Visit, edge: LineageEdge) -> dict[str, Any]:
         "target": _line(visit, edge.to_year, edge.target),
         "kind": edge.kind.replace("_", " "),
         "tag": _STATES[edge.state],
-        "effective": day(edge.effective),
+        "effective": day_in_words(edge.effective),
         "decided": decided,
     }
 

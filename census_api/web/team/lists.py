@@ -17,7 +17,7 @@ from census_api.domain.register.organisations import ORGANISATION_STATUSES, Orga
 from census_api.services.register.frame_files import COLUMNS as FRAME_COLUMNS
 from census_api.services.register.frame_files import import_frame, whole_frame
 from census_api.services.register.organisations import list_organisations
-from census_api.services.register.register_files import columns, import_register
+from census_api.services.register.register_files import import_register, list_columns
 from census_api.web.kit.forms import FileForm, file_form
 from census_api.web.kit.problems import status_for
 from census_api.web.kit.visit import TheVisit, Visit
@@ -41,7 +41,7 @@ PostedFrame = Annotated[FileForm, file_form("version")]
 
 
 @router.get("/team/register", dependencies=_REGISTER)
-def register(
+def show_register(
     visit: TheVisit,
     search: Annotated[str, Query(max_length=100)] = "",
     status: Annotated[str, Query(max_length=10)] = "",
@@ -64,7 +64,7 @@ def take_register(visit: TheVisit, posted: Posted) -> Response:
 
 
 @router.get("/team/{year}/frame", dependencies=_FRAME)
-def frame(visit: TheVisit, year: Year) -> Response:
+def show_frame(visit: TheVisit, year: Year) -> Response:
     """How many lines are expected, and the forms to take the frame out and in."""
     return _frame(visit, year)
 
@@ -148,7 +148,7 @@ def _register(
         statuses=[("", "All"), *((entry, _STATUSES[entry][0]) for entry in ORGANISATION_STATUSES)],
         following=found.next,
         base=f"/team/register?{urlencode(given)}{'&' if given else ''}",
-        columns=columns(),
+        columns=list_columns(),
         **values,
     )
 

@@ -16,16 +16,16 @@ from census_api.domain.collecting.returns import Return
 from census_api.domain.kit.access import Action
 from census_api.domain.kit.errors import CensusError, InvalidRequest, NotFound
 from census_api.services.collecting import life
-from census_api.services.collecting.extensions import extend
+from census_api.services.collecting.extensions import extend_deadline
 from census_api.services.collecting.findings import get_finding
-from census_api.services.collecting.return_queries import ask
+from census_api.services.collecting.return_queries import ask_query
 from census_api.services.collecting.review import lines_of
 from census_api.services.collecting.submissions import get_return
 from census_api.services.register.organisations import get_organisation
-from census_api.web.employer.sending import ONCE, once, onwards, send
+from census_api.web.employer.sending import ONCE, lead_onwards, make_once_key, send_posted
 from census_api.web.kit.forms import FileForm, file_form
 from census_api.web.kit.problems import status_for
-from census_api.web.kit.visit import Form, ThePosted, TheVisit, Visit
+from census_api.web.kit.visit import PostedForm, ThePosted, TheVisit, Visit
 from census_api.web.kit.words import STATES, place_words, row_words
 
 router = APIRouter(include_in_schema=False)
@@ -37,7 +37,7 @@ Posted = Annotated[FileForm, file_form(ONCE)]
 
 
 @dataclass(frozen=True, slots=True)
-class Move:
+class TeamMove:
     """A move that needs a reason and nothing else. `warn` where the employer loses something by it."""
 
     page: str
@@ -50,20 +50,20 @@ class Move:
 
 
 _WITH_REASON = (
-    Move(
-        "reopen", "return.reopen", life.reopen, "Reopen the return",
+    TeamMove(
+        "reopen", "return.reopen", life.reopen_return, "Reopen the return",
         "The return goes back to the employer, who can send a new file and has to sign it again. They get a mail, and "
         f"{ANSWER_DAYS} days even when the census has closed. A snapshot that holds the return stays as it is.",
         "Reopen it",
     ),
-    Move(
-        "decline", "return.decline", life.decline, "Note that they will not answer",
+    TeamMove(
+        "decline", "return.decline", life.decline_return, "Note that they will not answer",
         "The organisation then counts as one that was asked and did not answer. It is chased no more, and is never "
         "counted as having nobody. The return can be reopened.",
         "Note it", warn=True,
     ),
-    Move(
-        "withdraw", "return.withdraw", life.withdraw, "Withdraw the return",
+    TeamMove(
+        "withdraw", "return.withdraw", life.withdraw_return, "Withdraw the return",
         "The return then counts no more, although a file was sent. Everything that was sent is kept. The return can be "
         "reopened. A snapshot that holds it stays as it is.",
         "Withdraw it", warn=True,
@@ -71,14 +71,14 @@ _WITH_REASON = (
 )  # fmt: skip
 
 
-def _form_of(move: Move) -> Callable[..., Response]:
+def _form_of(move: TeamMove) -> Callable[..., Response]:
     def form(visit: TheVisit, year: Year, organisation: OrganisationCode) -> Response:
         return _page(visit, year, organisation, "team_reason.html", move=move)
 
     return form
 
 
-def _making(move: Move) -> Callable[..., Response]:
+def _making(move: TeamMove) -> Callable[..., Response]:
     def make(visit: TheVisit, year: Year, organisation: OrganisationCode, typed: ThePosted) -> Response:
         try:
             move.make(visit.platform, visit.actor, year, organisation, reason=typed["reason"], expected=_version(typed))
@@ -102,10 +102,10 @@ def accept_form(visit: TheVisit, year: Year, organisation: OrganisationCode) -> 
 
 
 @router.post(f"{_BASE}/accept", dependencies=[may("return.accept")])
-def accept(visit: TheVisit, year: Year, organisation: OrganisationCode, typed: ThePosted) -> Response:
+def accept_page(visit: TheVisit, year: Year, organisation: OrganisationCode, typed: ThePosted) -> Response:
     """Accepts the return as it was signed."""
     try:
-        life.accept(visit.platform, visit.actor, year, organisation, expected=_version(typed))
+        life.accept_return(visit.platform, visit.actor, year, organisation, expected=_version(typed))
     except CensusError as error:
         return _again(visit, year, organisation, "team_accept.html", error, "accept", typed)
     return _done(visit, year, organisation, "accept")
@@ -125,7 +125,7 @@ def ask_question(visit: TheVisit, year: Year, organisation: OrganisationCode, ty
     """Asks, and gives the return back to the employer."""
     about = typed["about"]
     try:
-        ask(
+        ask_query(
             visit.platform, visit.actor, year, organisation, _subject(about), typed["text"], expected=_version(typed)
         )  # fmt: skip
     except CensusError as error:
@@ -145,7 +145,7 @@ def extend_time(visit: TheVisit, year: Year, organisation: OrganisationCode, typ
     """Sets the organisation's own last day."""
     try:
         until = _date(typed["until"])
-        extend(
+        extend_deadline(
             visit.platform, visit.actor, year, organisation, until, reason=typed["reason"], expected=_version(typed)
         )  # fmt: skip
     except CensusError as error:
@@ -157,18 +157,18 @@ def extend_time(visit: TheVisit, year: Year, organisation: OrganisationCode, typ
 @router.get(f"{_BASE}/upload", dependencies=[may("return.query")])
 def upload_form(visit: TheVisit, year: Year, organisation: OrganisationCode) -> Response:
     """The form for a file that the employer has sent to the team in some other way."""
-    return _page(visit, year, organisation, "team_upload.html", once=once())
+    return _page(visit, year, organisation, "team_upload.html", once=make_once_key())
 
 
 @router.post(f"{_BASE}/upload", dependencies=[may("return.query")])
-def upload(visit: TheVisit, year: Year, organisation: OrganisationCode, posted: Posted) -> Response:
+def upload_file(visit: TheVisit, year: Year, organisation: OrganisationCode, posted: Posted) -> Response:
     """Stores the file as the next submission, noted as sent on the organisation's behalf."""
     try:
-        answer = send(visit, year, organisation, posted)
+        answer = send_posted(visit, year, organisation, posted)
     except CensusError as error:
-        return _again(visit, year, organisation, "team_upload.html", error, "file", posted.typed, once=once())
+        return _again(visit, year, organisation, "team_upload.html", error, "file", posted.typed, once=make_once_key())
     if answer.report is None:
-        return onwards(visit, year, organisation, answer, "received")
+        return lead_onwards(visit, year, organisation, answer, "received")
     return _done(visit, year, organisation, f"upload&submission={answer.submission.number}")
 
 
@@ -188,7 +188,7 @@ def _page(visit: Visit, year: int, code: str, template: str, status: int = 200, 
 
 
 def _again(
-    visit: Visit, year: int, code: str, template: str, error: CensusError, at: str, typed: Form, **values: Any
+    visit: Visit, year: int, code: str, template: str, error: CensusError, at: str, typed: PostedForm, **values: Any
 ) -> Response:
     """The form again with what was typed. What is not there at all is a page of its own."""
     if isinstance(error, NotFound):
@@ -202,7 +202,7 @@ def _done(visit: Visit, year: int, code: str, said: str) -> Response:
     return visit.go(f"/team/{year}/returns/{code}?said={said}")
 
 
-def _version(typed: Form) -> int | None:
+def _version(typed: PostedForm) -> int | None:
     text = typed["version"]
     return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None
 

@@ -37,7 +37,7 @@ def failed_jobs(
 
 
 @router.post("/team/jobs/{job}/again", dependencies=[may("jobs.manage")])
-def again(visit: TheVisit, job: JobId, _: ThePosted) -> Response:
+def retry_job(visit: TheVisit, job: JobId, _: ThePosted) -> Response:
     """Has a file checked again."""
     try:
         try_again(visit.platform, visit.actor, job)
@@ -47,7 +47,7 @@ def again(visit: TheVisit, job: JobId, _: ThePosted) -> Response:
 
 
 @router.get("/team/audit", dependencies=[may("audit.read")])
-def audit(
+def show_audit(
     visit: TheVisit,
     collection: Annotated[str, Query(max_length=4)] = "",
     organisation: Words = "",

@@ -28,7 +28,7 @@ MailId = Annotated[uuid.UUID, Path()]
 
 
 @router.get("/outbox", dependencies=_DOOR)
-def outbox(
+def show_outbox(
     visit: TheVisit,
     state: Annotated[MailState | None, Query()] = None,
     cursor: Annotated[str | None, Query(max_length=100)] = None,
@@ -55,7 +55,7 @@ def one_mail(visit: TheVisit, mail: MailId) -> Response:
 
 
 @router.post("/outbox/{mail}/send-again", dependencies=_DOOR)
-def again(visit: TheVisit, mail: MailId, _: ThePosted) -> Response:
+def send_mail_again(visit: TheVisit, mail: MailId, _: ThePosted) -> Response:
     """Puts a mail back on the way."""
     send_again(visit.platform, visit.actor, mail)
     return visit.go(f"/outbox/{mail}")

@@ -15,7 +15,7 @@ from census_api.domain.people import Account
 from census_api.services.people import accounts, one_time_links, tokens
 from census_api.services.people.accounts import Roles
 from census_api.web.kit.problems import status_for
-from census_api.web.kit.visit import Form, ThePosted, TheVisit, Visit
+from census_api.web.kit.visit import PostedForm, ThePosted, TheVisit, Visit
 
 router = APIRouter(include_in_schema=False)
 
@@ -43,7 +43,7 @@ _DAYS = 90
 
 
 @router.get("/team/people", dependencies=_DOOR)
-def people(visit: TheVisit, search: Annotated[str, Query(max_length=100)] = "", said: Said = "") -> Response:
+def show_people(visit: TheVisit, search: Annotated[str, Query(max_length=100)] = "", said: Said = "") -> Response:
     """Everybody with an account, and the form for one more."""
     return _people(visit, search=search, said=_SAID.get(said, ""))
 
@@ -64,7 +64,7 @@ def add_person(visit: TheVisit, typed: ThePosted) -> Response:
 
 
 @router.get("/team/people/{account}", dependencies=_DOOR)
-def person(visit: TheVisit, account: AccountId, said: Said = "") -> Response:
+def show_person(visit: TheVisit, account: AccountId, said: Said = "") -> Response:
     """One account: its roles, and what can be done with it."""
     return _person(visit, account, said=_SAID.get(said, ""))
 
@@ -94,13 +94,13 @@ def do_with(visit: TheVisit, account: AccountId, deed: Deed, _: ThePosted) -> Re
     try:
         if deed == "invite":
             said = "invited"
-            one_time_links.invite(platform, actor, account)
+            one_time_links.invite_person(platform, actor, account)
         elif deed == "reset-second-step":
             accounts.reset_second_factor(platform, actor, account)
         elif deed == "disable":
-            accounts.disable(platform, actor, account)
+            accounts.disable_account(platform, actor, account)
         else:
-            accounts.enable(platform, actor, account)
+            accounts.enable_account(platform, actor, account)
     except CensusError as error:
         return _person(visit, account, status_for(error), errors={deed: error.message})
     return visit.go(f"/team/people/{account}?said={said}")
@@ -129,7 +129,7 @@ def make_token(visit: TheVisit, typed: ThePosted) -> Response:
 
 
 @router.post("/team/tokens/{token}/revoke", dependencies=_DOOR)
-def revoke(visit: TheVisit, token: TokenId, _: ThePosted) -> Response:
+def revoke_token(visit: TheVisit, token: TokenId, _: ThePosted) -> Response:
     """Ends a token."""
     tokens.revoke_token(visit.platform, visit.actor, token)
     return visit.go("/team/tokens?said=revoked")
@@ -203,7 +203,7 @@ def _tokens(visit: Visit, status: int = 200, **values: Any) -> Response:
     )
 
 
-def _roles(typed: Form, *, default: PlatformRole | None = None) -> Roles:
+def _roles(typed: PostedForm, *, default: PlatformRole | None = None) -> Roles:
     """What the form of a new account gives: one role of the platform, or one at an organisation."""
     if typed["organisation"].strip():
         return Roles(members={typed["organisation"].strip(): frozenset({_member_role(typed["member"])})})

@@ -13,10 +13,10 @@ from census_api.domain.kit.paging import cursor_after, position_of
 from census_api.domain.progress.response import ProgressDimension
 from census_api.services.collecting.collections import get_collection
 from census_api.services.progress.chase import chase_list
-from census_api.services.progress.response import progress
+from census_api.services.progress.response import measure_progress
 from census_api.web.kit.visit import TheVisit
-from census_api.web.kit.words import STATES, day, last_day
-from census_api.web.team.progress_charts import by_cell, by_day, percent
+from census_api.web.kit.words import STATES, day_in_words, last_day
+from census_api.web.team.progress_charts import by_cell, by_day, percent_of
 
 router = APIRouter(include_in_schema=False)
 
@@ -32,10 +32,10 @@ Dimension = Annotated[ProgressDimension, Query()]
 
 
 @router.get("/team/{year}", dependencies=[may("progress.read")])
-def dashboard(visit: TheVisit, year: Year, by: Dimension = "sector") -> Response:
+def show_dashboard(visit: TheVisit, year: Year, by: Dimension = "sector") -> Response:
     """The response, by number and by size: overall, by day, and by sector, region, authority or service."""
     status = get_collection(visit.platform, visit.actor, year)
-    found = progress(visit.platform, visit.actor, year)
+    found = measure_progress(visit.platform, visit.actor, year)
     cells = found.by[by]
     return visit.page(
         "team_year.html",
@@ -45,20 +45,20 @@ def dashboard(visit: TheVisit, year: Year, by: Dimension = "sector") -> Response
         at=in_words(found.at),
         found=found,
         states=[(STATES[state], number) for state, number in found.overall.states.items()],
-        days=[(day(entry.day), entry.received, entry.signed) for entry in found.days],
+        days=[(day_in_words(entry.day), entry.received, entry.signed) for entry in found.days],
         over_time=by_day(found.days, found.overall.organisations),
         bars=by_cell(cells, _BY[by]) if len(cells) <= _MOST_BARS else None,
         cells=cells,
         by=by,
         words=_BY,
-        percent=percent,
+        percent=percent_of,
         reviews=is_allowed(visit.actor, "return.accept"),
         keeps_frame=is_allowed(visit.actor, "frame.manage"),
     )
 
 
 @router.get("/team/{year}/chase", dependencies=[may("return.accept")])
-def chase(visit: TheVisit, year: Year, cursor: Annotated[str | None, Query(max_length=100)] = None) -> Response:
+def show_chase(visit: TheVisit, year: Year, cursor: Annotated[str | None, Query(max_length=100)] = None) -> Response:
     """Who has not answered, those first whose answer is expected to move a published total most."""
     start = position_of(cursor) or 0
     found = chase_list(visit.platform, visit.actor, year)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from census_api.domain.progress.response import ProgressCell, ProgressDay
-from census_api.web.kit.words import count, day
+from census_api.web.kit.words import count_in_words, day_in_words
 
 WIDTH, HEIGHT = 320, 170
 _LEFT, _RIGHT, _TOP, _BOTTOM = 34, 10, 10, 28
@@ -26,7 +26,7 @@ class LineChart:
 
 
 @dataclass(frozen=True, slots=True)
-class Bar:
+class ProgressBar:
     """One row: its label, where it stands, and the lengths of its two bars with what they say; None where not known."""
 
     label: str
@@ -36,12 +36,12 @@ class Bar:
 
 
 @dataclass(frozen=True, slots=True)
-class BarChart:
+class ProgressChart:
     """Two bars for each row. `height` is that of the drawing."""
 
     title: str
     description: str
-    rows: tuple[Bar, ...]
+    rows: tuple[ProgressBar, ...]
     height: int
 
 
@@ -61,39 +61,39 @@ def by_day(days: Sequence[ProgressDay], expected: int) -> LineChart | None:
     end = days[-1]
     return LineChart(
         "Returns by day",
-        f"By {day(last)} {end.received:,} of {expected:,} organisations had sent a file, and {end.signed:,} had signed one.",
+        f"By {day_in_words(last)} {end.received:,} of {expected:,} organisations had sent a file, and {end.signed:,} had signed one.",
         (
             ("sent", points([entry.received for entry in days])),
             ("signed", points([entry.signed for entry in days])),
         ),
-        ((_across(0), day(first)), (_across(1), day(last))),
+        ((_across(0), day_in_words(first)), (_across(1), day_in_words(last))),
         ((_up(0), "0"), (_up(0.5), f"{expected / 2:,.0f}"), (_up(1), f"{expected:,}")),
     )
 
 
-def by_cell(cells: Sequence[ProgressCell], what: str) -> BarChart | None:
+def by_cell(cells: Sequence[ProgressCell], what: str) -> ProgressChart | None:
     """The shares that have answered, by number of lines and by their size; None without cells."""
     if not cells:
         return None
     rows = tuple(
-        Bar(_cut(cell.label), index * _ROW, _bar(cell.unit_share), _bar(cell.size_share))
+        ProgressBar(_cut(cell.label), index * _ROW, _bar(cell.unit_share), _bar(cell.size_share))
         for index, cell in enumerate(cells)
     )
     known = [cell for cell in cells if cell.size_share is not None]
     least = min(known, key=lambda cell: cell.size_share or 0) if known else None
-    told = "" if least is None else f" The least by size: {least.label}, {percent(least.size_share)}."
-    return BarChart(
-        f"Answered {what}", f"Two bars for each of {count(len(cells), 'row')}.{told}", rows, len(rows) * _ROW
+    told = "" if least is None else f" The least by size: {least.label}, {percent_of(least.size_share)}."
+    return ProgressChart(
+        f"Answered {what}", f"Two bars for each of {count_in_words(len(cells), 'row')}.{told}", rows, len(rows) * _ROW
     )
 
 
-def percent(share: float | None) -> str:
+def percent_of(share: float | None) -> str:
     """A share of 1 for people; what is not known is no number."""
     return "not known" if share is None else f"{share:.0%}"
 
 
 def _bar(share: float | None) -> tuple[float, str] | None:
-    return None if share is None else (round(share * WIDTH, 1), percent(share))
+    return None if share is None else (round(share * WIDTH, 1), percent_of(share))
 
 
 def _across(share: float) -> float:

@@ -11,14 +11,14 @@ from fastapi import APIRouter, Query, Response
 from census_api.api.kit.dependencies import Year, may
 from census_api.domain.collecting.deadlines import in_words
 from census_api.domain.collecting.returns import RETURN_STATES, ReturnState
-from census_api.domain.collecting.standing import ReturnFilter, Standing
+from census_api.domain.collecting.standing import ReturnFilter, ReturnStanding
 from census_api.domain.kit.errors import CensusError, InvalidRequest
 from census_api.services.collecting.bulk import accept_many
 from census_api.services.collecting.return_lists import count_returns, list_returns
-from census_api.services.progress.reminders import UNFINISHED, remind
+from census_api.services.progress.reminders import UNFINISHED, remind_employers
 from census_api.web.kit.problems import status_for
-from census_api.web.kit.visit import Form, ThePosted, TheVisit, Visit
-from census_api.web.kit.words import OUTCOMES, STATES, count
+from census_api.web.kit.visit import PostedForm, ThePosted, TheVisit, Visit
+from census_api.web.kit.words import OUTCOMES, STATES, count_in_words
 
 router = APIRouter(include_in_schema=False)
 
@@ -59,7 +59,7 @@ def remind_chosen(visit: TheVisit, year: Year, typed: ThePosted) -> Response:
     confirmed = typed["confirmed"] == "yes"
     try:
         chosen = None if everybody else _chosen(typed)
-        result = remind(visit.platform, visit.actor, year, organisations=chosen, preview=not confirmed)
+        result = remind_employers(visit.platform, visit.actor, year, organisations=chosen, preview=not confirmed)
     except CensusError as error:
         return _refused(visit, year, error, None)
     rounds = (result.written, result.before, result.nobody)
@@ -89,13 +89,13 @@ def _shown(visit: Visit, year: int, state: ReturnState | None, search: str, curs
         "following": found.next,
         "base": f"/team/{year}/returns?{_query(state=state, search=search)}",
         "outcomes": OUTCOMES,
-        "count": count,
+        "count": count_in_words,
         "unfinished": UNFINISHED,
         "select": _CHOSEN,
     }
 
 
-def _newest(entry: Standing) -> str:
+def _newest(entry: ReturnStanding) -> str:
     if entry.received_at is None:
         return ""
     return f"Submission {entry.latest}, {in_words(entry.received_at)}"
@@ -107,7 +107,7 @@ def _query(**values: str | None) -> str:
     return f"{urlencode(given)}&" if given else ""
 
 
-def _chosen(typed: Form) -> Sequence[str]:
+def _chosen(typed: PostedForm) -> Sequence[str]:
     """The organisations whose boxes were ticked. Raises InvalidRequest when none was."""
     found = [name.removeprefix(_CHOSEN) for name in typed.values if name.startswith(_CHOSEN)]
     if not found:

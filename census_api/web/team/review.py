@@ -6,19 +6,28 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Response
 
-from census_api.api.kit.dependencies import OrganisationCode, Year, digits, may
+from census_api.api.kit.dependencies import OrganisationCode, Year, limit_digits, may
 from census_api.domain.collecting.deadlines import end_in_words, in_words
 from census_api.domain.collecting.explanations import REASON_LABELS
-from census_api.domain.collecting.questions import Question
+from census_api.domain.collecting.questions import ReturnQuestion
 from census_api.domain.collecting.returns import TRANSITIONS, ReturnEvent, ReturnState, note_on
 from census_api.questionnaire.model import Spec
-from census_api.services.collecting.review import Review, review, since_last_year
+from census_api.services.collecting.review import Review, review_return, since_last_year
 from census_api.web.kit.visit import TheVisit
-from census_api.web.kit.words import SEVERITIES, STATES, Tag, column_words, count, outcome_tag, place_words, row_words
+from census_api.web.kit.words import (
+    SEVERITIES,
+    STATES,
+    Tag,
+    column_words,
+    count_in_words,
+    outcome_tag,
+    place_words,
+    row_words,
+)
 
 router = APIRouter(include_in_schema=False)
 
-Chosen = Annotated[int | None, digits(9), Query(ge=1, le=999_999_999)]
+Chosen = Annotated[int | None, limit_digits(9), Query(ge=1, le=999_999_999)]
 _MOVES: tuple[tuple[ReturnEvent, str, str], ...] = (
     ("accept", "accept", "Accept"),
     ("query", "ask", "Ask a question"),
@@ -47,7 +56,7 @@ def review_page(
     said: Annotated[str, Query(max_length=20)] = "",
 ) -> Response:
     """Everything that is needed to decide: what was sent, what the rules say, what was explained, asked and answered."""
-    found = review(visit.platform, visit.actor, year, organisation, submission, cursor=cursor)
+    found = review_return(visit.platform, visit.actor, year, organisation, submission, cursor=cursor)
     spec = visit.platform.spec(year)
     number = None if found.reviewed is None else found.reviewed.submission.number
     compared = None
@@ -56,7 +65,7 @@ def review_page(
     return visit.page("team_review.html", **_shown(found, spec, year), compared=compared, said=SAID.get(said, ""))
 
 
-def moves(state: ReturnState) -> list[tuple[str, str]]:
+def list_moves(state: ReturnState) -> list[tuple[str, str]]:
     """What the team can do to a return in this state: the end of the page's address, and its label."""
     can = [(page, label) for event, page, label in _MOVES if (state, event) in TRANSITIONS]
     if (state, "submit") in TRANSITIONS:
@@ -64,7 +73,7 @@ def moves(state: ReturnState) -> list[tuple[str, str]]:
     return [*can, ("extend", "Give more time")]
 
 
-def question_words(spec: Spec, question: Question) -> str:
+def question_words(spec: Spec, question: ReturnQuestion) -> str:
     """What a question is about, in words."""
     subject = question.subject
     if subject.about == "line":
@@ -81,7 +90,7 @@ def _shown(found: Review, spec: Spec, year: int) -> dict[str, Any]:
         "tag": STATES[found.found.state],
         "note": note_on(found.found),
         "facts": _facts(found),
-        "moves": moves(found.found.state),
+        "moves": list_moves(found.found.state),
         "reviewed": found.reviewed,
         "groups": _groups(found, spec),
         "queries": _queries(found, spec),
@@ -92,7 +101,7 @@ def _shown(found: Review, spec: Spec, year: int) -> dict[str, Any]:
         "page": f"/team/{year}/returns/{code}",
         "theirs": f"/collections/{year}/returns/{code}",
         "api": f"/api/v1/collections/{year}/returns/{code}/submissions",
-        "count": count,
+        "count": count_in_words,
     }
 
 

@@ -16,7 +16,7 @@ from census_api.services.collecting.collections import get_collection
 from census_api.services.collecting.return_lists import count_returns
 from census_api.services.snapshots.revisions import list_snapshots, request_freeze
 from census_api.web.kit.visit import ThePosted, TheVisit, Visit
-from census_api.web.kit.words import Tag, count
+from census_api.web.kit.words import Tag, count_in_words
 
 router = APIRouter(include_in_schema=False)
 
@@ -34,13 +34,13 @@ _WAITING: tuple[ReturnState, ...] = ("signed_off", "queried", "reopened", "in_pr
 
 
 @router.get("/team/{year}/snapshots", dependencies=[may("return.accept")])
-def snapshots(visit: TheVisit, year: Year, said: Annotated[str, Query(max_length=10)] = "") -> Response:
+def show_snapshots(visit: TheVisit, year: Year, said: Annotated[str, Query(max_length=10)] = "") -> Response:
     """The revisions of a year, the newest first, and what freezing would leave out now."""
     return _page(visit, year, said=_SAID.get(said, ""))
 
 
 @router.post("/team/{year}/snapshots", dependencies=[may("snapshot.freeze")])
-def freeze(visit: TheVisit, year: Year, _: ThePosted) -> Response:
+def freeze_snapshot(visit: TheVisit, year: Year, _: ThePosted) -> Response:
     """Has the accepted returns frozen, unless nothing has changed since they last were."""
     try:
         asked = request_freeze(visit.platform, visit.actor, year)
@@ -82,7 +82,11 @@ def _facts(snapshot: Snapshot) -> list[tuple[str, str]]:
         (
             "Holds",
             ", ".join(
-                (count(snapshot.returns, "return"), count(snapshot.lines, "line"), f"{snapshot.facts:,} rows of staff")
+                (
+                    count_in_words(snapshot.returns, "return"),
+                    count_in_words(snapshot.lines, "line"),
+                    f"{snapshot.facts:,} rows of staff",
+                )
             ),
         ),
         ("Content hash", snapshot.content_hash or "not known"),

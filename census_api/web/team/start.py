@@ -13,9 +13,9 @@ from census_api.domain.collecting.returns import ReturnState
 from census_api.domain.kit.access import Action, is_allowed
 from census_api.services.collecting.collections import list_collections
 from census_api.services.collecting.return_lists import count_returns
-from census_api.services.progress.attention import Upkeep, upkeep
+from census_api.services.progress.attention import Upkeep, read_upkeep
 from census_api.web.kit.visit import TheVisit
-from census_api.web.kit.words import STATES, count, last_day
+from census_api.web.kit.words import STATES, count_in_words, last_day
 
 router = APIRouter(include_in_schema=False)
 
@@ -50,7 +50,7 @@ class Task:
 
 
 @router.get("/team", dependencies=[may("jobs.manage")])
-def team(visit: TheVisit) -> Response:
+def show_team(visit: TheVisit) -> Response:
     """What needs attention, each collection, and the way to everything else."""
     platform, actor = visit.platform, visit.actor
     now = platform.clock()
@@ -59,7 +59,7 @@ def team(visit: TheVisit) -> Response:
     counted = {status.year: count_returns(platform, actor, status.year) for status in known} if sees_returns else {}
     return visit.page(
         "team.html",
-        tasks=[*_of_returns(known, counted), *_of_upkeep(upkeep(platform, actor))],
+        tasks=[*_of_returns(known, counted), *_of_upkeep(read_upkeep(platform, actor))],
         collections=[(status, _PHASES[status.phase(now)], last_day(status.window.closes)) for status in known],
         counted=counted,
         states=STATES,
@@ -68,9 +68,9 @@ def team(visit: TheVisit) -> Response:
 
 
 @router.get("/team/reconciliation", dependencies=[may("audit.read")])
-def reconciliation(visit: TheVisit) -> Response:
+def show_reconciliation(visit: TheVisit) -> Response:
     """Whether what was acknowledged is stored, as of the latest comparison, and what to do when not."""
-    found = upkeep(visit.platform, visit.actor)
+    found = read_upkeep(visit.platform, visit.actor)
     return visit.page(
         "team_reconciliation.html", found=found, when=in_words(found.compared_at) if found.compared_at else ""
     )
@@ -85,7 +85,9 @@ def _of_returns(known: list[CollectionStatus], counted: dict[int, dict[ReturnSta
         page = f"/team/{status.year}/returns"
         for state, one, many in _WAITING:
             if numbers[state]:
-                tasks.append(Task(f"{status.year}: {count(numbers[state], one, many)}", f"{page}?state={state}"))
+                tasks.append(
+                    Task(f"{status.year}: {count_in_words(numbers[state], one, many)}", f"{page}?state={state}")
+                )
     return tasks
 
 
@@ -94,7 +96,7 @@ def _of_upkeep(found: Upkeep) -> list[Task]:
     if found.is_alarm:
         tasks.append(Task("Submissions are not stored as they were acknowledged", "/team/reconciliation"))
     if found.failed_jobs:
-        tasks.append(Task(f"{count(found.failed_jobs, 'file')} could not be checked", "/team/jobs"))
+        tasks.append(Task(f"{count_in_words(found.failed_jobs, 'file')} could not be checked", "/team/jobs"))
     if found.mails_failed:
-        tasks.append(Task(f"{count(found.mails_failed, 'mail')} did not leave", "/outbox?state=failed"))
+        tasks.append(Task(f"{count_in_words(found.mails_failed, 'mail')} did not leave", "/outbox?state=failed"))
     return tasks

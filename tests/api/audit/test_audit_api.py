@@ -19,11 +19,11 @@ from census_api.app import create_app
 from census_api.domain.kit.errors import Unavailable
 from census_api.services.collecting import background_checks as service
 from census_api.services.collecting.background_checks import check_received
-from census_api.services.collecting.submit import submit
+from census_api.services.collecting.submit import submit_return
 from census_api.services.kit.platform import Platform
 from census_api.services.people import sessions
 from census_api.settings import Settings
-from census_api.store.kit.session import connect
+from census_api.store.kit.session import connect_database
 from census_api.store.people import queries as people
 from tests.factories.actors import EDITOR, OTHER_EDITOR
 from tests.factories.people import SITE, add_person, add_token, program
@@ -46,7 +46,7 @@ def editor(platform: Platform) -> Iterator[TestClient]:
 
 
 def test_the_team_reads_the_audit_and_finds_its_own_reads_in_it(platform: Platform, team: Any, editor: Any) -> None:
-    submit(platform, EDITOR, 2024, "ALPHA", make_upload())
+    submit_return(platform, EDITOR, 2024, "ALPHA", make_upload())
     assert editor.get(f"{RETURN}/submissions/1").status_code == 200
     assert team.get(f"{RETURN}/submissions/1/original").status_code == 200
     answer = team.get(f"{API}/audit", params={"collection": 2024, "organisation": "ALPHA", "limit": 2})
@@ -65,16 +65,16 @@ def test_the_team_reads_the_audit_and_finds_its_own_reads_in_it(platform: Platfo
 
 
 def test_a_person_of_the_team_deletes_for_good_and_no_program_does(platform: Platform, team: Any) -> None:
-    submit(platform, EDITOR, 2024, "ALPHA", make_upload())
+    submit_return(platform, EDITOR, 2024, "ALPHA", make_upload())
     refused = team.post(f"{RETURN}/submissions/1/erase", json={"reason": "it names a person"})
     assert (refused.status_code, refused.json()["code"]) == (403, "forbidden")
     assert team.get(f"{RETURN}/submissions/1").status_code == 200
     person = add_person(platform, "tom", "census_team")
     shown = replace(platform, settings=platform.settings.model_copy(update={"mode": "demo"}))
     with platform.database.transaction() as session:
-        row = people.find(session, person)
+        row = people.find_account(session, person)
         assert row is not None
-        secret = sessions.begin(session, shown, row, None, "a test").secret
+        secret = sessions.begin_session(session, shown, row, None, "a test").secret
     with TestClient(create_app(shown), base_url=SITE) as client:
         client.cookies.update({"census-session": secret})
         headers = {FORM_TOKEN_HEADER: form_token(secret)}
@@ -87,7 +87,7 @@ def test_a_person_of_the_team_deletes_for_good_and_no_program_does(platform: Pla
 
 
 def test_everything_is_taken_out_as_one_file(platform: Platform, team: Any, editor: Any) -> None:
-    submit(platform, EDITOR, 2024, "ALPHA", make_upload())
+    submit_return(platform, EDITOR, 2024, "ALPHA", make_upload())
     answer = team.get(f"{API}/collections/2024/export.zip")
     assert (answer.status_code, answer.headers["content-type"]) == (200, "application/zip")
     assert answer.headers["content-disposition"] == 'attachment; filename="census-2024-everything.zip"'
@@ -102,7 +102,7 @@ def test_failed_jobs_are_listed_and_tried_again(
     platform: Platform, team: Any, editor: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     slow = replace(platform, settings=Settings(long_file_bytes=10, job_attempts=1))
-    job = submit(slow, EDITOR, 2024, "ALPHA", make_upload()).job
+    job = submit_return(slow, EDITOR, 2024, "ALPHA", make_upload()).job
     assert job is not None
 
     def away(*_: object, **__: object) -> None:
@@ -126,7 +126,7 @@ def test_failed_jobs_are_listed_and_tried_again(
 
 def test_metrics_tell_how_the_whole_platform_stands(platform: Platform) -> None:
     slow = replace(platform, settings=Settings(long_file_bytes=10))
-    submit(slow, EDITOR, 2024, "ALPHA", make_upload())
+    submit_return(slow, EDITOR, 2024, "ALPHA", make_upload())
     with TestClient(create_app(platform), base_url=SITE, client=("127.0.0.1", 50000)) as here:
         shown = here.get("/metrics").text
     assert "census_jobs_unfinished 1\n" in shown
@@ -135,12 +135,12 @@ def test_metrics_tell_how_the_whole_platform_stands(platform: Platform) -> None:
 
 def test_a_thousand_interleaved_requests_of_two_tenants_on_a_pool_of_two_never_cross(platform: Platform) -> None:
     for actor, code, size in ((EDITOR, "ALPHA", 10), (OTHER_EDITOR, "BETA", 77)):
-        submit(platform, actor, 2024, code, make_upload(code, headcount=size))
+        submit_return(platform, actor, 2024, code, make_upload(code, headcount=size))
     secrets = {
         code: add_token(platform, add_person(platform, code.lower(), at={code: ["editor"]}))
         for code in ("ALPHA", "BETA")
     }
-    small = replace(platform, database=connect(platform.database.url(), pool_size=2, pool_seconds=30))
+    small = replace(platform, database=connect_database(platform.database.url(), pool_size=2, pool_seconds=30))
     wrong: list[object] = []
     answered: list[str] = []
 

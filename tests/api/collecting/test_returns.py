@@ -14,7 +14,7 @@ import pytest
 from census_api.demo.loading import open_now
 from census_api.domain.kit.access import SYSTEM
 from census_api.questionnaire.load import load_spec
-from census_api.questionnaire.templates.workbook import filled
+from census_api.questionnaire.templates.workbook import fill_template
 from census_api.services.kit.platform import Platform
 from census_api.store.kit.queue import run_worker_until_empty
 from census_api.worker import open_tasks
@@ -168,7 +168,7 @@ def test_the_same_key_at_the_same_time_makes_one_submission(client: httpx.Client
 
 def test_a_long_file_is_answered_with_a_job_and_checked_by_the_worker(client: httpx.Client, platform: Platform) -> None:
     large = whole_return(load_spec(2024), authorities=40, roles=40)
-    data = filled(load_spec(2024), large)
+    data = fill_template(load_spec(2024), large)
     assert platform.settings.long_file_bytes < len(data) < platform.settings.max_upload_bytes
     answer = client.post(SUBMISSIONS, files=form(data), headers={"Idempotency-Key": "long"})
     assert (answer.status_code, answer.json()["state"]) == (202, "waiting")

@@ -14,7 +14,7 @@ from sqlalchemy import text
 from census_api.domain.kit.access import SYSTEM
 from census_api.services.kit.platform import Platform
 from census_api.services.people import accounts, demo_accounts
-from census_api.services.people.one_time_links import invite
+from census_api.services.people.one_time_links import invite_person
 from census_api.settings import Settings
 from tests.factories.actors import NOW
 from tests.factories.people import PASSWORD, Browser, add_person
@@ -73,7 +73,7 @@ def test_a_cookie_that_was_fixed_before_is_replaced(platform: Platform, browser:
 def test_who_is_disabled_is_out_with_the_next_request(platform: Platform, browser: Browser) -> None:
     browser.sign_in("ann")
     assert browser.get("/account").status_code == 200
-    accounts.disable(platform, SYSTEM, accounts.get_account(platform, SYSTEM, "ann@example.org").id)
+    accounts.disable_account(platform, SYSTEM, accounts.get_account(platform, SYSTEM, "ann@example.org").id)
     assert browser.get("/account").status_code == 303
     assert browser.client.get("/api/v1/me").status_code == 401
 
@@ -140,7 +140,7 @@ def test_signing_in_leads_nowhere_else(browser: Browser, next_page: str) -> None
 
 def test_an_invitation_is_accepted(platform: Platform, browser: Browser) -> None:
     ben = accounts.invite_member(platform, SYSTEM, "ALPHA", "ben@example.org", "Ben <b>", "editor")
-    link = invite(platform, SYSTEM, ben.id, organisation="ALPHA")
+    link = invite_person(platform, SYSTEM, ben.id, organisation="ALPHA")
     assert link is not None
     page = browser.get(link.path)
     assert "Welcome, Ben &lt;b&gt;." in page.text
@@ -248,8 +248,8 @@ def test_what_goes_wrong_on_a_page_is_a_page_and_on_the_api_a_problem(browser: B
 
 def test_accounts_of_the_demonstration_are_shown_in_the_demonstration_only(platform: Platform) -> None:
     demo = replace(platform, settings=Settings(mode="demo"))
-    demo_accounts.ensure(demo)
-    demo_accounts.ensure(demo)
+    demo_accounts.ensure_accounts(demo)
+    demo_accounts.ensure_accounts(demo)
     browser = Browser(demo)
     page = browser.get("/sign-in").text
     for account in demo_accounts.DEMO_ACCOUNTS:

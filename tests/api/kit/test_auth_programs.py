@@ -59,7 +59,7 @@ def test_disabling_shuts_both_ways_at_once(platform: Platform, ann: uuid.UUID) -
     browser, client = Browser(platform), program(platform, add_token(platform, ann))
     browser.sign_in("ann")
     assert browser.client.get("/api/v1/me").status_code == client.get("/api/v1/me").status_code == 200
-    accounts.disable(platform, SYSTEM, ann)
+    accounts.disable_account(platform, SYSTEM, ann)
     assert browser.client.get("/api/v1/me").status_code == client.get("/api/v1/me").status_code == 401
 
 

@@ -8,7 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from census_api.domain.collecting.findings import SEVERITIES, Finding, Report, Severity, finding_key, groups, outcome_of
+from census_api.domain.collecting.findings import (
+    SEVERITIES,
+    Finding,
+    Report,
+    Severity,
+    finding_key,
+    group_findings,
+    outcome_of,
+)
 from tests.factories.judgements import make_finding
 
 
@@ -49,7 +57,7 @@ def test_the_json_report_has_its_names() -> None:
 
 def test_repeats_are_grouped_in_order_with_their_first_cells() -> None:
     findings = [make_finding(index) for index in range(9)] + [make_finding(0, rule="STF-002")]
-    first, second = groups(findings)
+    first, second = group_findings(findings)
     assert (first["rule"], first["count"], first["first"]) == ("STF-001", 9, ["E2", "E3", "E4", "E5", "E6"])
     assert (second["rule"], second["count"]) == ("STF-002", 1)
 

@@ -13,7 +13,7 @@ from census_api.domain.collecting.explanations import (
     REASON_LABELS,
     REASONS,
     Explanation,
-    carry,
+    carry_explanations,
     checked_reason,
     checked_text,
     sha256_of,
@@ -33,13 +33,13 @@ def query(key: str, value: str | None = "9.5") -> Finding:
 
 
 def test_an_explanation_goes_on_while_key_and_value_stand() -> None:
-    carried = carry([explanation("a")], 3, [query("a")])
+    carried = carry_explanations([explanation("a")], 3, [query("a")])
     assert carried.kept == (explanation("a", carried_from=3),)
     assert carried.dropped == ()
 
 
 def test_it_remembers_the_submission_that_it_was_first_given_for() -> None:
-    assert carry([explanation("a", carried_from=1)], 3, [query("a")]).kept[0].carried_from == 1
+    assert carry_explanations([explanation("a", carried_from=1)], 3, [query("a")]).kept[0].carried_from == 1
 
 
 @pytest.mark.parametrize(
@@ -53,7 +53,7 @@ def test_it_remembers_the_submission_that_it_was_first_given_for() -> None:
     ],
 )
 def test_it_is_dropped_and_said_why_when_the_value_changes(findings: list[Finding], why: str) -> None:
-    carried = carry([explanation("a")], 3, findings)
+    carried = carry_explanations([explanation("a")], 3, findings)
     assert carried.kept == ()
     assert [(entry.explanation, entry.reason) for entry in carried.dropped] == [(explanation("a"), why)]
 
@@ -67,7 +67,7 @@ _VALUES = st.one_of(st.none(), st.sampled_from(["1", "2", "9.5"]))
 )
 def test_nothing_is_lost_and_nothing_is_made_up(before: dict[str, str | None], after: dict[str, str | None]) -> None:
     given_before = [explanation(key, value) for key, value in before.items()]
-    carried = carry(given_before, 1, [query(key, value) for key, value in after.items()])
+    carried = carry_explanations(given_before, 1, [query(key, value) for key, value in after.items()])
     kept = {entry.finding_key for entry in carried.kept}
     dropped = {entry.explanation.finding_key for entry in carried.dropped}
     assert kept == {key for key in before if key in after and after[key] == before[key]}

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from census_api.domain.collecting.signoff import GATES, Candidate, Newer, gates, new_reference, reference_of
+from census_api.domain.collecting.signoff import GATES, Candidate, Newer, list_gates, new_reference, reference_of
 from tests.factories.actors import NOW
 from tests.factories.judgements import make_finding
 
@@ -20,8 +20,8 @@ NEWER = Newer(3, "otto", NOW, pending=False)
 
 
 def test_nothing_stands_in_the_way_of_a_good_one() -> None:
-    assert gates(READY) == ()
-    assert gates(replace(READY, state="signed_off")) == ()
+    assert list_gates(READY) == ()
+    assert list_gates(replace(READY, state="signed_off")) == ()
 
 
 @pytest.mark.parametrize(
@@ -43,14 +43,14 @@ def test_nothing_stands_in_the_way_of_a_good_one() -> None:
     ],
 )
 def test_each_thing_in_the_way_says_what_to_do(change: dict[str, object], code: str, words: str) -> None:
-    (gate,) = gates(replace(READY, **change))  # type: ignore[arg-type]
+    (gate,) = list_gates(replace(READY, **change))  # type: ignore[arg-type]
     assert gate.code == code
     assert re.search(words, gate.message)
 
 
 def test_everything_in_the_way_is_said_at_once() -> None:
     worst = Candidate(2, "queried", False, 4, ("STF-001", "ORG-002"), QUERIES, 1, NEWER, "This census has been closed.")
-    found = gates(worst)
+    found = list_gates(worst)
     assert {gate.code for gate in found} == set(GATES)
     assert next(gate for gate in found if gate.code == "unexplained").keys == tuple(entry.key for entry in QUERIES)
     assert {gate.code: gate.count for gate in found}["errors"] == 4

@@ -21,7 +21,7 @@ from census_api.domain.collecting.returns import (
     state_after,
 )
 from census_api.domain.kit.errors import Conflict
-from census_api.questionnaire.resources import folder
+from census_api.questionnaire.resources import find_folder
 
 CLOSED = {"accepted", "declined", "withdrawn"}
 DESIGNED = {
@@ -73,7 +73,7 @@ def test_no_state_is_a_dead_end_and_all_can_be_reached() -> None:
 
 
 def test_the_database_knows_the_same_moves() -> None:
-    file = next(folder("migrations").glob("versions/*_life.py"))
+    file = next(find_folder("migrations").glob("versions/*_life.py"))
     found = importlib.util.spec_from_file_location("life_migration", file)
     assert found is not None
     assert found.loader is not None

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from census_api.domain.register.lineage import LineKey
 from census_api.domain.register.organisations import Organisation
-from census_api.domain.register.suggestions import LEAST_SCORE, Suggestion, likeness, suggestions
+from census_api.domain.register.suggestions import LEAST_SCORE, Suggestion, measure_likeness, suggest_edges
 
 HERE, THERE = "E06000001", "E06000002"
 ADULT, YOUNG = "adult_community", "young_people"
@@ -26,7 +26,7 @@ def found(
 ) -> list[Suggestion]:  # fmt: skip
     named = {key.organisation: Organisation(key.organisation, f"{key.organisation} House") for key in (*before, *after)}
     register = named | {entry.code: entry for entry in entries}
-    return suggestions(before, after, register, lambda area: (area,), linked)
+    return suggest_edges(before, after, register, lambda area: (area,), linked)
 
 
 def test_a_line_that_goes_on_needs_no_suggestion() -> None:
@@ -79,7 +79,7 @@ def test_another_service_of_another_organisation_is_no_successor() -> None:
 
 def test_a_line_of_a_changed_authority_goes_on_and_is_not_looked_for() -> None:
     known = {name: Organisation(name, name) for name in ("A", "B")}
-    got = suggestions([line("A")], [line("A", THERE), line("B", THERE)], known, lambda _: (THERE,))
+    got = suggest_edges([line("A")], [line("A", THERE), line("B", THERE)], known, lambda _: (THERE,))
     assert got == []
 
 
@@ -96,11 +96,11 @@ NAMES = st.text(st.characters(codec="utf-8", exclude_characters="()"), max_size=
 
 @given(NAMES, NAMES)
 def test_likeness_is_from_0_to_1_and_the_same_both_ways_round_for_equal_words(one: str, other: str) -> None:
-    assert 0 <= likeness(one, other) <= 1
-    assert likeness(one, one) in (0.0, 1.0)
+    assert 0 <= measure_likeness(one, other) <= 1
+    assert measure_likeness(one, one) in (0.0, 1.0)
 
 
 def test_likeness_forgets_what_most_names_have() -> None:
-    assert likeness("The Amber Trust Limited (demonstration)", "Trust of Amber") == 1.0
-    assert likeness("Amber Bank Recovery", "Yarrow Mill Clinics") < 0.5
-    assert likeness("NHS Trust", "Trust") == 0.0
+    assert measure_likeness("The Amber Trust Limited (demonstration)", "Trust of Amber") == 1.0
+    assert measure_likeness("Amber Bank Recovery", "Yarrow Mill Clinics") < 0.5
+    assert measure_likeness("NHS Trust", "Trust") == 0.0

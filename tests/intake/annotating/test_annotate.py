@@ -16,12 +16,12 @@ from openpyxl.styles import PatternFill
 
 from census_api.domain.collecting.content import Cell, Content, ContentRow
 from census_api.domain.collecting.findings import Finding, Report
-from census_api.intake.annotating.annotate import annotate
+from census_api.intake.annotating.annotate import annotate_workbook
 from census_api.intake.annotating.marks import FILLS
 from census_api.intake.annotating.words import AUTHOR, MAX_COMMENTS, MAX_FINDINGS, counts_in_words
 from census_api.questionnaire.load import load_spec
 from census_api.questionnaire.templates.names import FINDINGS_SHEET, FINDINGS_TITLE, is_findings_sheet
-from census_api.questionnaire.templates.workbook import filled
+from census_api.questionnaire.templates.workbook import fill_template
 
 SPEC = load_spec(2024)
 LINE: dict[str, Cell] = {"local_authority_code": "E06000001", "service_type": "adult_community"}
@@ -49,11 +49,11 @@ def report(*findings: Finding) -> Report:
 @pytest.fixture(scope="module")
 def original() -> bytes:
     rows = [ContentRow("services", 0, "", {**LINE, "data_available": "full"}), ContentRow("staff", 0, "", {**STAFF})]
-    return filled(SPEC, Content(2024, {"organisation_code": "DEMO-ERRORS", "name": "=Trust"}, rows))
+    return fill_template(SPEC, Content(2024, {"organisation_code": "DEMO-ERRORS", "name": "=Trust"}, rows))
 
 
 def annotated(original: bytes, *findings: Finding) -> Any:
-    return load_workbook(io.BytesIO(annotate(original, "xlsx", report(*findings), SPEC)))
+    return load_workbook(io.BytesIO(annotate_workbook(original, "xlsx", report(*findings), SPEC)))
 
 
 def edited(original: bytes, edit: Any) -> bytes:
@@ -86,7 +86,9 @@ def test_a_cell_is_filled_and_its_comment_says_what_to_do(original: bytes) -> No
 def test_comment_boxes_grow_with_their_text(original: bytes) -> None:
     heights = []
     for message in ("Short.", "A long story. " * 30):
-        with zipfile.ZipFile(io.BytesIO(annotate(original, "xlsx", report(finding(message=message)), SPEC))) as package:
+        with zipfile.ZipFile(
+            io.BytesIO(annotate_workbook(original, "xlsx", report(finding(message=message)), SPEC))
+        ) as package:
             drawing = next(package.read(name) for name in package.namelist() if name.endswith(".vml"))
         ((width, height),) = re.findall(rb"width:(\d+)px;height:(\d+)px", drawing)
         assert int(width) >= 300
@@ -113,8 +115,8 @@ def test_findings_on_one_cell_share_a_comment_and_the_worst_fill(original: bytes
 
 def test_a_corrected_file_uploaded_again_looks_untouched(original: bytes) -> None:
     findings = [finding(), finding("B7", sheet="Organisation", severity="query"), finding("J40", severity="note")]
-    once = annotate(original, "xlsx", report(*findings), SPEC)
-    again = load_workbook(io.BytesIO(annotate(once, "xlsx", report(), SPEC)))
+    once = annotate_workbook(original, "xlsx", report(*findings), SPEC)
+    again = load_workbook(io.BytesIO(annotate_workbook(once, "xlsx", report(), SPEC)))
     before = load_workbook(io.BytesIO(original))
     assert again.sheetnames == [FINDINGS_SHEET, *before.sheetnames]
     for sheet in before.worksheets:
@@ -133,12 +135,12 @@ def test_an_employers_own_colour_and_comment_come_back(original: bytes) -> None:
         book["Staff"]["E2"].fill = PatternFill("solid", fgColor="FF00FF00")
         book["Staff"]["E2"].comment = Comment("Ask Jane about this", "Jane")
 
-    once = annotate(edited(original, edit), "xlsx", report(finding()), SPEC)
+    once = annotate_workbook(edited(original, edit), "xlsx", report(finding()), SPEC)
     marked = load_workbook(io.BytesIO(once))["Staff"]["E2"]
     assert fill_of(marked) == FILLS["error"]
     assert marked.comment.text.startswith("Ask Jane about this\n")
     assert "CEL-001" in marked.comment.text
-    restored = load_workbook(io.BytesIO(annotate(once, "xlsx", report(), SPEC)))["Staff"]["E2"]
+    restored = load_workbook(io.BytesIO(annotate_workbook(once, "xlsx", report(), SPEC)))["Staff"]["E2"]
     assert fill_of(restored) == "FF00FF00"
     assert (restored.comment.text, restored.comment.author) == ("Ask Jane about this", "Jane")
 
@@ -185,7 +187,9 @@ def test_no_text_becomes_a_formula(text: str) -> None:
     book.active["E2"].data_type = "s"
     out = io.BytesIO()
     book.save(out)
-    data = annotate(out.getvalue(), "xlsx", report(finding(value=text, message=text, expected=text, fix=text)), SPEC)
+    data = annotate_workbook(
+        out.getvalue(), "xlsx", report(finding(value=text, message=text, expected=text, fix=text)), SPEC
+    )
     assert_nothing_live(data)
     read = load_workbook(io.BytesIO(data))
     assert read["Staff"]["E2"].quotePrefix
@@ -217,7 +221,7 @@ def test_formulas_stand_as_their_values_or_as_their_text(original: bytes) -> Non
     with zipfile.ZipFile(out, "w") as package:
         for name, part in parts.items():
             package.writestr(name, part)
-    result = annotate(out.getvalue(), "xlsx", report(finding()), SPEC)
+    result = annotate_workbook(out.getvalue(), "xlsx", report(finding()), SPEC)
     assert_nothing_live(result)
     sheet = load_workbook(io.BytesIO(result))["Staff"]
     assert (sheet["E2"].value, sheet["E2"].data_type, sheet["F2"].value) == ("=1+2", "s", 42)
@@ -292,6 +296,6 @@ def test_counts_in_words() -> None:
 def test_any_text_gives_a_workbook_that_opens(original: bytes, texts: list[tuple[str, str, str]]) -> None:
     findings = [finding("E2", value=a, message=b, fix=c, sheet="Staff") for a, b, c in texts]
     long = finding("E3", message="x" * 40_000)
-    data = annotate(original, "xlsx", report(*findings, long), SPEC)
+    data = annotate_workbook(original, "xlsx", report(*findings, long), SPEC)
     assert_nothing_live(data)
     assert len(table_of(load_workbook(io.BytesIO(data)))) == len(texts) + 1

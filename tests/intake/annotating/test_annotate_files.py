@@ -17,14 +17,14 @@ from openpyxl import load_workbook
 
 from census_api.domain.collecting.content import Cell, Content, ContentRow
 from census_api.domain.collecting.findings import Finding, Report
-from census_api.intake.annotating.annotate import annotate
+from census_api.intake.annotating.annotate import annotate_workbook
 from census_api.intake.annotating.marks import FILLS
 from census_api.intake.annotating.rebuilding import from_raw
-from census_api.intake.judging.judge import Context, judge
+from census_api.intake.judging.judge import Context, judge_return
 from census_api.intake.reading.reader import read_workbook
 from census_api.questionnaire.load import load_spec
 from census_api.questionnaire.templates.names import FINDINGS_SHEET
-from census_api.questionnaire.templates.workbook import filled
+from census_api.questionnaire.templates.workbook import fill_template
 
 SPEC = load_spec(2024)
 LINE: dict[str, Cell] = {"local_authority_code": "E06000001", "service_type": "adult_community"}
@@ -88,7 +88,7 @@ def test_a_json_return_comes_back_as_the_workbook_with_marks_at_its_pointers() -
         finding(None, "/staff/0/paid_wte"), finding(None, "/staff/1/shoe~1size"), finding(None, "/staff/1"),
         finding(None, "/organisation/name", "Organisation"), finding(None, "/staff"), finding(None, "/nowhere/3/x"),
     ]  # fmt: skip
-    book = load_workbook(io.BytesIO(annotate(json.dumps(tree).encode(), "json", report(*findings), SPEC)))
+    book = load_workbook(io.BytesIO(annotate_workbook(json.dumps(tree).encode(), "json", report(*findings), SPEC)))
     staff = book["Staff"]
     filled_cells = {cell.coordinate for row in staff.iter_rows() for cell in row if cell.comment}
     assert filled_cells == {"E2", "O3", "A3"}
@@ -107,8 +107,8 @@ def test_a_json_return_comes_back_as_the_workbook_with_marks_at_its_pointers() -
 
 def test_a_json_return_and_its_annotated_workbook_have_the_same_content() -> None:
     data = json.dumps(content().as_json()).encode()
-    judged = judge(data, 2024, Context())
-    again = judge(annotate(data, "json", judged.report, SPEC), None, Context())
+    judged = judge_return(data, 2024, Context())
+    again = judge_return(annotate_workbook(data, "json", judged.report, SPEC), None, Context())
     assert again.report.content_sha256 == judged.report.content_sha256
     assert [f.rule for f in again.report.findings if f.sheet == FINDINGS_SHEET] == []
 
@@ -120,7 +120,7 @@ def test_odd_json_values_are_shown_and_none_is_a_formula() -> None:
         "pay": None,
     }
     text = json.dumps(tree).replace("Infinity", "1e400").encode()
-    book = load_workbook(io.BytesIO(annotate(text, "json", report(), SPEC)))
+    book = load_workbook(io.BytesIO(annotate_workbook(text, "json", report(), SPEC)))
     assert (book["Staff"]["D2"].value, book["Staff"]["E2"].value) == ("12345678901234567890", "1e400")
     assert (book["Organisation"]["B3"].data_type, book["Organisation"]["B4"].value) == ("s", "true")
 
@@ -128,7 +128,9 @@ def test_odd_json_values_are_shown_and_none_is_a_formula() -> None:
 def test_a_sheet_as_csv_comes_back_in_the_workbook() -> None:
     out = io.StringIO()
     csv.writer(out).writerows([["Role", "Paid WTE", "Paid headcount"], ["DAW", "12,5", "4"], ["=1+1", "2.5", ""]])
-    data = annotate(out.getvalue().encode("utf-8-sig"), "csv", report(finding("B2", "/staff/0/paid_wte")), SPEC)
+    data = annotate_workbook(
+        out.getvalue().encode("utf-8-sig"), "csv", report(finding("B2", "/staff/0/paid_wte")), SPEC
+    )
     staff = load_workbook(io.BytesIO(data))["Staff"]
     assert [[cell.value for cell in row[:3]] for row in staff["A1:C3"]] == [
         ["Role", "Paid WTE", "Paid headcount"], ["DAW", "12,5", 4], ["=1+1", 2.5, None],
@@ -139,29 +141,29 @@ def test_a_sheet_as_csv_comes_back_in_the_workbook() -> None:
 
 
 def test_a_file_that_only_the_reader_understands_is_copied() -> None:
-    data = filled(SPEC, content())
+    data = fill_template(SPEC, content())
     out = io.BytesIO()
     with zipfile.ZipFile(io.BytesIO(data)) as package, zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as damaged:
         for name in package.namelist():
             part = package.read(name)
             damaged.writestr(name, part.replace(b'patternType="solid"', b'patternType="glitter"'))
-    result = annotate(out.getvalue(), "xlsx", report(finding("E2", "/staff/0/paid_wte")), SPEC)
+    result = annotate_workbook(out.getvalue(), "xlsx", report(finding("E2", "/staff/0/paid_wte")), SPEC)
     assert strings(result) == strings(data)
     assert load_workbook(io.BytesIO(result))["Staff"]["E2"].comment is not None
 
 
 def test_an_annotated_workbook_is_judged_as_the_original_was() -> None:
-    data = filled(SPEC, content())
-    first = judge(data, None, Context()).report
+    data = fill_template(SPEC, content())
+    first = judge_return(data, None, Context()).report
     assert first.counts["error"] > 3
-    again = judge(annotate(data, "xlsx", first, SPEC), None, Context()).report
+    again = judge_return(annotate_workbook(data, "xlsx", first, SPEC), None, Context()).report
     assert again.content_sha256 == first.content_sha256
     assert again.findings == first.findings
 
 
 @pytest.mark.parametrize("kind", ["merged", "linked"])
 def test_an_area_over_the_whole_sheet_does_not_fill_the_memory(kind: str) -> None:
-    data = filled(SPEC, content())
+    data = fill_template(SPEC, content())
     area = {
         "merged": b'</sheetData><mergeCells count="1"><mergeCell ref="P1:XFD1048576"/></mergeCells>',
         "linked": b'</sheetData><hyperlinks><hyperlink ref="P1:XFD1048576" location="A1"/></hyperlinks>',
@@ -172,13 +174,13 @@ def test_an_area_over_the_whole_sheet_does_not_fill_the_memory(kind: str) -> Non
         for name in package.namelist():
             content_of = package.read(name)
             hostile.writestr(name, content_of.replace(b"</sheetData>", area[kind]) if name == part else content_of)
-    result = annotate(out.getvalue(), "xlsx", report(finding("E2", "")), SPEC)
+    result = annotate_workbook(out.getvalue(), "xlsx", report(finding("E2", "")), SPEC)
     assert strings(result) == strings(data)
     assert load_workbook(io.BytesIO(result))["Staff"]["E2"].comment is not None
 
 
 def test_every_sheet_of_an_upload_is_copied_once() -> None:
-    raw = read_workbook(filled(SPEC, content()))
+    raw = read_workbook(fill_template(SPEC, content()))
     staff = next(sheet for sheet in raw.sheets if sheet.name == "Staff")
     raw.sheets += [replace(staff, name="STAFF"), replace(staff, name="Rota [May]")]
     book = from_raw(raw, SPEC)
@@ -188,8 +190,8 @@ def test_every_sheet_of_an_upload_is_copied_once() -> None:
 
 @LIBREOFFICE
 def test_an_ods_comes_back_as_xlsx_with_the_same_answers(tmp_path: Path) -> None:
-    ods = converted(filled(SPEC, content()), "xlsx", "ods", tmp_path)
-    result = annotate(ods, "ods", report(finding("E2", "/staff/0/paid_wte")), SPEC)
+    ods = converted(fill_template(SPEC, content()), "xlsx", "ods", tmp_path)
+    result = annotate_workbook(ods, "ods", report(finding("E2", "/staff/0/paid_wte")), SPEC)
     assert strings(result) == strings(ods)
     book = load_workbook(io.BytesIO(result))
     assert book["Staff"]["E2"].comment is not None
@@ -199,9 +201,9 @@ def test_an_ods_comes_back_as_xlsx_with_the_same_answers(tmp_path: Path) -> None
 
 @LIBREOFFICE
 def test_marks_go_from_a_file_that_libreoffice_saved_in_between(tmp_path: Path) -> None:
-    once = annotate(filled(SPEC, content()), "xlsx", report(finding("E2", ""), finding("K2", "")), SPEC)
+    once = annotate_workbook(fill_template(SPEC, content()), "xlsx", report(finding("E2", ""), finding("K2", "")), SPEC)
     saved = converted(once, "xlsx", "xlsx", tmp_path)
-    book = load_workbook(io.BytesIO(annotate(saved, "xlsx", report(), SPEC)))
+    book = load_workbook(io.BytesIO(annotate_workbook(saved, "xlsx", report(), SPEC)))
     assert [name for name in book.sheetnames if name.startswith(FINDINGS_SHEET)] == [FINDINGS_SHEET]
     for cell in ("E2", "K2"):
         assert book["Staff"][cell].comment is None
@@ -214,6 +216,8 @@ def test_marks_go_from_a_file_that_libreoffice_saved_in_between(tmp_path: Path) 
 def test_libreoffice_reads_dangerous_text_as_text(text: str, tmp_path: Path) -> None:
     hostile = Finding("k", "CEL-001", "error", "Staff", "E2", None, "paid_wte", text, text, text, text)
     utf8 = "csv:Text - txt - csv (StarCalc):44,34,76"
-    shown = converted(annotate(filled(SPEC, content()), "xlsx", report(hostile), SPEC), "xlsx", utf8, tmp_path)
+    shown = converted(
+        annotate_workbook(fill_template(SPEC, content()), "xlsx", report(hostile), SPEC), "xlsx", utf8, tmp_path
+    )
     rows = list(csv.reader(io.StringIO(shown.decode())))
     assert next(row for row in rows if row[0] == "Error" and row[1] == "Staff")[4:8] == [text] * 4

@@ -7,10 +7,10 @@ import re
 import pytest
 
 from census_api.domain.collecting.findings import Finding
-from census_api.intake.judging.findings import nearest
-from census_api.intake.judging.judge import Context, judge
+from census_api.intake.judging.findings import find_nearest
+from census_api.intake.judging.judge import Context, judge_return
 from census_api.intake.reading.tables import MAX_SHOWN
-from census_api.questionnaire.load import library, load_spec
+from census_api.questionnaire.load import load_library, load_spec
 from tests.factories.returns import Draft, clean_draft, clean_tree, form, service, staff
 from tests.rules.small_workbooks import small_workbook
 
@@ -25,7 +25,7 @@ def only(draft: Draft) -> Finding:
 def of_workbook(**cells: object) -> Finding:
     tree = clean_tree(SPEC)
     tree["staff"][1] |= cells
-    (finding,) = judge(small_workbook(SPEC, tree).data(), 2024, Context()).report.findings
+    (finding,) = judge_return(small_workbook(SPEC, tree).data(), 2024, Context()).report.findings
     return finding
 
 
@@ -88,7 +88,7 @@ def test_a_repeated_row_names_the_first() -> None:
     draft.rows("services").append(dict(draft.rows("services")[1]))
     assert "already in /services/1" in draft.findings("SRV-008")[0].message
     book = small_workbook(SPEC, draft.tree)
-    found = judge(book.data(), 2024, Context()).report.findings
+    found = judge_return(book.data(), 2024, Context()).report.findings
     assert "already in row 3" in next(finding for finding in found if finding.rule == "SRV-008").message
 
 
@@ -120,16 +120,16 @@ def test_every_code_with_a_slip_is_offered_again(code_list: str) -> None:
     for code in codes:
         label = code.label
         slip = label[: len(label) // 2] + label[len(label) // 2 + 1 :]
-        right += f"{code.code} - " in nearest(SPEC, code_list, slip)
+        right += f"{code.code} - " in find_nearest(SPEC, code_list, slip)
     assert right >= 0.9 * len(codes)
 
 
 def test_nothing_is_offered_for_nonsense_and_it_takes_no_time() -> None:
-    assert nearest(SPEC, "roles", "qqqqqqqqqqqq") == ""
-    assert nearest(SPEC, "roles", "x" * 100_000) == ""
+    assert find_nearest(SPEC, "roles", "qqqqqqqqqqqq") == ""
+    assert find_nearest(SPEC, "roles", "x" * 100_000) == ""
 
 
-@pytest.mark.parametrize("year", library().years)
+@pytest.mark.parametrize("year", load_library().years)
 def test_no_text_of_a_finding_has_a_hole(year: int) -> None:
     """A return with as much wrong as possible: every placeholder is filled."""
     draft = clean_draft(load_spec(year))

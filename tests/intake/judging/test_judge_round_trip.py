@@ -14,9 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from census_api.domain.collecting.findings import Finding
-from census_api.intake.judging.judge import Context, Judged, judge
-from census_api.questionnaire.load import library, load_spec
-from census_api.questionnaire.templates.workbook import filled
+from census_api.intake.judging.judge import Context, Judged, judge_return
+from census_api.questionnaire.load import load_library, load_spec
+from census_api.questionnaire.templates.workbook import fill_template
 from tests.factories.returns import Tree, clean_tree
 from tests.rules.small_workbooks import small_workbook
 from tests.strategies import clean_returns, spoilt_returns
@@ -26,11 +26,11 @@ SPEC = load_spec(YEAR)
 
 
 def of_json(tree: Tree, year: int = YEAR) -> Judged:
-    return judge(json.dumps(tree).encode(), year, Context())
+    return judge_return(json.dumps(tree).encode(), year, Context())
 
 
 def of_workbook(data: bytes, year: int | None = None) -> Judged:
-    return judge(data, year, Context())
+    return judge_return(data, year, Context())
 
 
 def said(judged: Judged) -> list[tuple[Any, ...]]:
@@ -67,14 +67,14 @@ def without_blanks(tree: Tree) -> Tree:
 def test_a_clean_return_is_the_same_as_workbook_and_as_json(tree: Tree) -> None:
     judged = of_json(tree)
     assert judged.report.counts["error"] == 0
-    assert_the_same(judged, of_workbook(filled(SPEC, judged.content)))
+    assert_the_same(judged, of_workbook(fill_template(SPEC, judged.content)))
 
 
 @settings(max_examples=25, deadline=None)
 @given(tree=spoilt_returns(SPEC).map(without_blanks))
 def test_a_spoilt_return_is_the_same_as_workbook_and_as_json(tree: Tree) -> None:
     judged = of_json(tree)
-    assert_the_same(judged, of_workbook(filled(SPEC, judged.content)))
+    assert_the_same(judged, of_workbook(fill_template(SPEC, judged.content)))
 
 
 @settings(max_examples=60, deadline=None)
@@ -91,11 +91,11 @@ def test_a_workbook_without_the_template_reads_the_same(tree: Tree, small: bool)
     assert_the_same(of_json(tree), of_workbook(small_workbook(SPEC, of_json(tree).content.as_json()).data()))
 
 
-@pytest.mark.parametrize("year", library().years)
+@pytest.mark.parametrize("year", load_library().years)
 def test_every_year_reads_its_own_template(year: int) -> None:
     spec = load_spec(year)
     judged = of_json(clean_tree(spec), year)
-    book = of_workbook(filled(spec, judged.content))
+    book = of_workbook(fill_template(spec, judged.content))
     assert book.report.collection == year
     assert book.report.findings == []
     assert_the_same(judged, book)
@@ -104,7 +104,7 @@ def test_every_year_reads_its_own_template(year: int) -> None:
 def test_findings_of_a_workbook_stand_at_its_cells() -> None:
     tree = clean_tree(SPEC)
     tree["staff"][1]["paid_wte"] = "many"
-    (finding,) = of_workbook(filled(SPEC, of_json(tree).content)).report.findings
+    (finding,) = of_workbook(fill_template(SPEC, of_json(tree).content)).report.findings
     assert (finding.sheet, finding.cell, finding.pointer, finding.value) == ("Staff", "E3", "/staff/1/paid_wte", "many")
 
 
@@ -142,7 +142,7 @@ def test_column_order_and_spelling_of_headings_do_not_change_the_hash() -> None:
 
 def test_formatting_blank_rows_and_labels_do_not_change_the_hash() -> None:
     judged = of_json(clean_tree(SPEC))
-    book = openpyxl.load_workbook(io.BytesIO(filled(SPEC, judged.content)))
+    book = openpyxl.load_workbook(io.BytesIO(fill_template(SPEC, judged.content)))
     sheet = book["Staff"]
     sheet["D2"].number_format = "0.00%"
     sheet["D2"].font = openpyxl.styles.Font(bold=True)
@@ -180,7 +180,7 @@ def test_blank_zero_not_known_refused_and_not_applicable_are_five_answers() -> N
 
 def test_the_uploaders_context_is_no_part_of_the_hash() -> None:
     data = json.dumps(clean_tree(SPEC)).encode()
-    plain = judge(data, YEAR, Context()).report
-    framed = judge(data, YEAR, Context("BETA", None, (("E06000001", "lero"),), None)).report
+    plain = judge_return(data, YEAR, Context()).report
+    framed = judge_return(data, YEAR, Context("BETA", None, (("E06000001", "lero"),), None)).report
     assert plain.content_sha256 == framed.content_sha256
     assert plain.findings != framed.findings

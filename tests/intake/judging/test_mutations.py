@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from census_api.domain.kit.errors import Refused
-from census_api.intake.preflight.inspection import REFUSALS, preflight
+from census_api.intake.preflight.inspection import REFUSALS, inspect_package
 from census_api.intake.reading.reader import read_workbook
 from census_api.intake.sandbox import Sandbox
 from tests.factories.packages import (
@@ -82,7 +82,7 @@ def test_changed_bytes_inside_a_sheet_lose_no_cell(sandbox: Sandbox, changes: li
     data = packed(xlsx_parts() | {SHEET: changed(sheet_xml(GOOD_ROWS).encode(), changes)})
     found = outcome(sandbox, data)
     try:
-        facts = preflight(data, exact=True).sheets[0]
+        facts = inspect_package(data, exact=True).sheets[0]
     except Refused:
         return  # no longer XML that can be walked cell by cell: there is nothing to hold the rows against
     if not isinstance(found, str):

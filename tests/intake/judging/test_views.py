@@ -10,7 +10,7 @@ import pytest
 from census_api.intake.judging import total_views
 from census_api.intake.judging.judge import read_source, reading_views
 from census_api.intake.judging.views import Reading, ViewFrame, reading_of
-from census_api.questionnaire.load import library, load_spec
+from census_api.questionnaire.load import load_library, load_spec
 from census_api.questionnaire.rulebook import VIEWS, column_types
 from tests.factories.returns import Draft, clean_draft, counts, staff, staff_row
 
@@ -29,7 +29,7 @@ def rows(draft: Draft, view: str) -> list[dict[str, Any]]:
     return views(draft)[view].frame.to_dicts()
 
 
-@pytest.mark.parametrize("year", library().years)
+@pytest.mark.parametrize("year", load_library().years)
 def test_every_view_has_the_declared_columns_and_a_place_for_every_row(year: int) -> None:
     draft = clean_draft(load_spec(year))
     draft.row("staff", "GP")["paid_wte"] = "many"

@@ -11,9 +11,9 @@ from collections.abc import Callable
 import pytest
 
 from census_api.domain.kit.errors import Refused
-from census_api.intake.preflight.inspection import REFUSALS, preflight, sniff
+from census_api.intake.preflight.inspection import REFUSALS, inspect_package, sniff_kind
 from census_api.intake.preflight.package import CellMark, SheetFacts, column_letters, column_number
-from census_api.intake.preflight.refusals import refusal
+from census_api.intake.preflight.refusals import make_refusal
 from tests.factories.packages import (
     MAIN,
     SHEET,
@@ -34,7 +34,7 @@ RAISED_ELSEWHERE = {"rows_lost", "crashed", "too_slow", "too_complex"}
 
 
 def facts_of(data: bytes) -> SheetFacts:
-    facts = preflight(data)
+    facts = inspect_package(data)
     assert len(facts.sheets) == 1
     return facts.sheets[0]
 
@@ -46,7 +46,7 @@ def test_refused_with_its_reason(name: str) -> None:
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     start = time.process_time()
     with pytest.raises(Refused) as refused:
-        preflight(data)
+        inspect_package(data)
     assert refused.value.reason == reason
     assert time.process_time() - start < 5
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 300_000
@@ -60,7 +60,7 @@ def test_every_reason_of_preflight_is_made_by_a_file() -> None:
 @pytest.mark.parametrize("reason", REFUSALS)
 def test_a_refusal_says_what_to_do_next_in_plain_words(reason: str) -> None:
     words = {"looks": "a picture", "line": "3", "column": "7", "key": "staff", "word": "NaN"}
-    message = refusal(reason, place="/staff", wanted="a list of rows", **words).message
+    message = make_refusal(reason, place="/staff", wanted="a list of rows", **words).message
     assert message.endswith(".")
     assert message[0].isupper()
     assert "{" not in message
@@ -84,19 +84,19 @@ def test_a_refusal_says_what_to_do_next_in_plain_words(reason: str) -> None:
     ],
 )
 def test_sniff_goes_by_content(data: bytes, kind: str) -> None:
-    assert sniff(data) == kind
+    assert sniff_kind(data) == kind
 
 
 def test_the_message_names_what_a_file_looks_like() -> None:
     with pytest.raises(Refused, match=r"a Word document \(\.docx\)"):
-        sniff(REFUSED["docx"][1]())
+        sniff_kind(REFUSED["docx"][1]())
     with pytest.raises(Refused, match="a CSV or text file"):
-        preflight(b"role,paid_wte\nDAW,7.5\n")
+        inspect_package(b"role,paid_wte\nDAW,7.5\n")
 
 
 def test_facts_of_a_good_workbook() -> None:
     data = xlsx(GOOD_ROWS)
-    facts = preflight(data)
+    facts = inspect_package(data)
     assert (facts.kind, facts.parts, facts.exact) == ("xlsx", 6, False)
     assert facts.inflated_bytes == sum(len(part) for part in xlsx_parts(GOOD_ROWS).values())
     sheet = facts.sheets[0]
@@ -200,7 +200,7 @@ def test_the_scan_is_linear_in_hostile_bytes(junk: bytes) -> None:
     data = with_part(SHEET, b"<worksheet><sheetData>" + junk * 30_000)
     start = time.process_time()
     with contextlib.suppress(Refused):
-        preflight(data, exact=True)
+        inspect_package(data, exact=True)
     assert time.process_time() - start < 2
 
 
@@ -226,4 +226,4 @@ def test_ods_hidden_table() -> None:
     style = '<style:style style:name="ta2"><style:table-properties table:display="false"/></style:style>'
     other = '<style:style style:name="ta1"><style:table-properties table:display="true"/></style:style>'
     tables = table("", "A", ' table:style-name="ta1"') + table("", "B", ' table:style-name="ta2"')
-    assert [sheet.state for sheet in preflight(ods(tables, other + style)).sheets] == ["visible", "hidden"]
+    assert [sheet.state for sheet in inspect_package(ods(tables, other + style)).sheets] == ["visible", "hidden"]

@@ -10,11 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from census_api.domain.collecting.content import Content
-from census_api.intake.reading.columns import CellReader, readers
+from census_api.intake.reading.columns import CellReader, make_readers
 from census_api.intake.reading.read_table import ReadTable, content_hash, known_of, read_table
-from census_api.intake.reading.tables import Table, decoder
+from census_api.intake.reading.tables import ReturnTable, make_decoder
 from census_api.questionnaire.load import load_spec
-from census_api.questionnaire.model import Sheet
+from census_api.questionnaire.model import SpecSheet
 
 SPEC = load_spec(2025)
 STAFF = SPEC.sheet["staff"]
@@ -24,9 +24,9 @@ _TEXTS = st.none() | st.text(max_size=6) | st.sampled_from(
 )  # fmt: skip
 
 
-def table_of(rows: Sequence[Mapping[str, str | None]], sheet: Sheet = STAFF) -> ReadTable:
+def table_of(rows: Sequence[Mapping[str, str | None]], sheet: SpecSheet = STAFF) -> ReadTable:
     columns = {question.key: [row.get(question.key) for row in rows] for question in sheet.fields}
-    return read_table(Table(sheet, columns, list(range(2, len(rows) + 2))), SPEC)
+    return read_table(ReturnTable(sheet, columns, list(range(2, len(rows) + 2))), SPEC)
 
 
 def one(key: str, text: str | None) -> Any:
@@ -59,8 +59,8 @@ def test_former_codes_are_known_as_such() -> None:
 
 def test_a_label_that_two_codes_share_means_neither() -> None:
     # Barnsley of 2025 has another code than Barnsley before: the label means this year's
-    assert decoder(SPEC, "local_authorities").code("Barnsley") == "E08000038"
-    assert decoder(SPEC, "local_authorities").former("E08000016") is not None
+    assert make_decoder(SPEC, "local_authorities").code("Barnsley") == "E08000038"
+    assert make_decoder(SPEC, "local_authorities").former("E08000016") is not None
 
 
 def test_business_keys_take_text_where_a_code_cannot_be_read() -> None:
@@ -84,12 +84,12 @@ def test_canonical_rows_are_the_content_as_json(rows: list[dict[str, str | None]
 @settings(deadline=None, max_examples=150)
 @given(rows=_ROWS)
 def test_reading_again_reads_the_same(rows: list[dict[str, str | None]]) -> None:
-    fresh = {question.key: CellReader(question, decoder(SPEC, question.code_list) if question.code_list else None)
+    fresh = {question.key: CellReader(question, make_decoder(SPEC, question.code_list) if question.code_list else None)
              for question in STAFF.fields}  # fmt: skip
     for key, reader in fresh.items():
         texts = [row[key] for row in rows]
         first = reader.read(texts)
-        for again in (reader.read(texts), readers(SPEC, "staff")[key].read(texts)):
+        for again in (reader.read(texts), make_readers(SPEC, "staff")[key].read(texts)):
             assert [text or None for text in again.texts] == [text or None for text in first.texts]
             assert again.values == first.values
             assert again.cells() == first.cells()
@@ -119,6 +119,6 @@ def test_the_hash_of_an_empty_return() -> None:
 def test_columns_that_a_sheet_does_not_have_are_known() -> None:
     columns: dict[str, list[str | None]] = {question.key: ["x"] for question in STAFF.fields}
     letters = {question.key: "A" for question in STAFF.fields[:3]}
-    table = read_table(Table(STAFF, columns, [2], letters), SPEC)
+    table = read_table(ReturnTable(STAFF, columns, [2], letters), SPEC)
     assert table.left_out == frozenset(question.key for question in STAFF.fields[3:])
     assert table.left_out <= table.known.filled

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from census_api.domain.collecting.findings import Finding
 from census_api.domain.kit.errors import CensusError, InvalidRequest, NotFound, Refused
-from census_api.intake.judging.judge import Context, Judged, judge
+from census_api.intake.judging.judge import Context, Judged, judge_return
 from census_api.intake.reading.json_return import MAX_UNKNOWN
 from census_api.questionnaire.load import load_spec
 from tests.factories.returns import clean_tree
@@ -22,7 +22,7 @@ SPEC = load_spec(YEAR)
 
 
 def judged(data: bytes | dict[str, Any], year: int | None = YEAR) -> Judged:
-    return judge(data if isinstance(data, bytes) else json.dumps(data).encode(), year, Context())
+    return judge_return(data if isinstance(data, bytes) else json.dumps(data).encode(), year, Context())
 
 
 def judged_or_refused(data: bytes) -> Judged | None:

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from census_api.domain.kit.errors import Refused
-from census_api.intake.preflight.inspection import preflight
+from census_api.intake.preflight.inspection import inspect_package
 from census_api.intake.preflight.package import RawSheet, column_letters
 from census_api.intake.reading.reader import read_workbook
 from tests.factories.packages import MAIN, OFFICE, cell, ods, ods_cell, ods_row, packed, row, sheet_xml, table, xlsx
@@ -214,7 +214,7 @@ def test_every_cell_is_where_it_was_written(
     sheet = only_sheet(data)
     assert cells(sheet) == {place: str(value) for place, value in values.items()}
     assert sheet.facts.rows_present == len({place[0] for place in values})
-    plain, exact = preflight(data).sheets, preflight(data, exact=True).sheets
+    plain, exact = inspect_package(data).sheets, inspect_package(data, exact=True).sheets
     for facts in (*plain, *exact):
         facts.blank_text = False
     assert plain == exact, "the quick count and the walk over every cell agree"

@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 
 from census_api.domain.kit import errors
-from census_api.questionnaire.load import SpecLibrary, library, load_spec
+from census_api.questionnaire.load import SpecLibrary, load_library, load_spec
 from census_api.questionnaire.model import Spec
 from census_api.questionnaire.pages.all_pages import common_pages, error_catalogue, year_pages
-from census_api.questionnaire.pages.markdown import anchor, cell, table
-from census_api.questionnaire.resources import folder
+from census_api.questionnaire.pages.markdown import escape_cell, make_anchor, write_table
+from census_api.questionnaire.resources import find_folder
 
-YEARS = library().years
+YEARS = load_library().years
 REFUSALS = {"old_xls": "This is an old Excel file (.xls).\nSave it | as .xlsx."}
 
 
@@ -38,7 +38,7 @@ def test_every_table_row_has_as_many_cells_as_its_header(name: str) -> None:
 @pytest.mark.parametrize("name", sorted(all_pages()))
 def test_every_link_leads_to_a_heading_or_a_page(name: str) -> None:
     pages = all_pages()
-    anchors = [anchor(heading) for heading in re.findall(r"^#+ (.*)$", pages[name], re.MULTILINE)]
+    anchors = [make_anchor(heading) for heading in re.findall(r"^#+ (.*)$", pages[name], re.MULTILINE)]
     assert len(anchors) == len(set(anchors))
     rendered = {*pages, *(f"{year}/{file}" for year in YEARS for file in ("schema.json", "spec.json"))}
     for target in re.findall(r"\]\(([^)]+)\)", pages[name]):
@@ -58,11 +58,11 @@ def test_the_dictionary_has_every_question_and_every_code_that_people_meet(year:
         for question in sheet.fields:
             (row,) = [line for line in section.splitlines() if f"| `{question.key}` |" in line]
             for words in (question.label, question.help, "yes" if question.required else "no", *question.states):
-                assert cell(words) in row
+                assert escape_cell(words) in row
     for sheet in spec.sheets:
         for name in filter(None, (sheet.categories, *(question.code_list for question in sheet.fields))):
             for code in spec.code_lists[name].codes:
-                assert f"| `{code.code}` | {cell(code.label)} |" in page
+                assert f"| `{code.code}` | {escape_cell(code.label)} |" in page
 
 
 def test_codes_that_went_name_what_to_use_instead() -> None:
@@ -76,7 +76,7 @@ def test_the_catalogue_has_every_rule_with_all_its_words(year: int) -> None:
     for rule in spec.rules:
         section = page.partition(f"\n### {rule.code} ")[2].partition("\n### ")[0]
         for words in (rule.why, rule.message, rule.expected, rule.fix, rule.severity.capitalize(), rule.check):
-            assert cell(words) in section
+            assert escape_cell(words) in section
         assert f"**In force since**: {rule.since}" in section
 
 
@@ -120,7 +120,7 @@ def test_the_error_catalogue_has_every_refusal_and_every_code() -> None:
 
 def test_the_year_that_the_readme_makes_works(tmp_path: Path) -> None:
     schemas = tmp_path / "schemas"
-    shutil.copytree(folder("schemas"), schemas)
+    shutil.copytree(find_folder("schemas"), schemas)
     (schemas / "2026").mkdir()
     readme = (schemas / "README.md").read_text("utf-8").partition("## How to add a year")[2]
     for path, text in re.findall(r"`(2026/[\w.]+)`[^\n]*:\n\n```\w+\n(.*?)```", readme, re.DOTALL):
@@ -136,4 +136,4 @@ def test_the_year_that_the_readme_makes_works(tmp_path: Path) -> None:
 
 
 def test_cells_of_tables_stay_on_their_line() -> None:
-    assert table(("A",), [["x\ny | z"]]) == "| A |\n| --- |\n| x y \\| z |"
+    assert write_table(("A",), [["x\ny | z"]]) == "| A |\n| --- |\n| x y \\| z |"

@@ -7,7 +7,7 @@ import io
 import zipfile
 from collections.abc import Iterator
 
-from census_api.questionnaire.templates.package import dated, read_parts, write_package
+from census_api.questionnaire.templates.package import date_properties, read_parts, write_package
 
 
 def pieces() -> Iterator[bytes]:
@@ -36,7 +36,7 @@ def test_read_parts_puts_content_types_first() -> None:
 
 def test_both_times_are_replaced() -> None:
     properties = b'<dcterms:created xsi:type="x">2026-01-02</dcterms:created><dcterms:modified>now</dcterms:modified>'
-    assert dated(properties, dt.datetime(2024, 6, 30, tzinfo=dt.UTC)) == (
+    assert date_properties(properties, dt.datetime(2024, 6, 30, tzinfo=dt.UTC)) == (
         b'<dcterms:created xsi:type="x">2024-06-30T00:00:00Z</dcterms:created>'
         b"<dcterms:modified>2024-06-30T00:00:00Z</dcterms:modified>"
     )

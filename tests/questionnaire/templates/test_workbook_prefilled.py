@@ -9,11 +9,11 @@ import pytest
 from openpyxl import load_workbook
 
 from census_api.domain.collecting.content import Cell, Content
-from census_api.intake.judging.judge import Context, judge
+from census_api.intake.judging.judge import Context, judge_return
 from census_api.questionnaire.load import load_spec
 from census_api.questionnaire.templates.names import LAST_YEAR, PREFILLED_FOR, PROVENANCE
 from census_api.questionnaire.templates.package import read_parts
-from census_api.questionnaire.templates.workbook import template
+from census_api.questionnaire.templates.workbook import build_template
 from tests.factories.whole_returns import ORGANISATION, whole_return
 
 BEFORE, SPEC = load_spec(2023), load_spec(2024)
@@ -35,7 +35,7 @@ def lines(last_year: Content) -> list[dict[str, Cell]]:
 
 @pytest.fixture(scope="module")
 def data(last_year: Content, lines: list[dict[str, Cell]]) -> bytes:
-    return template(SPEC, organisation=GIVEN, lines=lines, last_year=last_year)
+    return build_template(SPEC, organisation=GIVEN, lines=lines, last_year=last_year)
 
 
 @pytest.fixture(scope="module")
@@ -99,7 +99,7 @@ def test_last_years_answers_refuse_typing_but_let_the_row_be_deleted(workbook: A
 
 
 def test_only_the_keys_are_read(data: bytes, last_year: Content, lines: list[dict[str, Cell]]) -> None:
-    judged = judge(data, None, Context())
+    judged = judge_return(data, None, Context())
     content = judged.content
     assert content.organisation == GIVEN
     assert content.table("services") == lines
@@ -119,22 +119,22 @@ def test_rows_whose_codes_are_gone_are_not_prefilled() -> None:
     for row in content.rows:
         if row.cells.get("local_authority_code") == "E06000002":
             row.cells["local_authority_code"] = min(gone)
-    rows = rows_of(load_workbook(io.BytesIO(template(new, last_year=content)))["Staff"])
+    rows = rows_of(load_workbook(io.BytesIO(build_template(new, last_year=content)))["Staff"])
     assert {row["Local authority"] for row in rows} == {"E06000001 - Hartlepool"}
     assert len(rows) == 10
 
 
 def test_parts_can_be_given_alone() -> None:
-    only_form = load_workbook(io.BytesIO(template(SPEC, organisation=GIVEN)))
+    only_form = load_workbook(io.BytesIO(build_template(SPEC, organisation=GIVEN)))
     assert only_form["Organisation"]["B3"].value == GIVEN["name"]
     assert only_form["Organisation"]["C1"].value == "Help"
     assert only_form["Staff"].max_row == 1
-    only_lines = load_workbook(io.BytesIO(template(SPEC, lines=[{"service_type": "lero"}])))
+    only_lines = load_workbook(io.BytesIO(build_template(SPEC, lines=[{"service_type": "lero"}])))
     assert [row["Service type"] for row in rows_of(only_lines["Services"])] == [
         "lero - Lived experience recovery organisation"
     ]
 
 
 def test_it_is_the_same_every_time(data: bytes, last_year: Content, lines: list[dict[str, Cell]]) -> None:
-    again = template(SPEC.model_copy(), organisation=GIVEN, lines=lines, last_year=last_year)
+    again = build_template(SPEC.model_copy(), organisation=GIVEN, lines=lines, last_year=last_year)
     assert read_parts(again) == read_parts(data)

@@ -11,11 +11,11 @@ from openpyxl import load_workbook
 from openpyxl.utils import get_column_letter, range_boundaries
 
 from census_api.questionnaire.load import load_spec
-from census_api.questionnaire.model import Question, Sheet, Spec, shown
+from census_api.questionnaire.model import SheetQuestion, Spec, SpecSheet, show_code
 from census_api.questionnaire.templates.cell_checks import input_message
 from census_api.questionnaire.templates.names import HELPER_SHEETS, INSTRUCTIONS, LISTS, PROVENANCE
 from census_api.questionnaire.templates.package import read_parts
-from census_api.questionnaire.templates.workbook import template
+from census_api.questionnaire.templates.workbook import build_template
 
 YEARS = (2022, 2023, 2024, 2025)
 
@@ -25,7 +25,7 @@ def opened(data: bytes) -> Any:
 
 
 def with_extra_question(spec: Spec) -> Spec:
-    extra = Question(
+    extra = SheetQuestion(
         key="on_sick_leave",
         label="On sick leave",
         type="count",
@@ -34,7 +34,7 @@ def with_extra_question(spec: Spec) -> Spec:
         since=2026,
     )
     staff = spec.sheet["staff"]
-    longer = Sheet(**{**staff.model_dump(), "fields": (*staff.fields, extra)})
+    longer = SpecSheet(**{**staff.model_dump(), "fields": (*staff.fields, extra)})
     sheets = tuple(longer if sheet is staff else sheet for sheet in spec.sheets)
     return Spec(**{name: getattr(spec, name) for name in Spec.model_fields} | {"sheets": sheets})
 
@@ -50,7 +50,7 @@ def validations(worksheet: Any) -> dict[str, Any]:
 
 
 def test_sheets_stand_in_order_and_the_helpers_are_out_of_sight(spec: Spec) -> None:
-    workbook = opened(template(spec))
+    workbook = opened(build_template(spec))
     assert workbook.sheetnames == [INSTRUCTIONS, *(sheet.title for sheet in spec.sheets), LISTS, PROVENANCE]
     states = {worksheet.title: worksheet.sheet_state for worksheet in workbook}
     assert {title for title, state in states.items() if state == "veryHidden"} == {LISTS, PROVENANCE}
@@ -60,7 +60,7 @@ def test_sheets_stand_in_order_and_the_helpers_are_out_of_sight(spec: Spec) -> N
 
 
 def test_headers_are_the_labels_and_nothing_stands_below_them(spec: Spec) -> None:
-    workbook = opened(template(spec))
+    workbook = opened(build_template(spec))
     for sheet in spec.sheets:
         worksheet = workbook[sheet.title]
         if sheet.kind == "form":
@@ -77,7 +77,7 @@ def test_headers_are_the_labels_and_nothing_stands_below_them(spec: Spec) -> Non
 
 
 def test_the_hidden_sheet_says_which_template_it_is(spec: Spec) -> None:
-    rows = dict(opened(template(spec))[PROVENANCE].values)
+    rows = dict(opened(build_template(spec))[PROVENANCE].values)
     assert rows == {
         "census_year": str(spec.year),
         "template_version": str(spec.collection.template_version),
@@ -86,7 +86,7 @@ def test_the_hidden_sheet_says_which_template_it_is(spec: Spec) -> None:
 
 
 def test_every_question_has_its_check_and_its_help(spec: Spec) -> None:
-    workbook = opened(template(spec))
+    workbook = opened(build_template(spec))
     for sheet in spec.sheets:
         checks = validations(workbook[sheet.title])
         assert len(checks) == len(sheet.fields)
@@ -104,7 +104,7 @@ def test_every_question_has_its_check_and_its_help(spec: Spec) -> None:
 
 
 def test_drop_downs_reach_every_code(spec: Spec) -> None:
-    workbook = opened(template(spec))
+    workbook = opened(build_template(spec))
     asked = 0
     for sheet in spec.sheets:
         names = {check.formula1 for check in validations(workbook[sheet.title]).values() if check.type == "list"}
@@ -114,13 +114,13 @@ def test_drop_downs_reach_every_code(spec: Spec) -> None:
             (destination,) = workbook.defined_names[f"list_{name}"].destinations
             column, first, _, last = range_boundaries(destination[1])
             cells = [workbook[destination[0]].cell(row, column).value for row in range(first, last + 1)]
-            assert cells == [shown(code) for code in spec.code_lists[name].codes]
+            assert cells == [show_code(code) for code in spec.code_lists[name].codes]
             asked += 1
     assert asked >= 10
 
 
 def test_answers_are_unlocked_and_headings_are_not(spec: Spec) -> None:
-    workbook = opened(template(spec))
+    workbook = opened(build_template(spec))
     for sheet in spec.sheets:
         worksheet = workbook[sheet.title]
         assert all(cell.protection.locked for cell in worksheet[1])
@@ -136,9 +136,9 @@ def test_answers_are_unlocked_and_headings_are_not(spec: Spec) -> None:
 
 
 def test_unanswered_required_cells_are_tinted(spec: Spec) -> None:
-    workbook = opened(template(spec))
+    workbook = opened(build_template(spec))
 
-    def tinted(sheet: Sheet) -> set[str]:
+    def tinted(sheet: SpecSheet) -> set[str]:
         return {str(area.sqref).split(":")[0] for area in workbook[sheet.title].conditional_formatting}
 
     staff = spec.sheet["staff"]
@@ -151,7 +151,7 @@ def test_unanswered_required_cells_are_tinted(spec: Spec) -> None:
 
 
 def test_nothing_that_could_alarm_or_leak_is_in_the_package(spec: Spec) -> None:
-    data = template(spec)
+    data = build_template(spec)
     assert len(data) < 60_000
     parts = read_parts(data)
     unwanted = ("vba", "media", "drawing", "externalLink", "comments", "printerSettings", "calcChain")
@@ -164,8 +164,8 @@ def test_nothing_that_could_alarm_or_leak_is_in_the_package(spec: Spec) -> None:
 
 
 def test_two_builds_are_the_same(spec: Spec, monkeypatch: pytest.MonkeyPatch) -> None:
-    first = template(spec)
-    again = template(spec.model_copy())  # another object, so nothing kept from the first build is used
+    first = build_template(spec)
+    again = build_template(spec.model_copy())  # another object, so nothing kept from the first build is used
     assert read_parts(first) == read_parts(again)
     assert first == again
     midnight = dt.datetime.combine(spec.collection.reference_date, dt.time())
@@ -175,7 +175,7 @@ def test_two_builds_are_the_same(spec: Spec, monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_the_instructions_name_the_dates_and_lead_to_every_sheet(spec: Spec) -> None:
-    worksheet = opened(template(spec))[INSTRUCTIONS]
+    worksheet = opened(build_template(spec))[INSTRUCTIONS]
     text = " ".join(str(cell.value) for row in worksheet.iter_rows() for cell in row if cell.value)
     for words in (f"30 June {spec.year}", f"1 July {spec.year - 1}", "NK", "REFUSED", "census check", "WTE", "Vacancy"):
         assert words in text
@@ -188,7 +188,7 @@ def test_the_instructions_name_the_dates_and_lead_to_every_sheet(spec: Spec) -> 
 
 def test_a_new_optional_question_is_a_new_column() -> None:
     spec = with_extra_question(load_spec(2025))
-    worksheet = opened(template(spec))["Staff"]
+    worksheet = opened(build_template(spec))["Staff"]
     assert worksheet.cell(1, len(spec.sheet["staff"].fields)).value == "On sick leave"
     check = validations(worksheet)[f"{get_column_letter(len(spec.sheet['staff'].fields))}2"]
     assert 'OR(O2="NK",O2="NA")' in check.formula1

@@ -11,10 +11,10 @@ import duckdb
 import polars as pl
 import pytest
 
-from census_api.domain.aggregates import Aggregates, Figure
+from census_api.domain.aggregates import AggregateFigure, Aggregates
 from census_api.domain.kit.access import SYSTEM
 from census_api.domain.kit.measures import LINE_DIMENSIONS, MEASURES, ROLE_DIMENSIONS
-from census_api.services.aggregates.asking import aggregates
+from census_api.services.aggregates.asking import compute_aggregates
 from census_api.services.aggregates.question import Wanted
 from census_api.services.kit.platform import Platform
 from tests.factories.populations import described, random_breakdowns, random_lines, random_staff
@@ -32,14 +32,14 @@ def frozen(platform: Platform, lines: list[LineRow], staff: list[StaffRow], **mo
 
 def asked(platform: Platform, by: str = "", measures: str = "", **filters: str) -> Aggregates:
     wanted = Wanted([by], [measures], {name: [codes] for name, codes in filters.items()})
-    return aggregates(platform, SYSTEM, "2024", wanted)
+    return compute_aggregates(platform, SYSTEM, "2024", wanted)
 
 
-def by_codes(found: Aggregates) -> dict[tuple[str | None, ...], dict[str, Figure]]:
+def by_codes(found: Aggregates) -> dict[tuple[str | None, ...], dict[str, AggregateFigure]]:
     return {cell.by: {figure.measure: figure for figure in cell.figures} for cell in found.cells}
 
 
-def said(figure: Figure) -> dict[str, Any]:
+def said(figure: AggregateFigure) -> dict[str, Any]:
     answers = {
         name: getattr(figure.answers, name)
         for name in ("value", "zero", "blank", "not_known", "refused", "not_applicable")
@@ -59,7 +59,7 @@ def expected(figure: dict[str, Any]) -> dict[str, Any]:
     return {**kept, "answers": {name: n for name, n in figure["answers"].items() if n}}
 
 
-def agree(found: Figure, reckoned: dict[str, Any]) -> None:
+def agree(found: AggregateFigure, reckoned: dict[str, Any]) -> None:
     left, right = said(found), expected(reckoned)
     for name, value in right.items():
         assert left[name] == (pytest.approx(value, abs=1e-6) if isinstance(value, float) else value), (

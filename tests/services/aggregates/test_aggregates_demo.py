@@ -6,13 +6,13 @@ from collections.abc import Iterator, Mapping
 
 import pytest
 
-from census_api.demo.figures import published
+from census_api.demo.figures import read_published
 from census_api.demo.parameters import TREATMENT
-from census_api.demo.population import Population, frame_rows, population, returns
+from census_api.demo.population import DemoPopulation, frame_rows, iterate_returns, make_population
 from census_api.domain.collecting.content import Cell, Content
 from census_api.domain.kit.access import SYSTEM
 from census_api.domain.kit.measures import ITEMS
-from census_api.services.aggregates.asking import aggregates
+from census_api.services.aggregates.asking import compute_aggregates
 from census_api.services.aggregates.question import Wanted
 from census_api.services.kit.platform import Platform
 from tests.factories.snapshots import BreakdownCell, Given, LineRow, StaffRow, make_snapshot
@@ -27,12 +27,12 @@ _YEARS = (2022, 2023, 2024)
 
 
 @pytest.fixture(scope="module")
-def people() -> Population:
-    return population()
+def people() -> DemoPopulation:
+    return make_population()
 
 
 @pytest.fixture
-def frozen(platform: Platform, people: Population) -> Platform:
+def frozen(platform: Platform, people: DemoPopulation) -> Platform:
     for year in _YEARS:
         lines, staff, cells, nil = rows_of(people, year)
         with platform.database.transaction(SYSTEM) as session:
@@ -40,11 +40,11 @@ def frozen(platform: Platform, people: Population) -> Platform:
     return platform
 
 
-def rows_of(people: Population, year: int) -> tuple[list[LineRow], list[StaffRow], list[BreakdownCell], list[str]]:
+def rows_of(people: DemoPopulation, year: int) -> tuple[list[LineRow], list[StaffRow], list[BreakdownCell], list[str]]:
     """What the returns of a year say, as rows of a snapshot."""
     register = {one.code: one for one in people.organisations}
     framed = {(line.organisation, line.local_authority_code, line.service_type) for line in frame_rows(people, year)}
-    contents = dict(returns(people, year))
+    contents = dict(iterate_returns(people, year))
     nil = [code for code, content in contents.items() if content.organisation["nil_return"] == "yes"]
     reported = {key for code, content in contents.items() for key in _lines(code, content)}
     keys = sorted(framed | reported)
@@ -97,7 +97,7 @@ def _cells(contents: Mapping[str, Content]) -> Iterator[BreakdownCell]:
 
 def one(platform: Platform, year: int, measure: str, **filters: str) -> float:
     wanted = Wanted(measures=[measure], filters={name: [codes] for name, codes in filters.items()})
-    (figure,) = aggregates(platform, SYSTEM, str(year), wanted).total.figures
+    (figure,) = compute_aggregates(platform, SYSTEM, str(year), wanted).total.figures
     assert figure.value is not None
     return figure.value
 
@@ -109,7 +109,7 @@ def share(platform: Platform, year: int, part: Mapping[str, str], whole: Mapping
 def category(platform: Platform, year: int, sheet: str, codes: str, **filters: str) -> float:
     """Percent of a breakdown's people, those of whom it is not known included, in these categories."""
     wanted = Wanted([sheet], filters={name: [given] for name, given in filters.items()})
-    found = aggregates(platform, SYSTEM, str(year), wanted)
+    found = compute_aggregates(platform, SYSTEM, str(year), wanted)
     shares = {cell.by[0]: cell.figures[0].share or 0 for cell in found.cells}
     return 100 * sum(shares[code] for code in codes.split(","))
 
@@ -132,7 +132,7 @@ def reckoned(platform: Platform) -> Iterator[tuple[str, float]]:
     yield "turn_nurse_vol_2023", 100 * one(platform, 2023, "turnover_avg", sector="voluntary", role_group="nursing")
     yield "vac_deliv_2024", 100 * one(platform, 2024, "vacancy_rate", **delivery)
     for year in _YEARS:
-        found = aggregates(platform, SYSTEM, str(year), Wanted(["sector"], ["wte"]))
+        found = compute_aggregates(platform, SYSTEM, str(year), Wanted(["sector"], ["wte"]))
         shares = {cell.by[0]: 100 * (cell.figures[0].share or 0) for cell in found.cells}
         for short, sector in _SECTORS.items():
             yield f"sector_{short}_{year}", shares[sector]
@@ -151,7 +151,7 @@ def reckoned(platform: Platform) -> Iterator[tuple[str, float]]:
 
 
 def test_published_figures_come_out_of_aggregates_within_their_tolerances(frozen: Platform) -> None:
-    lines = {line.id: line for line in published()}
+    lines = {line.id: line for line in read_published()}
     compared = []
     for name, value in reckoned(frozen):
         line = lines.get(name)

@@ -8,11 +8,11 @@ import pytest
 
 from census_api.domain.kit.access import SYSTEM
 from census_api.domain.kit.measures import ITEMS, LINE_DIMENSIONS, ROLE_DIMENSIONS
-from census_api.services.aggregates.asking import aggregates
+from census_api.services.aggregates.asking import compute_aggregates
 from census_api.services.aggregates.question import Wanted
 from census_api.services.collecting.submissions import get_content
 from census_api.services.kit.platform import Platform
-from census_api.services.snapshots.revisions import freeze
+from census_api.services.snapshots.revisions import freeze_collection
 from tests.factories.actors import ANALYST, ANN, TEAM
 from tests.factories.frozen import HERE, THERE, accepted, corrected, framed, tree_for
 from tests.services.aggregates.plain_aggregates import FORMULAS, plain
@@ -30,7 +30,7 @@ def frozen(platform: Platform) -> Platform:
     framed(platform, YEAR, *((code, place, "adult_community") for code in SAID for place in (HERE, THERE)))
     for code, staff in SAID.items():
         accepted(platform, code, YEAR, tree_for(platform, code, YEAR, staff))
-    freeze(platform, TEAM, YEAR)
+    freeze_collection(platform, TEAM, YEAR)
     return platform
 
 
@@ -79,7 +79,7 @@ def test_aggregates_of_a_frozen_census_are_those_of_its_returns(frozen: Platform
         ("organisation_type", "profession_group"),
     ):
         measures = [name for name in FORMULAS if name != "regulated_ratio" or "role" not in by]
-        found = aggregates(frozen, ANALYST, str(YEAR), Wanted(by, measures))
+        found = compute_aggregates(frozen, ANALYST, str(YEAR), Wanted(by, measures))
         cells = {cell.by: cell.figures for cell in found.cells}
         for place, name in enumerate(measures):
             for codes, figure in plain(rows, by, name).items():
@@ -99,17 +99,17 @@ def test_people_add_up_to_the_sheets_that_were_sent(frozen: Platform) -> None:
                 for category, people in row.items():
                     if category != key:
                         sums[category] = sums.get(category, 0) + float(people)
-        found = aggregates(frozen, ANALYST, str(YEAR), Wanted([sheet]))
+        found = compute_aggregates(frozen, ANALYST, str(YEAR), Wanted([sheet]))
         assert {cell.by[0]: cell.figures[0].value for cell in found.cells} == sums
 
 
 def test_a_new_revision_has_figures_of_its_own_and_the_old_keeps_its(frozen: Platform) -> None:
     def total(name: str) -> float | None:
-        return aggregates(frozen, SYSTEM, name, Wanted((), ["paid_wte"])).total.figures[0].value
+        return compute_aggregates(frozen, SYSTEM, name, Wanted((), ["paid_wte"])).total.figures[0].value
 
     before = total("2024.1")
     corrected(frozen, "BETA", YEAR, tree_for(frozen, "BETA", YEAR, SAID["BETA"] | {"paid_wte": "7.25"}))
-    freeze(frozen, TEAM, YEAR)
+    freeze_collection(frozen, TEAM, YEAR)
     assert before is not None
     assert total("2024.1") == before
     assert total("2024.2") == total("2024") == pytest.approx(before - 1)

@@ -13,7 +13,7 @@ import openpyxl
 import polars as pl
 import pytest
 
-from census_api.services.kit.tables_out import Sheet, safe_text, written
+from census_api.services.kit.tables_out import OutputSheet, safe_text, write_sheet
 
 WICKED = [
     "=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "＝1+1", "＋1", "－1", "＠x", " =1",
@@ -21,12 +21,12 @@ WICKED = [
 ]  # fmt: skip
 
 
-def sheet(*rows: tuple[str | float | None, ...], columns: tuple[str, ...] = ("name", "value")) -> Sheet:
-    return Sheet("A table", columns, rows, ["=note"], ["=cover"])
+def sheet(*rows: tuple[str | float | None, ...], columns: tuple[str, ...] = ("name", "value")) -> OutputSheet:
+    return OutputSheet("A table", columns, rows, ["=note"], ["=cover"])
 
 
-def whole(table: Sheet, kind: str) -> bytes:
-    return b"".join(written(table, kind))  # type: ignore[arg-type]
+def whole(table: OutputSheet, kind: str) -> bytes:
+    return b"".join(write_sheet(table, kind))  # type: ignore[arg-type]
 
 
 def test_a_csv_runs_nothing_and_keeps_numbers() -> None:
@@ -82,7 +82,7 @@ def test_parquet_keeps_types_and_what_is_not_known() -> None:
 
 def test_json_is_one_document_however_it_is_cut() -> None:
     rows = [(f"row {number}" * 20, float(number)) for number in range(2_000)]
-    pieces = list(written(sheet(*rows), "json"))
+    pieces = list(write_sheet(sheet(*rows), "json"))
     assert len(pieces) > 2
     found = json.loads(b"".join(pieces))
     assert found["notes"] == ["=note"]
@@ -97,6 +97,6 @@ def test_rows_are_written_as_they_come() -> None:
             made.append(number)
             yield ("x" * 50, number)
 
-    pieces = written(Sheet("A table", ("name", "value"), rows()), "csv")  # type: ignore[arg-type]
+    pieces = write_sheet(OutputSheet("A table", ("name", "value"), rows()), "csv")  # type: ignore[arg-type]
     next(pieces)
     assert len(made) < 5_000

@@ -11,10 +11,10 @@ from sqlalchemy import Connection, create_engine, text
 from census_api.domain.audit import AuditFilter, ChainEnd, noted_end
 from census_api.domain.kit.access import SYSTEM, Actor
 from census_api.domain.kit.errors import Forbidden, InvalidRequest, NotFound
-from census_api.services.audit.reading import list_events, verify
+from census_api.services.audit.reading import list_events, verify_chains
 from census_api.services.collecting import submissions as reading
 from census_api.services.collecting.history import get_history
-from census_api.services.collecting.submit import submit
+from census_api.services.collecting.submit import submit_return
 from census_api.services.kit.platform import Platform
 from tests.factories.actors import (
     ADMINISTRATOR,
@@ -33,7 +33,7 @@ from tests.factories.uploads import make_upload
 
 @pytest.fixture
 def platform(platform: Platform) -> Platform:
-    submit(platform, EDITOR, 2024, "ALPHA", make_upload())
+    submit_return(platform, EDITOR, 2024, "ALPHA", make_upload())
     return platform
 
 
@@ -103,11 +103,11 @@ def test_those_who_run_the_census_read_the_audit_and_nobody_else(platform: Platf
 
 
 def test_an_untouched_audit_is_whole(platform: Platform) -> None:
-    verdict = verify(platform, ANN)
+    verdict = verify_chains(platform, ANN)
     assert verdict.problems == ()
     assert verdict.events == sum(end.position for end in verdict.ends) > 5
     assert [end.collection for end in verdict.ends] == [0, 2022, 2023, 2024, 2025]
-    assert verify(platform, ANN, verdict.ends).problems == ()
+    assert verify_chains(platform, ANN, verdict.ends).problems == ()
 
 
 @pytest.mark.parametrize(
@@ -141,11 +141,11 @@ def test_what_was_changed_behind_its_back_is_found(platform: Platform, statement
         ids = connection.scalars(text("SELECT id FROM audit_event WHERE action = 'thing.done' ORDER BY id")).all()
         named = {"middle": str(ids[1]), "last": str(ids[2])}
         connection.execute(text(statement.format(**named)))
-    assert any(told.format(**named) in problem for problem in verify(platform, ANN).problems)
+    assert any(told.format(**named) in problem for problem in verify_chains(platform, ANN).problems)
 
 
 def test_an_end_cut_off_clean_is_found_with_the_end_that_was_noted(platform: Platform) -> None:
-    end = next(end for end in verify(platform, ANN).ends if end.collection == 2024)
+    end = next(end for end in verify_chains(platform, ANN).ends if end.collection == 2024)
     assert noted_end(str(end)) == end
     with behind_its_back(platform) as connection:
         last = connection.execute(
@@ -157,11 +157,11 @@ def test_an_end_cut_off_clean_is_found_with_the_end_that_was_noted(platform: Pla
             text("UPDATE audit_chain SET (position, hash) = (SELECT position, hash FROM audit_link "
                  "WHERE collection_year = 2024 ORDER BY position DESC LIMIT 1) WHERE collection_year = 2024")
         )  # fmt: skip
-    assert verify(platform, ANN).problems == ()
-    (problem,) = verify(platform, ANN, [end]).problems
+    assert verify_chains(platform, ANN).problems == ()
+    (problem,) = verify_chains(platform, ANN, [end]).problems
     assert "the chain no longer reaches it" in problem
-    submit(platform, EDITOR, 2024, "ALPHA", make_upload(headcount=11))
-    (problem,) = verify(platform, ANN, [end]).problems
+    submit_return(platform, EDITOR, 2024, "ALPHA", make_upload(headcount=11))
+    (problem,) = verify_chains(platform, ANN, [end]).problems
     assert "not the one whose end was noted" in problem
 
 
@@ -180,6 +180,6 @@ def test_many_wrong_places_are_counted_and_not_all_named(platform: Platform) -> 
             audit.record(session, make_actor("mia"), "thing.done", subject=str(number), collection=2024)
     with behind_its_back(platform) as connection:
         connection.execute(text("UPDATE audit_event SET subject = 'x' WHERE action = 'thing.done'"))
-    problems = verify(platform, ANN).problems
+    problems = verify_chains(platform, ANN).problems
     assert len(problems) == 101
     assert problems[-1] == "And 50 more places."

@@ -17,7 +17,7 @@ from census_api.services.collecting import background_checks as service
 from census_api.services.collecting.background_checks import check_received, get_job
 from census_api.services.collecting.judging import judge_in_sandbox
 from census_api.services.collecting.submissions import get_original, get_report, get_submission, list_submissions
-from census_api.services.collecting.submit import submit
+from census_api.services.collecting.submit import submit_return
 from census_api.services.kit.platform import Platform
 from census_api.settings import Settings
 from census_api.store.kit import queue as store
@@ -33,7 +33,7 @@ def platform(platform: Platform) -> Platform:
 
 
 def send(platform: Platform, upload: Upload | None = None) -> uuid.UUID:
-    answer = submit(platform, ANN, 2024, "ALPHA", upload or make_upload())
+    answer = submit_return(platform, ANN, 2024, "ALPHA", upload or make_upload())
     assert answer.job is not None
     assert answer.report is None
     return answer.job
@@ -74,8 +74,8 @@ def test_a_long_file_is_kept_at_once_and_checked_by_a_worker(platform: Platform)
 def test_the_report_of_a_worker_is_that_of_a_check_at_once(platform: Platform) -> None:
     check_received(platform, send(platform))
     at_once = replace(platform, settings=Settings())
-    submit(at_once, ANN, 2024, "BETA", make_upload("BETA"))
-    submit(at_once, ANN, 2024, "ALPHA", make_upload())
+    submit_return(at_once, ANN, 2024, "BETA", make_upload("BETA"))
+    submit_return(at_once, ANN, 2024, "ALPHA", make_upload())
     first, second = (get_report(platform, ANN, 2024, "ALPHA", number) for number in (1, 2))
     assert replace(first, submission=2) == second
 
@@ -105,7 +105,7 @@ def test_what_the_worker_cannot_read_is_refused_with_its_reason(platform: Platfo
 
 def test_what_can_be_seen_to_be_no_return_is_refused_before_there_is_a_job(platform: Platform) -> None:
     with pytest.raises(Refused):
-        submit(platform, ANN, 2024, "ALPHA", Upload(b"%PDF-1.7 and much more"))
+        submit_return(platform, ANN, 2024, "ALPHA", Upload(b"%PDF-1.7 and much more"))
     with platform.database.transaction() as session:
         assert session.scalar(text("SELECT count(*) FROM procrastinate_jobs")) == 0
 
@@ -183,7 +183,7 @@ def test_a_worker_that_died_has_its_job_taken_back(platform: Platform) -> None:
 
 def test_one_bad_file_does_not_hold_up_the_others(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> None:
     bad = send(platform, Upload(json.dumps({"census_year": 2024, "staff": 7}).encode()))
-    good = [submit(platform, ANN, 2024, "BETA", make_upload("BETA", headcount=index)).job for index in range(5)]
+    good = [submit_return(platform, ANN, 2024, "BETA", make_upload("BETA", headcount=index)).job for index in range(5)]
     store.run_worker_until_empty(open_tasks(platform))
     assert job_of(platform, bad).state in ("refused", "done")
     assert [job_of(platform, job_id).state for job_id in good if job_id] == ["done"] * 5
@@ -191,12 +191,12 @@ def test_one_bad_file_does_not_hold_up_the_others(platform: Platform, monkeypatc
 
 def test_a_key_sent_again_gives_the_same_job_and_later_its_report(platform: Platform) -> None:
     upload = make_upload(key="k")
-    first = submit(platform, ANN, 2024, "ALPHA", upload)
-    again = submit(platform, ANN, 2024, "ALPHA", upload)
+    first = submit_return(platform, ANN, 2024, "ALPHA", upload)
+    again = submit_return(platform, ANN, 2024, "ALPHA", upload)
     assert again == replace(first, replayed=True)
     assert first.job is not None
     check_received(platform, first.job)
-    done = submit(platform, ANN, 2024, "ALPHA", upload)
+    done = submit_return(platform, ANN, 2024, "ALPHA", upload)
     assert (done.job, done.submission.status) == (first.job, "checked")
     assert done.report == get_report(platform, ANN, 2024, "ALPHA", 1)
 
@@ -210,7 +210,7 @@ def test_a_job_of_nobody_is_not_found(platform: Platform) -> None:
 
 def test_context_of_a_job_is_that_of_the_database(platform: Platform) -> None:
     at_once = replace(platform, settings=Settings())
-    submit(at_once, ANN, 2023, "ALPHA", Upload(json.dumps(make_tree(year=2023, headcount=900)).encode()))
+    submit_return(at_once, ANN, 2023, "ALPHA", Upload(json.dumps(make_tree(year=2023, headcount=900)).encode()))
     check_received(platform, send(platform))
     statuses = get_report(platform, ANN, 2024, "ALPHA", 1).rules_by_status
     of_last_year = [rule.code for rule in platform.spec(2024).rules if rule.on.startswith("last_year")]

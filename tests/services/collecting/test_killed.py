@@ -9,10 +9,10 @@ import sys
 import pytest
 from sqlalchemy import text
 
-from census_api.questionnaire.resources import folder
+from census_api.questionnaire.resources import find_folder
 from census_api.services.collecting.background_checks import check_received, get_job
 from census_api.services.collecting.submissions import get_report, list_submissions
-from census_api.services.collecting.submit import submit
+from census_api.services.collecting.submit import submit_return
 from census_api.services.kit.platform import Platform
 from tests.factories.actors import ANN
 from tests.factories.uploads import make_upload
@@ -46,7 +46,7 @@ def run_until_killed(platform: Platform, where: str, long_file_bytes: int) -> No
     ended = subprocess.run(
         [sys.executable, "-c", PROGRAM, platform.database.url(), where, str(long_file_bytes)],
         input=make_upload().data,
-        cwd=folder("tests").parent,
+        cwd=find_folder("tests").parent,
         capture_output=True,
         timeout=60,
         check=False,
@@ -60,7 +60,7 @@ def test_a_web_process_killed_before_the_commit_leaves_nothing(platform: Platfor
     with platform.database.transaction() as session:
         for table in ("submission", "submission_row", "finding", "idempotency", "return"):
             assert session.scalar(text(f'SELECT count(*) FROM "{table}"')) == 0
-    answer = submit(platform, ANN, 2024, "ALPHA", make_upload(key="the key"))
+    answer = submit_return(platform, ANN, 2024, "ALPHA", make_upload(key="the key"))
     assert (answer.submission.number, answer.replayed) == (1, False)
 
 
@@ -70,7 +70,7 @@ def test_a_worker_killed_before_the_commit_is_made_good_by_the_next(platform: Pl
     (entry,) = list_submissions(platform, ANN, 2024, "ALPHA").items
     begun = step != "context_for"
     assert (entry.number, entry.status) == (1, "checking" if begun else "received")
-    again = submit(platform, ANN, 2024, "ALPHA", make_upload(key="the key"))
+    again = submit_return(platform, ANN, 2024, "ALPHA", make_upload(key="the key"))
     assert again.replayed
     assert again.job is not None
     assert get_job(platform, ANN, again.job).state == ("running" if begun else "waiting")

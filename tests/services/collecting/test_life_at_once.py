@@ -11,10 +11,10 @@ from sqlalchemy import text
 
 from census_api.domain.kit.errors import Conflict, Overtaken, Stale
 from census_api.services.collecting import life
-from census_api.services.collecting.explanations import explain, list_explanations
+from census_api.services.collecting.explanations import explain_finding, list_explanations
 from census_api.services.collecting.sign_off import sign_off
 from census_api.services.collecting.submissions import get_original, list_submissions
-from census_api.services.collecting.submit import submit
+from census_api.services.collecting.submit import submit_return
 from census_api.services.kit.platform import Platform
 from tests.factories.actors import EDITOR, SIGNATORY, TEAM, make_actor
 from tests.factories.life import BECAUSE, ROLE, WHY, YEAR, asking_upload, clean_upload, now, send, sign
@@ -55,8 +55,8 @@ def test_accepting_twice_at_once_is_one_acceptance_and_one_event(platform: Platf
     sign(platform)
     for round_number in range(1, ROUNDS + 1):
         answers, problems = together(
-            lambda: life.accept(platform, TEAM, YEAR, "ALPHA"),
-            lambda: life.accept(platform, SECOND_OF_TEAM, YEAR, "ALPHA"),
+            lambda: life.accept_return(platform, TEAM, YEAR, "ALPHA"),
+            lambda: life.accept_return(platform, SECOND_OF_TEAM, YEAR, "ALPHA"),
         )
         assert len(answers) == 1
         (problem,) = problems
@@ -64,7 +64,7 @@ def test_accepting_twice_at_once_is_one_acceptance_and_one_event(platform: Platf
         assert "15 July 2024 at 13:30" in problem.message
         assert "accepted the return as signed in submission" in problem.message
         assert noted(platform, "return.accepted") == round_number
-        life.reopen(platform, TEAM, YEAR, "ALPHA", reason=WHY)
+        life.reopen_return(platform, TEAM, YEAR, "ALPHA", reason=WHY)
         send(platform)
         sign(platform, 1 + round_number)
 
@@ -86,8 +86,8 @@ def test_two_people_who_send_at_once_both_keep_their_file_and_the_second_is_told
     for _ in range(ROUNDS):
         before = now(platform).latest or 0
         answers, problems = together(
-            lambda: submit(platform, EDITOR, YEAR, "ALPHA", mine),
-            lambda: submit(platform, SECOND_EDITOR, YEAR, "ALPHA", theirs),
+            lambda: submit_return(platform, EDITOR, YEAR, "ALPHA", mine),
+            lambda: submit_return(platform, SECOND_EDITOR, YEAR, "ALPHA", theirs),
         )
         assert now(platform).latest == before + 2
         assert len(answers) + len(problems) == 2
@@ -105,8 +105,8 @@ def test_two_people_who_send_at_once_both_keep_their_file_and_the_second_is_told
 
 
 def test_one_after_the_other_nobody_is_told_anything(platform: Platform) -> None:
-    submit(platform, EDITOR, YEAR, "ALPHA", clean_upload(platform))
-    assert submit(platform, SECOND_EDITOR, YEAR, "ALPHA", clean_upload(platform)).submission.number == 2
+    submit_return(platform, EDITOR, YEAR, "ALPHA", clean_upload(platform))
+    assert submit_return(platform, SECOND_EDITOR, YEAR, "ALPHA", clean_upload(platform)).submission.number == 2
 
 
 def test_of_two_who_saw_the_same_version_one_changes_it(platform: Platform) -> None:
@@ -117,7 +117,7 @@ def test_of_two_who_saw_the_same_version_one_changes_it(platform: Platform) -> N
 
         def give(name: str, seen: int = seen) -> object:
             actor = make_actor(name, ALPHA=["editor"])
-            return explain(
+            return explain_finding(
                 platform, actor, YEAR, "ALPHA", 1, key, reason="checked", text=f"{BECAUSE} {name}", expected=seen
             )
 
@@ -134,7 +134,7 @@ def test_of_two_who_saw_the_same_version_one_changes_it(platform: Platform) -> N
 def test_a_file_and_a_sign_off_at_once_never_sign_what_was_not_there(platform: Platform, times: int) -> None:
     send(platform)
     together(
-        lambda: submit(platform, EDITOR, YEAR, "ALPHA", clean_upload(platform, paid_wte="8.5")),
+        lambda: submit_return(platform, EDITOR, YEAR, "ALPHA", clean_upload(platform, paid_wte="8.5")),
         lambda: sign_off(platform, SIGNATORY, YEAR, "ALPHA", 1, role=ROLE),
     )
     found = now(platform)

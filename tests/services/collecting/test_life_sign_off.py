@@ -9,10 +9,10 @@ from sqlalchemy import create_engine, text
 
 from census_api.domain.kit.errors import Conflict, InvalidRequest, NotFound, Stale
 from census_api.services.collecting import life
-from census_api.services.collecting.explanations import explain, list_explanations
+from census_api.services.collecting.explanations import explain_finding, list_explanations
 from census_api.services.collecting.history import get_history
 from census_api.services.collecting.receipts import get_receipt, standing_receipt
-from census_api.services.collecting.return_queries import list_questions, reply
+from census_api.services.collecting.return_queries import list_questions, reply_to_query
 from census_api.services.collecting.sign_off import SignOffRefused, get_readiness, sign_off
 from census_api.services.collecting.submissions import get_report
 from census_api.services.kit.platform import Platform
@@ -84,17 +84,17 @@ def test_only_a_query_of_the_newest_submission_can_be_explained(platform: Platfo
     wrong = send(platform, wrong_upload(platform)).report
     assert wrong is not None
     with pytest.raises(InvalidRequest, match="Correct it"):
-        explain(platform, EDITOR, YEAR, "ALPHA", 1, wrong.findings[0].key, reason="checked", text=BECAUSE)
+        explain_finding(platform, EDITOR, YEAR, "ALPHA", 1, wrong.findings[0].key, reason="checked", text=BECAUSE)
     with pytest.raises(NotFound, match="no finding of that key"):
-        explain(platform, EDITOR, YEAR, "ALPHA", 1, "0" * 16, reason="checked", text=BECAUSE)
+        explain_finding(platform, EDITOR, YEAR, "ALPHA", 1, "0" * 16, reason="checked", text=BECAUSE)
     asked = send(platform, asking_upload(platform)).report
     assert asked is not None
     key = asked.findings[0].key
     send(platform, asking_upload(platform))
     with pytest.raises(Conflict, match="Submission 3 has come in since"):
-        explain(platform, EDITOR, YEAR, "ALPHA", 2, key, reason="checked", text=BECAUSE)
+        explain_finding(platform, EDITOR, YEAR, "ALPHA", 2, key, reason="checked", text=BECAUSE)
     with pytest.raises(NotFound, match="no submission 9"):
-        explain(platform, EDITOR, YEAR, "ALPHA", 9, key, reason="checked", text=BECAUSE)
+        explain_finding(platform, EDITOR, YEAR, "ALPHA", 9, key, reason="checked", text=BECAUSE)
 
 
 def test_what_is_signed_is_not_explained_anew(platform: Platform) -> None:
@@ -102,7 +102,7 @@ def test_what_is_signed_is_not_explained_anew(platform: Platform) -> None:
     (key,) = explain_all(platform)
     sign(platform)
     with pytest.raises(Conflict, match="signed off with its explanations"):
-        explain(platform, EDITOR, YEAR, "ALPHA", 1, key, reason="other", text="On second thoughts, otherwise.")
+        explain_finding(platform, EDITOR, YEAR, "ALPHA", 1, key, reason="other", text="On second thoughts, otherwise.")
 
 
 def test_a_sign_off_binds_name_role_time_and_content(platform: Platform) -> None:
@@ -139,7 +139,9 @@ def test_a_question_of_the_team_that_nobody_answered_stands_in_the_way(platform:
     question(platform)
     send(platform)
     assert gates_of(platform, 2) == ["unanswered"]
-    reply(platform, EDITOR, YEAR, "ALPHA", list_questions(platform, EDITOR, YEAR, "ALPHA")[0].id, "It is complete.")
+    reply_to_query(
+        platform, EDITOR, YEAR, "ALPHA", list_questions(platform, EDITOR, YEAR, "ALPHA")[0].id, "It is complete."
+    )
     assert gates_of(platform, 2) == []
 
 
@@ -219,7 +221,7 @@ def test_a_nil_return_is_signed_and_accepted_like_any_other(platform: Platform) 
     assert send(platform, nil_upload()).submission.outcome == "clean"
     receipt = sign_off(platform, SIGNATORY, YEAR, "ALPHA", 1, role=ROLE).result
     assert receipt.nil_return
-    assert life.accept(platform, TEAM, YEAR, "ALPHA").accepted == 1
+    assert life.accept_return(platform, TEAM, YEAR, "ALPHA").accepted == 1
 
 
 def test_nobody_signs_twice_and_the_refusal_says_who_and_when(platform: Platform) -> None:

@@ -17,14 +17,14 @@ from census_api.domain.register.organisations import Organisation
 from census_api.intake.sandbox import Sandbox
 from census_api.services.collecting import life
 from census_api.services.collecting.collections import ensure_collections
-from census_api.services.collecting.explanations import explain, list_explanations
-from census_api.services.collecting.return_queries import ask, list_questions, reply
+from census_api.services.collecting.explanations import explain_finding, list_explanations
+from census_api.services.collecting.return_queries import ask_query, list_questions, reply_to_query
 from census_api.services.collecting.sign_off import sign_off
-from census_api.services.collecting.submit import submit
+from census_api.services.collecting.submit import submit_return
 from census_api.services.kit.platform import Platform
 from census_api.services.register.organisations import load_organisations
 from census_api.settings import Settings
-from census_api.store.kit.session import connect
+from census_api.store.kit.session import connect_database
 from tests.factories.actors import (
     ADMINISTRATOR,
     ANALYST,
@@ -105,24 +105,24 @@ def do_explain(platform: Platform, actor: Actor) -> None:
     if now(platform).latest:
         found = list_explanations(platform, ANN, YEAR, "ALPHA", number)
         key = next((e.finding_key for e in found.given), "") or found.missing[0].key
-    explain(platform, actor, YEAR, "ALPHA", number, key, reason="checked", text=BECAUSE)
+    explain_finding(platform, actor, YEAR, "ALPHA", number, key, reason="checked", text=BECAUSE)
 
 
 def do_reply(platform: Platform, actor: Actor) -> None:
     asked = list_questions(platform, ANN, YEAR, "ALPHA")
-    reply(platform, actor, YEAR, "ALPHA", asked[0].id if asked else uuid.uuid4(), "Yes.")
+    reply_to_query(platform, actor, YEAR, "ALPHA", asked[0].id if asked else uuid.uuid4(), "Yes.")
 
 
 DO: Mapping[ReturnEvent, Callable[[Platform, Actor], object]] = {
-    "submit": lambda platform, actor: submit(platform, actor, YEAR, "ALPHA", clean_upload(platform)),
+    "submit": lambda platform, actor: submit_return(platform, actor, YEAR, "ALPHA", clean_upload(platform)),
     "explain": do_explain,
     "reply": do_reply,
     "sign_off": lambda platform, actor: sign_off(platform, actor, YEAR, "ALPHA", newest(platform), role=ROLE),
-    "query": lambda platform, actor: ask(platform, actor, YEAR, "ALPHA", WHOLE, "Is the team complete?"),
-    "accept": lambda platform, actor: life.accept(platform, actor, YEAR, "ALPHA"),
-    "reopen": lambda platform, actor: life.reopen(platform, actor, YEAR, "ALPHA", reason=WHY),
-    "decline": lambda platform, actor: life.decline(platform, actor, YEAR, "ALPHA", reason=WHY),
-    "withdraw": lambda platform, actor: life.withdraw(platform, actor, YEAR, "ALPHA", reason=WHY),
+    "query": lambda platform, actor: ask_query(platform, actor, YEAR, "ALPHA", WHOLE, "Is the team complete?"),
+    "accept": lambda platform, actor: life.accept_return(platform, actor, YEAR, "ALPHA"),
+    "reopen": lambda platform, actor: life.reopen_return(platform, actor, YEAR, "ALPHA", reason=WHY),
+    "decline": lambda platform, actor: life.decline_return(platform, actor, YEAR, "ALPHA", reason=WHY),
+    "withdraw": lambda platform, actor: life.withdraw_return(platform, actor, YEAR, "ALPHA", reason=WHY),
 }
 
 
@@ -157,7 +157,7 @@ def in_state(
 
     @contextmanager
     def opened(name: str) -> Iterator[Platform]:
-        platform = Platform(connect(postgres_server.url(name)), sandbox, Settings(), clock=lambda: NOW)
+        platform = Platform(connect_database(postgres_server.url(name)), sandbox, Settings(), clock=lambda: NOW)
         yield platform
         platform.database.close()
 
@@ -168,7 +168,9 @@ def in_state(
                 ensure_collections(platform, ANN)
                 load_organisations(platform, ANN, [Organisation("ALPHA", "Alpha Recovery", "voluntary")])
                 BRING_TO[state](platform)
-        copied = Platform(connect(postgres_server.url(database(made[state]))), sandbox, Settings(), clock=lambda: NOW)
+        copied = Platform(
+            connect_database(postgres_server.url(database(made[state]))), sandbox, Settings(), clock=lambda: NOW
+        )
         platforms.append(copied)
         return copied
 

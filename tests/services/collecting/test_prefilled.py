@@ -10,7 +10,7 @@ from census_api.domain.collecting.submission import Upload
 from census_api.services.collecting import life
 from census_api.services.collecting.templates import prefilled_template
 from census_api.services.kit.platform import Platform
-from census_api.services.upkeep.retention import erase
+from census_api.services.upkeep.retention import erase_submissions
 from tests.factories.actors import EDITOR, TEAM
 from tests.factories.life import WHY, YEAR, send, sign, tree_of, upload_of
 
@@ -37,15 +37,15 @@ def test_last_years_answers_are_those_that_count_most(platform: Platform) -> Non
     sign(platform)
     send(platform, saying(platform, "The second."))
     assert shown(platform) == "The first."
-    life.accept(platform, TEAM, YEAR, "ALPHA")
+    life.accept_return(platform, TEAM, YEAR, "ALPHA")
     assert shown(platform) == "The first."
-    life.reopen(platform, TEAM, YEAR, "ALPHA", reason=WHY)
+    life.reopen_return(platform, TEAM, YEAR, "ALPHA", reason=WHY)
     assert shown(platform) == "The second."
-    life.withdraw(platform, TEAM, YEAR, "ALPHA", reason=WHY)
+    life.withdraw_return(platform, TEAM, YEAR, "ALPHA", reason=WHY)
     assert shown(platform) is None
 
 
 def test_answers_that_were_deleted_are_not_in_it(platform: Platform) -> None:
     send(platform, saying(platform, "The first."))
-    erase(platform, TEAM, YEAR, "ALPHA", "It named somebody.", number=1)
+    erase_submissions(platform, TEAM, YEAR, "ALPHA", "It named somebody.", number=1)
     assert shown(platform) is None

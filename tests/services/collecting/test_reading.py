@@ -11,7 +11,7 @@ import pytest
 from census_api.domain.collecting.findings import Finding
 from census_api.domain.collecting.submission import Upload
 from census_api.domain.kit.errors import InvalidRequest, NotFound, Unavailable
-from census_api.services.collecting.check import check
+from census_api.services.collecting.check import check_bytes
 from census_api.services.collecting.submissions import (
     annotate_in_sandbox,
     annotated_workbook,
@@ -23,7 +23,7 @@ from census_api.services.collecting.submissions import (
     list_findings,
     list_submissions,
 )
-from census_api.services.collecting.submit import submit
+from census_api.services.collecting.submit import submit_return
 from census_api.services.kit.platform import Platform, is_ready
 from census_api.store.kit import migrate
 from tests.factories.actors import ANN, EVE
@@ -32,7 +32,7 @@ from tests.factories.uploads import make_upload
 
 @pytest.fixture
 def sent(platform: Platform) -> Platform:
-    submit(platform, ANN, 2024, "ALPHA", make_upload(rows=4))
+    submit_return(platform, ANN, 2024, "ALPHA", make_upload(rows=4))
     return platform
 
 
@@ -116,7 +116,7 @@ def test_who_may_know_nothing_finds_nothing(sent: Platform) -> None:
 def test_content_can_be_sent_again_as_it_is(sent: Platform) -> None:
     content = get_content(sent, ANN, 2024, "ALPHA", 1)
     assert list(content.rows[1].cells)[:3] == ["local_authority_code", "service_type", "role_code"]
-    again = submit(sent, ANN, 2024, "ALPHA", Upload(json.dumps(content.as_json()).encode()))
+    again = submit_return(sent, ANN, 2024, "ALPHA", Upload(json.dumps(content.as_json()).encode()))
     assert again.submission.content_sha256 == content.sha256()
 
 
@@ -127,13 +127,13 @@ def test_the_annotated_workbook_holds_the_findings(sent: Platform) -> None:
 
 def test_a_check_stores_nothing_and_says_what_a_submission_would(sent: Platform) -> None:
     upload = make_upload(rows=4)
-    judged = check(sent, ANN, 2024, upload.data, organisation="ALPHA")
+    judged = check_bytes(sent, ANN, 2024, upload.data, organisation="ALPHA")
     report = get_report(sent, ANN, 2024, "ALPHA", 1)
     assert judged.report.submission is None
     assert judged.report.findings == report.findings
     assert judged.report.content_sha256 == report.content_sha256
     assert list_submissions(sent, ANN, 2024, "ALPHA").total == 1
-    offline = check(sent, ANN, 2024, upload.data).report.rules_by_status
+    offline = check_bytes(sent, ANN, 2024, upload.data).report.rules_by_status
     of_register = [rule.code for rule in sent.spec(2024).rules if rule.on == "register"]
     assert {offline[code] for code in of_register} == {"not_applicable"}
     assert {judged.report.rules_by_status[code] for code in of_register} == {"ran"}
@@ -141,14 +141,14 @@ def test_a_check_stores_nothing_and_says_what_a_submission_would(sent: Platform)
 
 def test_a_check_for_nobody_is_not_found(platform: Platform) -> None:
     with pytest.raises(NotFound):
-        check(platform, ANN, 2024, b"{}", organisation="NOBODY")
+        check_bytes(platform, ANN, 2024, b"{}", organisation="NOBODY")
     with pytest.raises(NotFound):
-        check(platform, ANN, 1999, b"{}")
+        check_bytes(platform, ANN, 1999, b"{}")
 
 
 def test_a_platform_is_ready_at_the_schema_of_its_version(platform: Platform) -> None:
     assert is_ready(platform)
-    migrate.downgrade(platform.database.url(), "-1")
+    migrate.downgrade_schema(platform.database.url(), "-1")
     assert not is_ready(platform)
 
 

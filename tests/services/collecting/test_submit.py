@@ -15,7 +15,7 @@ from sqlalchemy import text
 from census_api.domain.collecting.submission import Submitted, Upload
 from census_api.domain.kit.errors import IdempotencyMismatch, InvalidRequest, NotFound, Refused, TooLarge
 from census_api.services.collecting.submissions import get_content, get_report, get_return, list_submissions
-from census_api.services.collecting.submit import submit, submit_many
+from census_api.services.collecting.submit import submit_many, submit_return
 from census_api.services.kit.platform import Platform
 from census_api.settings import Settings
 from census_api.store.collecting import submissions
@@ -58,7 +58,7 @@ def together(*calls: Callable[[], Submitted]) -> tuple[list[Submitted], list[Exc
 
 def test_a_submission_is_stored_whole_with_its_report(platform: Platform) -> None:
     upload = make_upload(rows=2)
-    answer = submit(platform, ANN, 2024, "ALPHA", upload)
+    answer = submit_return(platform, ANN, 2024, "ALPHA", upload)
     submission, report = answer.submission, answer.report
     assert report is not None
     assert (submission.number, submission.status, submission.kind, submission.received_by) == (
@@ -81,7 +81,7 @@ def test_a_submission_is_stored_whole_with_its_report(platform: Platform) -> Non
 
 
 def test_the_audit_event_says_who_what_and_which_content(platform: Platform) -> None:
-    answer = submit(platform, ANN, 2024, "ALPHA", make_upload())
+    answer = submit_return(platform, ANN, 2024, "ALPHA", make_upload())
     with platform.database.transaction() as session:
         event = session.execute(
             text("SELECT actor, address, after_hash, subject FROM audit_event WHERE action = 'submission.checked'")
@@ -91,18 +91,18 @@ def test_the_audit_event_says_who_what_and_which_content(platform: Platform) -> 
 
 def test_an_unknown_organisation_or_year_stores_nothing(platform: Platform) -> None:
     with pytest.raises(NotFound, match="no organisation 'NOBODY'"):
-        submit(platform, ANN, 2024, "NOBODY", make_upload("NOBODY"))
+        submit_return(platform, ANN, 2024, "NOBODY", make_upload("NOBODY"))
     with pytest.raises(NotFound, match="1999"):
-        submit(platform, ANN, 1999, "ALPHA", make_upload())
+        submit_return(platform, ANN, 1999, "ALPHA", make_upload())
     with pytest.raises(NotFound):
-        submit(platform, EVE, 2024, "ALPHA", make_upload())
+        submit_return(platform, EVE, 2024, "ALPHA", make_upload())
     assert not any(counts(platform).values())
 
 
 @pytest.mark.parametrize("data", [b"", b"%PDF-1.7", b"{", b'{"census_year": 2024', b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"])
 def test_what_is_no_return_is_refused_with_an_event_and_no_number(platform: Platform, data: bytes) -> None:
     with pytest.raises(Refused) as refusal:
-        submit(platform, ANN, 2024, "ALPHA", Upload(data, "x.xlsx"))
+        submit_return(platform, ANN, 2024, "ALPHA", Upload(data, "x.xlsx"))
     assert not any(counts(platform).values())
     with platform.database.transaction() as session:
         event = session.execute(
@@ -110,20 +110,20 @@ def test_what_is_no_return_is_refused_with_an_event_and_no_number(platform: Plat
         ).one()
     assert event.detail == {"reason": refusal.value.reason, "size": len(data)}
     assert event.after_hash == hashlib.sha256(data).hexdigest()
-    assert submit(platform, ANN, 2024, "ALPHA", make_upload()).submission.number == 1
+    assert submit_return(platform, ANN, 2024, "ALPHA", make_upload()).submission.number == 1
 
 
 def test_too_many_bytes_are_not_even_looked_at(platform: Platform) -> None:
     small = replace(platform, settings=Settings(max_upload_bytes=1000))
     with pytest.raises(TooLarge, match="1,001 bytes"):
-        submit(small, ANN, 2024, "ALPHA", Upload(b"x" * 1001))
+        submit_return(small, ANN, 2024, "ALPHA", Upload(b"x" * 1001))
 
 
 def test_two_at_once_for_one_organisation_are_both_kept_and_numbered(platform: Platform) -> None:
     answers, problems = together(
-        lambda: submit(platform, ANN, 2024, "ALPHA", make_upload(headcount=10)),
-        lambda: submit(platform, ANN, 2024, "ALPHA", make_upload(headcount=11)),
-        lambda: submit(platform, ANN, 2024, "ALPHA", make_upload(headcount=12)),
+        lambda: submit_return(platform, ANN, 2024, "ALPHA", make_upload(headcount=10)),
+        lambda: submit_return(platform, ANN, 2024, "ALPHA", make_upload(headcount=11)),
+        lambda: submit_return(platform, ANN, 2024, "ALPHA", make_upload(headcount=12)),
     )
     assert problems == []
     assert sorted(answer.submission.number or 0 for answer in answers) == [1, 2, 3]
@@ -134,36 +134,36 @@ def test_two_at_once_for_one_organisation_are_both_kept_and_numbered(platform: P
 
 
 def test_the_same_key_and_body_give_the_first_answer(platform: Platform) -> None:
-    first = submit(platform, ANN, 2024, "ALPHA", make_upload(key="k1"))
-    again = submit(platform, ANN, 2024, "ALPHA", make_upload(key="k1"))
+    first = submit_return(platform, ANN, 2024, "ALPHA", make_upload(key="k1"))
+    again = submit_return(platform, ANN, 2024, "ALPHA", make_upload(key="k1"))
     assert again == replace(first, replayed=True)
     assert counts(platform)["submission"] == 1
-    assert submit(platform, ANN, 2024, "ALPHA", make_upload(key="k2")).submission.number == 2
+    assert submit_return(platform, ANN, 2024, "ALPHA", make_upload(key="k2")).submission.number == 2
 
 
 def test_the_same_key_with_another_body_is_refused(platform: Platform) -> None:
-    submit(platform, ANN, 2024, "ALPHA", make_upload(key="k1"))
+    submit_return(platform, ANN, 2024, "ALPHA", make_upload(key="k1"))
     with pytest.raises(IdempotencyMismatch, match="another file"):
-        submit(platform, ANN, 2024, "ALPHA", make_upload(key="k1", headcount=11))
+        submit_return(platform, ANN, 2024, "ALPHA", make_upload(key="k1", headcount=11))
     assert counts(platform)["submission"] == 1
 
 
 def test_a_key_is_the_organisations_own(platform: Platform) -> None:
-    submit(platform, ANN, 2024, "ALPHA", make_upload(key="k1"))
-    assert submit(platform, ANN, 2024, "BETA", make_upload("BETA", key="k1")).submission.number == 1
-    assert submit(platform, ANN, 2023, "ALPHA", make_upload(key="k1", year=2023)).submission.number == 1
+    submit_return(platform, ANN, 2024, "ALPHA", make_upload(key="k1"))
+    assert submit_return(platform, ANN, 2024, "BETA", make_upload("BETA", key="k1")).submission.number == 1
+    assert submit_return(platform, ANN, 2023, "ALPHA", make_upload(key="k1", year=2023)).submission.number == 1
 
 
 @pytest.mark.parametrize("key", ["", "a\nb", "k" * 201, "schlüssel"])
 def test_a_key_that_is_none_is_named(platform: Platform, key: str) -> None:
     with pytest.raises(InvalidRequest, match="Idempotency-Key"):
-        submit(platform, ANN, 2024, "ALPHA", make_upload(key=key))
+        submit_return(platform, ANN, 2024, "ALPHA", make_upload(key=key))
 
 
 def test_one_key_used_at_once_makes_one_submission(platform: Platform) -> None:
     for round_ in range(5):
         upload = make_upload(key=str(uuid.uuid4()), headcount=10 + round_)
-        answers, problems = together(*[lambda u=upload: submit(platform, ANN, 2024, "ALPHA", u)] * 4)
+        answers, problems = together(*[lambda u=upload: submit_return(platform, ANN, 2024, "ALPHA", u)] * 4)
         assert problems == []
         assert {answer.submission.number for answer in answers} == {round_ + 1}
         assert sorted(answer.replayed for answer in answers) == [False, True, True, True]
@@ -172,8 +172,8 @@ def test_one_key_used_at_once_makes_one_submission(platform: Platform) -> None:
 
 def test_one_key_used_at_once_with_two_bodies_stores_one_of_them(platform: Platform) -> None:
     answers, problems = together(
-        lambda: submit(platform, ANN, 2024, "ALPHA", make_upload(key="k", headcount=1)),
-        lambda: submit(platform, ANN, 2024, "ALPHA", make_upload(key="k", headcount=2)),
+        lambda: submit_return(platform, ANN, 2024, "ALPHA", make_upload(key="k", headcount=1)),
+        lambda: submit_return(platform, ANN, 2024, "ALPHA", make_upload(key="k", headcount=2)),
     )
     assert len(answers) == 1
     assert [type(problem).__mro__[:-1].count(IdempotencyMismatch) for problem in problems] == [1]
@@ -199,16 +199,16 @@ def test_a_fault_at_any_step_leaves_nothing(
     with monkeypatch.context() as patch:
         patch.setattr(module, step, failing)
         with pytest.raises(RuntimeError):
-            submit(platform, ANN, 2024, "ALPHA", make_upload(key="k"))
+            submit_return(platform, ANN, 2024, "ALPHA", make_upload(key="k"))
     assert not any(counts(platform).values())
     assert actions(platform) == []
-    assert submit(platform, ANN, 2024, "ALPHA", make_upload(key="k")).submission.number == 1
+    assert submit_return(platform, ANN, 2024, "ALPHA", make_upload(key="k")).submission.number == 1
 
 
 def test_last_years_return_is_held_against_this_years(platform: Platform) -> None:
-    without = submit(platform, ANN, 2024, "ALPHA", make_upload()).report
-    submit(platform, ANN, 2023, "ALPHA", make_upload(year=2023, headcount=900))
-    given = submit(platform, ANN, 2024, "ALPHA", make_upload()).report
+    without = submit_return(platform, ANN, 2024, "ALPHA", make_upload()).report
+    submit_return(platform, ANN, 2023, "ALPHA", make_upload(year=2023, headcount=900))
+    given = submit_return(platform, ANN, 2024, "ALPHA", make_upload()).report
     assert without is not None
     assert given is not None
     of_last_year = [rule.code for rule in platform.spec(2024).rules if rule.on.startswith("last_year")]
@@ -237,4 +237,4 @@ def test_of_many_the_first_refusal_is_raised_and_the_earlier_stay(platform: Plat
 def test_file_names_are_shown_and_nothing_else(platform: Platform) -> None:
     data = json.dumps(make_tree()).encode()
     for name, shown in [("../../etc/passwd", "passwd"), ("a\r\nb\x00.xlsx", "ab.xlsx"), ("C:\\x\\r.xlsx", "r.xlsx")]:
-        assert submit(platform, ANN, 2024, "ALPHA", Upload(data, name)).submission.file_name == shown
+        assert submit_return(platform, ANN, 2024, "ALPHA", Upload(data, name)).submission.file_name == shown

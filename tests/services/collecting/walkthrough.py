@@ -7,11 +7,11 @@ from typing import Any
 
 import polars as pl
 
-from census_api.domain.comparing import REASONS, STATUSES, TERMS, question
+from census_api.domain.comparing import REASONS, STATUSES, TERMS, make_question
 from census_api.domain.kit.access import SYSTEM
-from census_api.services.comparing.comparisons import compare, resolved
-from census_api.services.comparing.level_cells import around
-from census_api.services.comparing.panel_loading import breakdowns_of, edges_of, load
+from census_api.services.comparing.comparisons import compare_snapshots, resolve_snapshot
+from census_api.services.comparing.level_cells import measure_surroundings
+from census_api.services.comparing.panel_loading import breakdowns_of, edges_of, load_panel
 from census_api.services.comparing.panels import Panel, Side
 from census_api.services.kit.platform import Platform
 from census_api.statistics.comparability.bounds import Growth
@@ -25,10 +25,10 @@ BY = ("sector", "region")
 
 def walkthrough(platform: Platform) -> str:
     """The example as Markdown."""
-    found = compare(platform, ANALYST, *YEARS, measure="wte", by=BY)
+    found = compare_snapshots(platform, ANALYST, *YEARS, measure="wte", by=BY)
     cell = next(one for one in found["cells"] if one["by"] == {"sector": SECTOR, "region": REGION})
     panel = _panel(platform)
-    known = around(panel, BY, DEFAULT_POLICY.bounds)[SECTOR, REGION]
+    known = measure_surroundings(panel, BY, DEFAULT_POLICY.bounds)[SECTOR, REGION]
     assert known.growth is not None
     return (
         "\n".join([*_lines(panel), "", *_identity(cell), "", *_bounds(cell, known.growth), "", *_verdict(cell)]) + "\n"
@@ -37,10 +37,10 @@ def walkthrough(platform: Platform) -> str:
 
 def _panel(platform: Platform) -> Panel:
     with platform.database.snapshot(SYSTEM) as session:
-        pair = (resolved(session, YEARS[0]), resolved(session, YEARS[1]))
-        asked = question("wte", BY, breakdowns_of([platform.spec(one.collection) for one in pair]))
+        pair = (resolve_snapshot(session, YEARS[0]), resolve_snapshot(session, YEARS[1]))
+        asked = make_question("wte", BY, breakdowns_of([platform.spec(one.collection) for one in pair]))
         edges = edges_of(session, [one.collection for one in pair])
-        return load(session, platform, asked, pair, None, edges).panel
+        return load_panel(session, platform, asked, pair, None, edges).panel
 
 
 def _lines(panel: Panel) -> Iterator[str]:

@@ -8,13 +8,13 @@ from dataclasses import dataclass, field, replace
 import polars as pl
 from hypothesis import strategies as st
 
-from census_api.domain.comparing import Question
+from census_api.domain.comparing import ComparisonQuestion
 from census_api.domain.kit.measures import MEASURES
 from census_api.services.comparing.cells import Cell, Work
 from census_api.services.comparing.definitions import Definitions
 from census_api.services.comparing.level_cells import level_cells
 from census_api.services.comparing.panel_lineage import Lineage
-from census_api.services.comparing.panels import Panel, Side, build
+from census_api.services.comparing.panels import Panel, Side, build_panel
 from census_api.statistics.policy import DEFAULT_POLICY
 
 REGIONS, SECTORS, ROLES = ("north", "south", "west"), ("voluntary", "nhs"), ("DAW", "NURSE_B5", "GP")
@@ -44,10 +44,10 @@ class Years:
 
     def panel(self) -> Panel:
         lineage = Lineage(self.edges, {}, self.unresolved)
-        return build(side_of(self.before), side_of(self.after), lineage)
+        return build_panel(side_of(self.before), side_of(self.after), lineage)
 
     def cells(self, *by: str) -> list[Cell]:
-        work = Work(Question(MEASURES["wte"], by), self.panel(), Definitions(), DEFAULT_POLICY)
+        work = Work(ComparisonQuestion(MEASURES["wte"], by), self.panel(), Definitions(), DEFAULT_POLICY)
         return level_cells(work, by, {})
 
     def total(self) -> Cell:

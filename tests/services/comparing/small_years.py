@@ -39,7 +39,7 @@ def draw_edge(
         from_year, source, to_year, target, kind, dt.date(to_year, 1, 1), "a letter", state, None, *decided
     )
     with platform.database.transaction(SYSTEM) as session:
-        lineage.add(session, [edge])
+        lineage.add_edges(session, [edge])
 
 
 def line(organisation: str, area: str = "E06000001", **more: Any) -> LineRow:

@@ -13,11 +13,11 @@ from census_api.domain.comparing import REASONS, SHORT_REASONS, TERMS
 from census_api.domain.kit.access import SYSTEM
 from census_api.domain.kit.errors import Forbidden, InvalidRequest, NotFound
 from census_api.domain.register.lineage import LineKey
-from census_api.questionnaire.resources import folder
-from census_api.services.comparing.comparisons import compare, comparison_key
+from census_api.questionnaire.resources import find_folder
+from census_api.services.comparing.comparisons import compare_snapshots, comparison_key
 from census_api.services.comparing.tables import comparison_sheet
 from census_api.services.kit.platform import Platform
-from census_api.services.kit.tables_out import KINDS, written
+from census_api.services.kit.tables_out import KINDS, write_sheet
 from census_api.statistics.comparability.status import Reason
 from census_api.statistics.policy import DEFAULT_POLICY
 from tests.factories.actors import ANALYST, EVE
@@ -26,7 +26,7 @@ from tests.services.comparing.small_years import Rows, absent, draw_edge, freeze
 
 
 def wte_of(platform: Platform, by: str = "", measure: str = "wte") -> dict[str, Any]:
-    return compare(platform, ANALYST, "2023", "2024", measure=measure, by=by)
+    return compare_snapshots(platform, ANALYST, "2023", "2024", measure=measure, by=by)
 
 
 def test_every_kind_of_participation_is_booked_under_its_term(bare: Platform) -> None:
@@ -97,7 +97,7 @@ def test_lineage_passes_through_the_years_between(bare: Platform) -> None:
     keys = [LineKey(name, "E06000001", "adult_community") for name in "ABC"]
     draw_edge(bare, keys[0], keys[1], "contract_transfer", from_year=2022, to_year=2023)
     draw_edge(bare, keys[1], keys[2], "contract_transfer")
-    found = compare(bare, ANALYST, "2022", "2024", measure="wte")
+    found = compare_snapshots(bare, ANALYST, "2022", "2024", measure="wte")
     assert terms(found["total"]) == {"continuing": 3}
 
 
@@ -122,7 +122,7 @@ def test_a_renumbered_authority_is_bridged_and_a_divided_one_is_not(bare: Platfo
     freeze(bare, 2022, [(line(f"O{n}", area), wte(10)) for n in range(6) for area in old])
     new = ("E06000065", "E06000063")
     freeze(bare, 2023, [(line(f"O{n}", area), wte(11)) for n in range(6) for area in new])
-    found = compare(bare, ANALYST, "2022", "2023", measure="wte", by="local_authority")
+    found = compare_snapshots(bare, ANALYST, "2022", "2023", measure="wte", by="local_authority")
     cells = {cell["by"]["local_authority"]: cell for cell in found["cells"]}
     assert set(cells) == {"E10000006", "E06000063", "E06000065"}
     assert (cells["E06000065"]["from"], cells["E06000065"]["to"], cells["E06000065"]["change"]) == (60, 66, 6)
@@ -136,7 +136,7 @@ def test_a_renumbered_authority_is_bridged_and_a_divided_one_is_not(bare: Platfo
 
 
 def test_other_salary_thresholds_block_the_bands_that_they_touch(bare: Platform, tmp_path: Path) -> None:
-    shutil.copytree(folder("schemas"), tmp_path / "schemas")
+    shutil.copytree(find_folder("schemas"), tmp_path / "schemas")
     bands = tmp_path / "schemas" / "2024" / "salary_bands.csv"
     bands.write_text(bands.read_text("utf-8").replace("26700", "27500"), "utf-8")
     pay = [("B4_BELOW", 4.0), ("B5", 3.0), ("B6", 2.0), ("NK", 1.0)]
@@ -145,9 +145,9 @@ def test_other_salary_thresholds_block_the_bands_that_they_touch(bare: Platform,
     cells = [BreakdownCell(f"O{n}", "pay", "DAW", band, people) for n in range(6) for band, people in pay]
     for year in (2023, 2024):
         freeze(bare, year, lines, breakdowns=cells)
-    same = compare(bare, ANALYST, "2023", "2024", measure="paid_headcount", by="pay")
+    same = compare_snapshots(bare, ANALYST, "2023", "2024", measure="paid_headcount", by="pay")
     assert {cell["status"] for cell in same["cells"]} == {"COMPARABLE"}
-    changed = compare(other, ANALYST, "2023", "2024", measure="paid_headcount", by="pay")
+    changed = compare_snapshots(other, ANALYST, "2023", "2024", measure="paid_headcount", by="pay")
     found = {cell["by"]["pay"]: (cell["status"], cell["reasons"]) for cell in changed["cells"]}
     blocked = ("BLOCKED", ["DEFINITION_CHANGE"])
     assert found == {"B4_BELOW": blocked, "B5": blocked, "B6": ("COMPARABLE", []), "NK": ("COMPARABLE", [])}
@@ -162,7 +162,7 @@ def test_an_organisation_in_several_regions_is_in_none_of_them_for_a_breakdown(b
     ]
     for year in (2023, 2024):
         freeze(bare, year, lines, breakdowns=cells)
-    found = compare(bare, ANALYST, "2023", "2024", measure="paid_headcount", by="age,region")
+    found = compare_snapshots(bare, ANALYST, "2023", "2024", measure="paid_headcount", by="age,region")
     assert [(cell["by"]["region"], cell["from"]) for cell in found["cells"]] == [("E12000001", 10), (None, 20)]
 
 
@@ -219,7 +219,7 @@ def test_what_was_worked_out_is_kept_under_its_key(bare: Platform) -> None:
     assert wte_of(bare, "sector") == first
     crossed = [json.dumps(wte_of(bare, "sector,region")) for _ in range(2)]
     assert crossed[0] == crossed[1]
-    assert compare(bare, ANALYST, "2023.1", "2024.1", measure="wte", by="sector", policy="2026-1") == first
+    assert compare_snapshots(bare, ANALYST, "2023.1", "2024.1", measure="wte", by="sector", policy="2026-1") == first
     ends = LineKey("NHS0", "E06000001", "adult_community")
     draw_edge(bare, ends, ends)
     assert comparison_key(bare, ANALYST, "2023", "2024", measure="wte", by="sector") != key
@@ -252,20 +252,20 @@ def test_a_question_that_has_no_answer_says_what_can_be_asked(
 ) -> None:
     ten_of_each(bare, {"nhs": (10, 11)})
     with pytest.raises(InvalidRequest, match=sentence):
-        compare(bare, ANALYST, "2023", "2024", **{"measure": "wte", **asked})
+        compare_snapshots(bare, ANALYST, "2023", "2024", **{"measure": "wte", **asked})
 
 
 def test_a_snapshot_that_is_not_there_is_refused_with_those_that_are(bare: Platform) -> None:
     with pytest.raises(NotFound, match="None is frozen yet"):
-        compare(bare, ANALYST, "2023", "2024", measure="wte")
+        compare_snapshots(bare, ANALYST, "2023", "2024", measure="wte")
     ten_of_each(bare, {"nhs": (10, 11)})
     for wrong in ("2022", "2024.7", "nonsense", ""):
         with pytest.raises(NotFound, match=r"The frozen ones are 2023\.1, 2024\.1"):
-            compare(bare, ANALYST, "2023", wrong, measure="wte")
+            compare_snapshots(bare, ANALYST, "2023", wrong, measure="wte")
     with pytest.raises(InvalidRequest, match="Exchange them"):
-        compare(bare, ANALYST, "2024", "2023", measure="wte")
+        compare_snapshots(bare, ANALYST, "2024", "2023", measure="wte")
     with pytest.raises(Forbidden):
-        compare(bare, EVE, "2023", "2024", measure="wte")
+        compare_snapshots(bare, EVE, "2023", "2024", measure="wte")
 
 
 def test_a_blocked_change_is_in_none_of_the_formats(bare: Platform) -> None:
@@ -274,7 +274,7 @@ def test_a_blocked_change_is_in_none_of_the_formats(bare: Platform) -> None:
     found = wte_of(bare, "sector")
     assert found["total"]["reasons"] == ["SMALL_BASE"]
     for kind in KINDS:
-        assert b"".join(written(comparison_sheet(found), kind))
+        assert b"".join(write_sheet(comparison_sheet(found), kind))
     rows = list(comparison_sheet(found).rows)
     columns = list(comparison_sheet(found).columns)
     for row in rows:

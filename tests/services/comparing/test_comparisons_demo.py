@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 
 from census_api.embedded_postgres.launcher import RunningPostgres
-from census_api.services.comparing.comparisons import compare
-from census_api.services.comparing.series import series
+from census_api.services.comparing.comparisons import compare_snapshots
+from census_api.services.comparing.series import chain_series
 from census_api.services.kit.platform import Platform
 from census_api.settings import Settings
-from census_api.store.kit.session import connect
+from census_api.store.kit.session import connect_database
 from tests.factories.actors import ANALYST, NOW
 from tests.factories.compared import freeze_demonstration
 from tests.services.collecting.walkthrough import walkthrough
@@ -34,7 +34,7 @@ def frozen(
     """The three frozen years of the demonstration, made once for this file."""
     name = f"census_compared_{worker_id}"
     postgres_server.create_database(name, template=migrated_template)
-    database = connect(postgres_server.url(name))
+    database = connect_database(postgres_server.url(name))
     platform = Platform(database, sandbox, Settings(), clock=lambda: NOW)  # type: ignore[arg-type]
     freeze_demonstration(platform)
     yield platform
@@ -49,7 +49,7 @@ def frozen(
     ],
 )
 def test_the_country_is_blocked_with_its_reasons(frozen: Platform, years: tuple[str, str], reasons: list[str]) -> None:
-    total = compare(frozen, ANALYST, *years, measure="wte")["total"]
+    total = compare_snapshots(frozen, ANALYST, *years, measure="wte")["total"]
     assert (total["status"], total["reasons"]) == ("BLOCKED", reasons)
     assert (total["change"], total["change_pct"]) == (None, None)
     assert total["matched"]["n"] > 300
@@ -62,7 +62,7 @@ def test_some_cells_are_comparable_and_some_with_caution(frozen: Platform, years
     statuses = {
         cell["status"]
         for by in ("region", "region,service_type", "sector,role_group", "local_authority")
-        for cell in compare(frozen, ANALYST, *years, measure="wte", by=by)["cells"]
+        for cell in compare_snapshots(frozen, ANALYST, *years, measure="wte", by=by)["cells"]
     }
     assert {"BLOCKED", "CAUTION", "COMPARABLE"} <= statuses
 
@@ -70,7 +70,7 @@ def test_some_cells_are_comparable_and_some_with_caution(frozen: Platform, years
 @pytest.mark.parametrize("years", PAIRS)
 def test_turnover_may_be_compared_where_headcount_may_not(frozen: Platform, years: tuple[str, str]) -> None:
     """The published 19, 25, 19% are not made by who answered; the change of unpaid people partly is."""
-    total = compare(frozen, ANALYST, *years, measure="turnover_avg")["total"]
+    total = compare_snapshots(frozen, ANALYST, *years, measure="turnover_avg")["total"]
     assert total["status"] == "COMPARABLE"
     assert abs(total["rate"]["participation_effect"]) < 0.005
     parts = total["rate"]
@@ -83,7 +83,7 @@ def test_turnover_may_be_compared_where_headcount_may_not(frozen: Platform, year
 )
 def test_the_terms_of_the_cells_are_those_of_the_country(frozen: Platform, by: str) -> None:
     for years in PAIRS:
-        found = compare(frozen, ANALYST, *years, measure="wte", by=by)
+        found = compare_snapshots(frozen, ANALYST, *years, measure="wte", by=by)
         for term, value in found["total"]["terms"].items():
             cells = sum(cell["terms"][term] for cell in found["cells"])
             assert cells == pytest.approx(value, abs=1e-6), (years, term)
@@ -92,14 +92,14 @@ def test_the_terms_of_the_cells_are_those_of_the_country(frozen: Platform, by: s
 
 
 def test_the_estimates_of_regions_add_up_to_that_of_the_country(frozen: Platform) -> None:
-    found = compare(frozen, ANALYST, "2023", "2024", measure="wte", by="region")
+    found = compare_snapshots(frozen, ANALYST, "2023", "2024", measure="wte", by="region")
     for year in ("from", "to"):
         regions = sum(cell["adjusted"][year] for cell in found["cells"])
         assert regions == pytest.approx(found["total"]["adjusted"][year])
 
 
 def test_three_years_are_one_chain(frozen: Platform) -> None:
-    found = series(frozen, ANALYST, ["2022", "2023", "2024"], measure="wte", by="sector")
+    found = chain_series(frozen, ANALYST, ["2022", "2023", "2024"], measure="wte", by="sector")
     index = found["total"]["chained"]
     for (before, after), link in zip(pairwise(index), found["total"]["links"], strict=True):
         assert after / before == pytest.approx(link["link_relative"])

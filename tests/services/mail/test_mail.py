@@ -14,7 +14,7 @@ from census_api.domain.register.organisations import Organisation
 from census_api.services.kit.platform import Platform
 from census_api.services.mail.delivery import send_due
 from census_api.services.mail.outbox import count_mails, list_mails, read_mail, send_again
-from census_api.services.mail.writing import enqueue, enqueue_to_members, enqueue_to_team
+from census_api.services.mail.writing import enqueue_mail, enqueue_to_members, enqueue_to_team
 from census_api.services.register.organisations import load_organisations
 from census_api.settings import Settings
 from tests.factories.actors import ADMINISTRATOR, ANALYST, ANN, EDITOR, NOW, OTHER_EDITOR, SIGNATORY, TEAM
@@ -36,7 +36,7 @@ def test_a_mail_is_written_with_the_name_of_its_organisation(platform: Platform)
 def test_no_mail_without_its_reason(platform: Platform) -> None:
     def ends_badly() -> None:
         with platform.database.transaction() as session:
-            enqueue(session, "query", "a@b.org", organisation="ALPHA", collection=2024, links=LINK, facts={})
+            enqueue_mail(session, "query", "a@b.org", organisation="ALPHA", collection=2024, links=LINK, facts={})
             raise ArithmeticError
 
     with pytest.raises(ArithmeticError):
@@ -90,7 +90,7 @@ def test_what_has_no_place_in_a_mail_stops_its_transaction(platform: Platform) -
 def test_who_acts_for_an_organisation_can_cause_mail_about_it_and_read_none(platform: Platform) -> None:
     for actor, organisation in ((SIGNATORY, "ALPHA"), (OTHER_EDITOR, "BETA")):
         with platform.database.transaction(actor) as session:
-            assert enqueue(
+            assert enqueue_mail(
                 session, "receipt", "a@b.org", organisation=organisation, collection=2024, links=LINK,
                 facts={"reference": FACTS["reference"]}, at=NOW,
             )  # fmt: skip

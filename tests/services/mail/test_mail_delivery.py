@@ -15,7 +15,7 @@ from sqlalchemy import text
 from census_api.services.kit.platform import Platform
 from census_api.services.mail.delivery import forget_old, send_due
 from census_api.services.mail.outbox import send_again
-from census_api.services.upkeep.reconcile import figures
+from census_api.services.upkeep.reconcile import read_figures
 from census_api.store.mail import queries as outbox
 from tests.factories.actors import NOW, TEAM
 from tests.factories.mail import PUBLIC, Clock, by_smtp, events, mails, only, write
@@ -222,7 +222,7 @@ def test_a_worker_that_dies_while_sending_leaves_a_mail_that_is_never_sent_blind
     write(platform)
     platform = by_smtp(platform, smtp, clock)
     with platform.database.transaction() as session:
-        outbox.claim(session, clock.now, dt.timedelta(minutes=5))
+        outbox.claim_mail(session, clock.now, dt.timedelta(minutes=5))
     assert only(platform).state == "sending"
     assert send_due(platform) == {}
     clock.pass_by(minutes=6)
@@ -234,15 +234,15 @@ def test_a_worker_that_dies_while_sending_leaves_a_mail_that_is_never_sent_blind
 def test_a_late_end_of_an_old_try_changes_nothing(platform: Platform, clock: Clock) -> None:
     write(platform)
     with platform.database.transaction() as session:
-        first = outbox.claim(session, clock.now, dt.timedelta(minutes=5))
+        first = outbox.claim_mail(session, clock.now, dt.timedelta(minutes=5))
     clock.pass_by(minutes=6)
     with platform.database.transaction() as session:
-        second = outbox.claim(session, clock.now, dt.timedelta(minutes=5))
+        second = outbox.claim_mail(session, clock.now, dt.timedelta(minutes=5))
         assert first
         assert second
         assert (first.interrupted, second.interrupted) == (False, True)
-        assert not outbox.finish(session, first.mail, "sent", clock.now)
-        assert outbox.finish(session, second.mail, "failed", clock.now, problem="x")
+        assert not outbox.finish_mail(session, first.mail, "sent", clock.now)
+        assert outbox.finish_mail(session, second.mail, "failed", clock.now, problem="x")
     assert only(platform).state == "failed"
 
 
@@ -274,6 +274,6 @@ def test_the_metrics_show_what_is_stuck(platform: Platform, smtp: SmtpServer, cl
     smtp.answers["rcpt"] = 550
     send_due(by_smtp(platform, smtp, clock))
     write(platform, about="waits")
-    found = figures(platform)
+    found = read_figures(platform)
     assert (found["census_mails_unsent"], found["census_mails_not_delivered"]) == (1, 1)
     assert found["census_mails_oldest_seconds"] > 0

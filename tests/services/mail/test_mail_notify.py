@@ -95,7 +95,7 @@ def test_after_a_death_notify_is_asked_whether_it_has_the_mail(
     write(platform)
     platform = by_notify(platform, notify, clock)
     with platform.database.transaction() as session:
-        outbox.claim(session, clock.now, dt.timedelta(minutes=5))
+        outbox.claim_mail(session, clock.now, dt.timedelta(minutes=5))
     clock.pass_by(minutes=6)
     assert send_due(platform) == {"sent": 1}
     assert (len(notify.asked_for), len(notify.mails)) == (1, 1)

@@ -14,7 +14,7 @@ from census_api.domain.kit.errors import Conflict, Forbidden, InvalidRequest, No
 from census_api.domain.register.organisations import FrameLine, Organisation
 from census_api.services.collecting.collections import set_window
 from census_api.services.kit.platform import Platform
-from census_api.services.progress.reminders import Reminded, get_plan, remind, run_schedule, set_plan
+from census_api.services.progress.reminders import Reminded, get_plan, remind_employers, run_schedule, set_plan
 from census_api.services.register.organisations import load_frame, load_organisations
 from tests.factories.actors import ANN, EDITOR, NOW, TEAM
 from tests.factories.mail import add_person, mails, set_state
@@ -96,7 +96,7 @@ def test_the_plan_says_which_days(platform: Platform, month: int, day: int, writ
 
 def test_however_often_it_runs_a_day_has_one_reminder(platform: Platform) -> None:
     assert [run_schedule(at(platform, 9, 23, hour)) for hour in (9, 12, 15)] == [4, 0, 0]
-    assert remind(at(platform, 9, 23, 16), TEAM, 2024).people == 0
+    assert remind_employers(at(platform, 9, 23, 16), TEAM, 2024).people == 0
     assert run_schedule(at(platform, 9, 28)) == 4
 
 
@@ -145,22 +145,22 @@ def test_the_plan_is_data(platform: Platform) -> None:
 def test_the_team_reminds_by_state_and_days_left(platform: Platform) -> None:
     today = at(platform, 9, 10)
     extend(platform, "HALF", dt.datetime(2024, 12, 1, tzinfo=dt.UTC))
-    assert remind(today, TEAM, 2024, states=["queried"]).written == ("ASKED",)
-    answer = remind(today, TEAM, 2024, days_left_at_most=20)
+    assert remind_employers(today, TEAM, 2024, states=["queried"]).written == ("ASKED",)
+    answer = remind_employers(today, TEAM, 2024, days_left_at_most=20)
     assert answer == Reminded(written=("AGAIN", "NEW"), before=("ASKED",), nobody=("SILENT",), people=2)
-    assert remind(today, TEAM, 2024, organisations=["HALF", "ALPHA", "DONE"]).written == ("HALF",)
+    assert remind_employers(today, TEAM, 2024, organisations=["HALF", "ALPHA", "DONE"]).written == ("HALF",)
 
 
 def test_a_preview_writes_nothing(platform: Platform) -> None:
     today = at(platform, 9, 10)
-    answer = remind(today, TEAM, 2024, preview=True)
+    answer = remind_employers(today, TEAM, 2024, preview=True)
     assert answer == Reminded(written=("AGAIN", "ASKED", "HALF", "NEW"), nobody=("SILENT",), people=4)
     assert mails(platform) == []
-    assert remind(today, TEAM, 2024) == answer
+    assert remind_employers(today, TEAM, 2024) == answer
 
 
 def test_each_return_has_its_own_event(platform: Platform) -> None:
-    remind(at(platform, 9, 10), TEAM, 2024)
+    remind_employers(at(platform, 9, 10), TEAM, 2024)
     with platform.database.transaction() as session:
         rows = session.execute(
             text("SELECT code, actor, detail FROM audit_event JOIN organisation ON organisation.id = organisation_id "
@@ -172,22 +172,22 @@ def test_each_return_has_its_own_event(platform: Platform) -> None:
 
 def test_what_cannot_be_asked_for_is_said(platform: Platform) -> None:
     with pytest.raises(Forbidden):
-        remind(platform, EDITOR, 2024)
+        remind_employers(platform, EDITOR, 2024)
     with pytest.raises(Forbidden):
         get_plan(platform, EDITOR, 2024)
     with pytest.raises(InvalidRequest, match="in_progress, not_started, queried, reopened"):
-        remind(platform, TEAM, 2024, states=["accepted"])
+        remind_employers(platform, TEAM, 2024, states=["accepted"])
     with pytest.raises(InvalidRequest):
-        remind(platform, TEAM, 2024, states=[])
+        remind_employers(platform, TEAM, 2024, states=[])
     with pytest.raises(Conflict, match="not opened"):
-        remind(platform, TEAM, 2023)
+        remind_employers(platform, TEAM, 2023)
     with pytest.raises(NotFound):
-        remind(platform, TEAM, 1999)
+        remind_employers(platform, TEAM, 1999)
 
 
 def test_without_a_frame_every_open_organisation_is_expected(platform: Platform) -> None:
     set_window(platform, ANN, 2023, window_of(dt.date(2024, 7, 1), LAST_DAY, LAST_DAY))
-    answer = remind(at(platform, 9, 10), TEAM, 2023)
+    answer = remind_employers(at(platform, 9, 10), TEAM, 2023)
     assert "ALPHA" in answer.written
     assert "BETA" in answer.nobody
 
@@ -195,5 +195,5 @@ def test_without_a_frame_every_open_organisation_is_expected(platform: Platform)
 def test_an_address_that_cannot_get_mail_stops_nobody_else(platform: Platform) -> None:
     add_person(platform, "no one@example.org", "HALF")
     add_person(platform, "no one else@example.org", "SILENT")
-    answer = remind(at(platform, 9, 10), TEAM, 2024)
+    answer = remind_employers(at(platform, 9, 10), TEAM, 2024)
     assert (answer.people, "HALF" in answer.written, answer.nobody) == (4, True, ("SILENT",))

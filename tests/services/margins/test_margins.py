@@ -14,7 +14,7 @@ from census_api.services.kit.platform import Platform
 from census_api.services.margins.making import get_margin, get_margins
 from census_api.statistics.margins.canonical import content_id
 from census_api.statistics.margins.totals import MarginsRefused
-from census_api.statistics.margins.weighting import default_maps, weigh
+from census_api.statistics.margins.weighting import default_maps, weigh_answers
 from tests.factories.actors import ADMINISTRATOR, ANALYST, EVE, make_actor
 from tests.factories.counted import freeze, heads, many, margins_of, paid
 from tests.factories.demo_snapshots import demo_rows
@@ -233,7 +233,7 @@ def test_other_tools_weight_to_the_demonstration_as_we_do(platform: Platform, es
     document = get_margins(platform, PIPELINE, "2024", estimator=estimator)
     answers = drawn_answers(document)
 
-    ours = np.array(weigh(document, answers, default_maps(document)).weights)
+    ours = np.array(weigh_answers(document, answers, default_maps(document)).weights)
 
     assert max(misses(document, answers, ours).values()) < 1e-6
     for tool in (weightipy_weights, samplics_weights, ipfn_weights):

@@ -26,7 +26,7 @@ from tests.factories.people import PASSWORD, add_person
 
 def acting(platform: Platform, account: uuid.UUID) -> Actor:
     with platform.database.transaction() as session:
-        row = people.find(session, account)
+        row = people.find_account(session, account)
         assert row is not None
         return actor_for(session, platform, row, None)
 
@@ -96,7 +96,7 @@ def test_only_administrators_give_roles_of_the_platform(
     for change in (
         lambda: accounts.set_role(platform, actor, target, role, held=True),
         lambda: accounts.add_person(platform, actor, "new@example.org", "New", Roles(frozenset({role}))),
-        lambda: accounts.disable(platform, actor, target),
+        lambda: accounts.disable_account(platform, actor, target),
         lambda: accounts.list_accounts(platform, actor),
     ):
         with pytest.raises(Forbidden):
@@ -147,7 +147,7 @@ def test_who_has_an_account_hears_of_a_new_role_by_mail(platform: Platform, cast
 def test_who_has_not_signed_in_yet_hears_by_the_invitation(platform: Platform, cast: dict[str, uuid.UUID]) -> None:
     team = acting(platform, cast["team"])
     new = accounts.invite_member(platform, team, "ALPHA", "new@example.org", "New", "editor")
-    one_time_links.invite(platform, team, new.id, organisation="ALPHA")
+    one_time_links.invite_person(platform, team, new.id, organisation="ALPHA")
     accounts.set_membership(platform, team, new.id, "ALPHA", "signatory", held=True)
     assert [(mail.kind, mail.to) for mail in mails(platform)] == [("invite", "new@example.org")]
 
@@ -231,7 +231,7 @@ def test_there_is_a_first_administrator_and_always_one(platform: Platform) -> No
     with pytest.raises(Conflict, match="already"):
         accounts.first_administrator(platform, "second@example.org", "Second")
     changes: list[Callable[[], object]] = [
-        lambda: accounts.disable(platform, SYSTEM, first.id),
+        lambda: accounts.disable_account(platform, SYSTEM, first.id),
         lambda: accounts.set_role(platform, SYSTEM, first.id, "administrator", held=False),
     ]
     for change in changes:
@@ -244,7 +244,7 @@ def test_there_is_a_first_administrator_and_always_one(platform: Platform) -> No
     def shut_out(account: uuid.UUID) -> None:
         barrier.wait(10)
         try:
-            accounts.disable(platform, SYSTEM, account)
+            accounts.disable_account(platform, SYSTEM, account)
             outcomes.append(None)
         except CensusError as refusal:
             outcomes.append(refusal)

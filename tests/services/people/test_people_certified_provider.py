@@ -71,9 +71,9 @@ def agreed(address: str) -> str:
 def test_the_whole_way_at_a_certified_provider(provider: str, platform: Platform, tmp_path: Path) -> None:
     settings = platform.settings.model_copy(update=settings_for(provider, tmp_path))
     here = replace(platform, settings=settings)
-    begun = single_sign_on.begin(here, None, SITE, "/")
+    begun = single_sign_on.begin_sign_on(here, None, SITE, "/")
     back = dict(parse_qsl(urlsplit(agreed(begun.address)).query))
     assert back["iss"] == provider
-    opened, path = single_sign_on.complete(here, None, SITE, begun.secret, back)
+    opened, path = single_sign_on.complete_sign_on(here, None, SITE, begun.secret, back)
     actor = actor_of_session(here, opened.secret, None)
     assert (actor.name, actor.roles, path) == ("Tess Team", frozenset({"census_team"}), "/")

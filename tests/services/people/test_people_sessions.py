@@ -19,7 +19,7 @@ from census_api.domain.kit.errors import CensusError, Forbidden, InvalidRequest,
 from census_api.domain.people import hash_of
 from census_api.services.kit.platform import Platform
 from census_api.services.people import accounts, second_factor, sessions
-from census_api.services.people.sessions import Opened, actor_of_session, pass_second_factor, sign_in, sign_out
+from census_api.services.people.sessions import OpenedSession, actor_of_session, pass_second_factor, sign_in, sign_out
 from census_api.store.kit import tables
 from tests.factories.actors import NOW
 from tests.factories.people import PASSWORD, add_person
@@ -32,7 +32,7 @@ def at(platform: Platform, moment: dt.datetime) -> Platform:
     return replace(platform, clock=lambda: moment)
 
 
-def enter(platform: Platform, name: str = "ann", password: str = PASSWORD, **more: Any) -> Opened:
+def enter(platform: Platform, name: str = "ann", password: str = PASSWORD, **more: Any) -> OpenedSession:
     return sign_in(platform, HERE, f"{name}@example.org", password, **more)
 
 
@@ -49,9 +49,9 @@ def ann(platform: Platform) -> uuid.UUID:
     return add_person(platform, "ann", at={"ALPHA": ["editor"]})
 
 
-def events(platform: Platform, action: str) -> list[tables.AuditEvent]:
+def events(platform: Platform, action: str) -> list[tables.AuditEventRow]:
     with platform.database.transaction() as session:
-        return list(session.scalars(select(tables.AuditEvent).where(tables.AuditEvent.action == action)))
+        return list(session.scalars(select(tables.AuditEventRow).where(tables.AuditEventRow.action == action)))
 
 
 def test_a_session_is_of_the_person_with_the_roles_of_now(platform: Platform, ann: uuid.UUID) -> None:
@@ -112,7 +112,7 @@ def test_idle_and_absolute_limits(platform: Platform, ann: uuid.UUID) -> None:
     "end",
     [
         lambda platform, ann, secret: sign_out(platform, secret, HERE),
-        lambda platform, ann, secret: accounts.disable(platform, SYSTEM, ann),
+        lambda platform, ann, secret: accounts.disable_account(platform, SYSTEM, ann),
         lambda platform, ann, secret: accounts.change_password(
             platform, actor_of_session(platform, secret, HERE), PASSWORD, "eleven yellow kettles"
         ),
@@ -129,14 +129,14 @@ def test_what_ends_a_session_ends_it_at_once(
 
 
 def test_who_is_disabled_is_told_what_everybody_is_told(platform: Platform, ann: uuid.UUID) -> None:
-    accounts.disable(platform, SYSTEM, ann)
+    accounts.disable_account(platform, SYSTEM, ann)
     said = set()
     for name, password in (("ann", PASSWORD), ("ann", "wrong password"), ("nobody", PASSWORD)):
         with pytest.raises(SignInRequired) as refusal:
             enter(platform, name, password)
         said.add(refusal.value.message)
     assert len(said) == 1
-    accounts.enable(platform, SYSTEM, ann)
+    accounts.enable_account(platform, SYSTEM, ann)
     assert enter(platform)
 
 
@@ -213,7 +213,7 @@ def test_unknown_people_take_as_long_as_known_ones(platform: Platform, ann: uuid
 @pytest.fixture
 def with_second_step(platform: Platform, ann: uuid.UUID) -> tuple[str, list[str]]:
     actor = actor_of_session(platform, enter(platform).secret, HERE)
-    secret = second_factor.propose("ann@example.org").secret
+    secret = second_factor.propose_factor("ann@example.org").secret
     return secret, second_factor.switch_on(platform, actor, secret, pyotp.TOTP(secret).at(NOW), PASSWORD)
 
 
@@ -271,7 +271,7 @@ def test_the_second_step_is_switched_with_the_password_only(
         second_factor.switch_off(platform, actor, "not the password")
     second_factor.switch_off(platform, actor, PASSWORD)
     assert not enter(platform).waits_for_second_factor
-    secret = second_factor.propose("ann@example.org").secret
+    secret = second_factor.propose_factor("ann@example.org").secret
     with pytest.raises(InvalidRequest, match="code is not right"):
         second_factor.switch_on(platform, actor, secret, "000000", PASSWORD)
     with pytest.raises(InvalidRequest, match="not whole"):

@@ -46,10 +46,10 @@ def using(platform: Platform, issuer: str, folder: Path, **more: Any) -> Platfor
 
 
 def sign_on(platform: Platform, person: str) -> tuple[Actor, str]:
-    begun = single_sign_on.begin(platform, HERE, SITE, "/receipts/1")
+    begun = single_sign_on.begin_sign_on(platform, HERE, SITE, "/receipts/1")
     back = agree(begun.address, person)
     query = dict(pair.split("=") for pair in back.split("?")[1].split("&"))
-    opened, path = single_sign_on.complete(platform, HERE, SITE, begun.secret, query)
+    opened, path = single_sign_on.complete_sign_on(platform, HERE, SITE, begun.secret, query)
     return actor_of_session(platform, opened.secret, HERE), path
 
 
@@ -104,7 +104,7 @@ def test_who_is_disabled_stays_out(platform: Platform, mock: str, tmp_path: Path
     here = using(platform, mock, tmp_path)
     tess, _ = sign_on(here, "tess")
     assert tess.user_id is not None
-    accounts.disable(here, SYSTEM, tess.user_id)
+    accounts.disable_account(here, SYSTEM, tess.user_id)
     with pytest.raises(SignInRequired, match="disabled"):
         sign_on(here, "tess")
 
@@ -115,10 +115,10 @@ def forged(platform: Platform, folder: Path) -> Iterator[tuple[Platform, Forger,
         here = using(platform, forger.issuer, folder)
 
         def way(**changed: str) -> Any:
-            begun = single_sign_on.begin(here, HERE, SITE, "/")
+            begun = single_sign_on.begin_sign_on(here, HERE, SITE, "/")
             back = forger.authorize(begun.address)
             query = dict(pair.split("=", 1) for pair in back.split("?")[1].split("&"))
-            return single_sign_on.complete(here, HERE, SITE, begun.secret, {**query, **changed})
+            return single_sign_on.complete_sign_on(here, HERE, SITE, begun.secret, {**query, **changed})
 
         yield here, forger, way
 
@@ -210,14 +210,14 @@ def test_only_the_browser_that_began_can_end_it_and_only_once(platform: Platform
         for changed in ({"state": "another"}, {"state": ""}, {"iss": "https://elsewhere.example"}):
             with pytest.raises(SignInRequired):
                 way(**changed)
-        begun = single_sign_on.begin(here, HERE, SITE, "/")
+        begun = single_sign_on.begin_sign_on(here, HERE, SITE, "/")
         state = forger.authorize(begun.address).split("state=")[1]
         for secret in (None, "", "guessed"):
             with pytest.raises(SignInRequired, match="not begun in this browser"):
-                single_sign_on.complete(here, HERE, SITE, secret, {"code": "c1", "state": state})
+                single_sign_on.complete_sign_on(here, HERE, SITE, secret, {"code": "c1", "state": state})
         late = replace(here, clock=lambda: NOW + dt.timedelta(minutes=10))
         with pytest.raises(SignInRequired, match="took too long"):
-            single_sign_on.complete(late, HERE, SITE, begun.secret, {"code": "c1", "state": state})
+            single_sign_on.complete_sign_on(late, HERE, SITE, begun.secret, {"code": "c1", "state": state})
         with here.database.transaction() as session:
             assert begun.secret not in str(session.execute(text("SELECT * FROM sign_on_flow")).all())
 
@@ -225,11 +225,11 @@ def test_only_the_browser_that_began_can_end_it_and_only_once(platform: Platform
 def test_a_provider_that_is_away_or_another_is_waited_for(platform: Platform, tmp_path: Path) -> None:
     away = using(platform, "http://127.0.0.1:9", tmp_path)
     with pytest.raises(Unavailable, match="does not answer"):
-        single_sign_on.begin(away, HERE, SITE, "/")
+        single_sign_on.begin_sign_on(away, HERE, SITE, "/")
     with forged(platform, tmp_path) as (here, forger, _):
         forger.says_issuer = "https://elsewhere.example"
         with pytest.raises(Unavailable):
-            single_sign_on.begin(here, HERE, SITE, "/")
+            single_sign_on.begin_sign_on(here, HERE, SITE, "/")
 
 
 @pytest.mark.parametrize(
@@ -266,4 +266,4 @@ def test_claims_of_any_shape_give_nothing_by_accident(tmp_path: Path) -> None:
 
 def test_no_provider_no_way(platform: Platform) -> None:
     with pytest.raises(CensusError, match="No other sign-in service"):
-        single_sign_on.begin(platform, HERE, SITE, "/")
+        single_sign_on.begin_sign_on(platform, HERE, SITE, "/")

@@ -58,7 +58,7 @@ def test_what_ends_a_token_ends_it_at_once(platform: Platform, pipeline: uuid.UU
     assert not is_out(tomorrow, long)
     revoke_token(platform, SYSTEM, list_tokens(platform, SYSTEM, everybody=True)[0].id)
     assert [is_out(platform, secret) for secret in (short, long)].count(True) == 1
-    accounts.disable(platform, SYSTEM, pipeline)
+    accounts.disable_account(platform, SYSTEM, pipeline)
     assert is_out(platform, short)
     assert is_out(platform, long)
     for secret in ("", "census_", "census_" + "x" * 43, "\ud800"):

@@ -8,7 +8,7 @@ import pytest
 
 from census_api.domain.kit.errors import Forbidden, NotFound
 from census_api.services.kit.platform import Platform
-from census_api.services.progress.plausibility import COMPARED, plausibility
+from census_api.services.progress.plausibility import COMPARED, rank_doubts
 from tests.factories.actors import ADMINISTRATOR, ANALYST, EDITOR, TEAM
 from tests.factories.answered_twice import YEAR, expect, send, tree_of
 
@@ -28,7 +28,7 @@ def ten(platform: Platform) -> Platform:
 
 
 def test_the_figure_that_changed_most_is_asked_about_first(ten: Platform) -> None:
-    found = plausibility(ten, TEAM, YEAR)
+    found = rank_doubts(ten, TEAM, YEAR)
     assert [(one.organisation, one.line.local_authority_code) for one in found.doubts[:2]] == [
         ("ORG-A", "E06000001")
     ] * 2
@@ -44,7 +44,7 @@ def test_the_figure_that_changed_most_is_asked_about_first(ten: Platform) -> Non
 
 
 def test_scores_fall_and_what_is_left_moves_no_total_beyond_the_tolerance(ten: Platform) -> None:
-    found = plausibility(ten, TEAM, YEAR)
+    found = rank_doubts(ten, TEAM, YEAR)
     scores = [one.score for one in found.doubts]
     assert scores == sorted(scores, reverse=True)
     assert all(0 < one.suspicion <= 1 and one.score > 0 for one in found.doubts)
@@ -59,7 +59,7 @@ def test_a_new_organisation_is_held_against_its_peers(ten: Platform) -> None:
     expect(ten, {"NEW": "voluntary", **CODES}, YEAR)
     tree = tree_of(ten, "NEW", "voluntary", leavers=60, opening_headcount=66)
     send(ten, "NEW", tree, accepted=False)
-    found = plausibility(ten, TEAM, YEAR)
+    found = rank_doubts(ten, TEAM, YEAR)
     leavers = next(one for one in found.doubts if (one.organisation, one.item) == ("NEW", "leavers"))
     assert leavers.last_year is None
     assert leavers.suspicion == 1.0
@@ -71,7 +71,7 @@ def test_a_new_organisation_is_held_against_its_peers(ten: Platform) -> None:
 def test_the_first_year_has_nothing_to_compare_headcounts_with(platform: Platform) -> None:
     expect(platform, {"ALPHA": "voluntary"}, YEAR)
     send(platform, "ALPHA", tree_of(platform, "ALPHA", "voluntary"), accepted=False)
-    found = plausibility(platform, TEAM, YEAR)
+    found = rank_doubts(platform, TEAM, YEAR)
     assert found.unjudged["paid_headcount"] == 2
     assert all(one.item != "paid_headcount" for one in found.doubts)
 
@@ -79,7 +79,7 @@ def test_the_first_year_has_nothing_to_compare_headcounts_with(platform: Platfor
 def test_only_the_team_sees_it_and_only_of_years_there_are(ten: Platform) -> None:
     for actor in (ANALYST, EDITOR, ADMINISTRATOR):
         with pytest.raises(Forbidden):
-            plausibility(ten, actor, YEAR)
+            rank_doubts(ten, actor, YEAR)
     with pytest.raises(NotFound):
-        plausibility(ten, TEAM, 1999)
-    assert len(plausibility(ten, TEAM, YEAR, limit=3).doubts) == 3
+        rank_doubts(ten, TEAM, 1999)
+    assert len(rank_doubts(ten, TEAM, YEAR, limit=3).doubts) == 3

@@ -16,8 +16,8 @@ from census_api.services.collecting import life
 from census_api.services.kit.platform import Platform
 from census_api.services.progress import reminders
 from census_api.services.progress.chase import chase_list
-from census_api.services.progress.response import progress
-from census_api.services.progress.sizes import carried, known_sizes
+from census_api.services.progress.response import measure_progress
+from census_api.services.progress.sizes import carry_sizes, known_sizes
 from census_api.services.register import lineage
 from census_api.services.register.organisations import load_frame, load_organisations
 from tests.factories.actors import ADMINISTRATOR, ANALYST, EDITOR, NOW, PIPELINE, TEAM
@@ -41,7 +41,7 @@ def two_years(platform: Platform) -> Platform:
 
 
 def test_counts_shares_and_days(two_years: Platform) -> None:
-    found = progress(two_years, ANALYST, YEAR)
+    found = measure_progress(two_years, ANALYST, YEAR)
     cell = found.overall
     assert (found.collection, found.framed, found.at) == (YEAR, True, NOW)
     assert (cell.organisations, cell.answered, cell.lines, cell.lines_answered) == (3, 1, 6, 2)
@@ -55,7 +55,7 @@ def test_counts_shares_and_days(two_years: Platform) -> None:
 
 
 def test_cells_of_every_dimension(two_years: Platform) -> None:
-    by = progress(two_years, TEAM, YEAR).by
+    by = measure_progress(two_years, TEAM, YEAR).by
     assert [(one.key, one.label, one.lines, one.unit_share) for one in by["sector"]] == [
         ("voluntary", "Voluntary sector", 2, 1.0),
         ("nhs", "NHS", 4, 0.0),
@@ -71,33 +71,33 @@ def test_a_late_sign_off_counts_as_late_and_a_queried_one_as_no_answer_yet(platf
     closes = platform.spec(YEAR).collection.closes
     late = replace(platform, clock=lambda: dt.datetime.combine(closes, dt.time(12), dt.UTC) + dt.timedelta(days=2))
     send(late, "ALPHA", tree_of(platform, "ALPHA", "voluntary"), accepted=True)
-    cell = progress(late, TEAM, YEAR).overall
+    cell = measure_progress(late, TEAM, YEAR).overall
     assert (cell.answered, cell.on_time, cell.late) == (1, 0, 1)
     assert (cell.size_share, cell.largest_missing) == (None, None)
-    life.reopen(late, TEAM, YEAR, "ALPHA", reason="Agreed by telephone with the employer")
-    assert progress(late, TEAM, YEAR).overall.answered == 0
+    life.reopen_return(late, TEAM, YEAR, "ALPHA", reason="Agreed by telephone with the employer")
+    assert measure_progress(late, TEAM, YEAR).overall.answered == 0
 
 
 def test_sectors_are_those_of_the_reference_date(platform: Platform) -> None:
     expect(platform, {"ALPHA": "voluntary"}, YEAR)
     load_organisations(platform, TEAM, [Organisation("ALPHA", "ALPHA Services", "nhs")], {"ALPHA": dt.date(2024, 7, 1)})
-    assert [cell.key for cell in progress(platform, TEAM, YEAR).by["sector"]] == ["voluntary"]
+    assert [cell.key for cell in measure_progress(platform, TEAM, YEAR).by["sector"]] == ["voluntary"]
 
 
 def test_without_a_frame_nobody_is_expected(platform: Platform) -> None:
-    found = progress(platform, TEAM, YEAR)
+    found = measure_progress(platform, TEAM, YEAR)
     assert (found.framed, found.overall.lines, found.overall.unit_share, found.days) == (False, 0, None, ())
     assert chase_list(platform, TEAM, YEAR) == []
     with pytest.raises(NotFound):
-        progress(platform, TEAM, 1999)
+        measure_progress(platform, TEAM, 1999)
 
 
 def test_who_may_see_what(two_years: Platform) -> None:
     for actor in (ANALYST, TEAM, ADMINISTRATOR):
-        assert progress(two_years, actor, YEAR).overall.lines == 6
+        assert measure_progress(two_years, actor, YEAR).overall.lines == 6
     for actor in (EDITOR, PIPELINE):
         with pytest.raises(Forbidden):
-            progress(two_years, actor, YEAR)
+            measure_progress(two_years, actor, YEAR)
     for actor in (ANALYST, EDITOR, ADMINISTRATOR):
         with pytest.raises(Forbidden):
             chase_list(two_years, actor, YEAR)
@@ -121,16 +121,16 @@ def test_the_chase_list_is_ranked_by_what_is_missing(two_years: Platform) -> Non
 def test_the_chase_list_says_who_was_reminded(two_years: Platform) -> None:
     add_person(two_years, "bea", at={"BETA": ["editor"]})
     assert chase_list(two_years, TEAM, YEAR)[0].sentence.endswith("It has not been reminded.")
-    reminders.remind(two_years, TEAM, YEAR)
+    reminders.remind_employers(two_years, TEAM, YEAR)
     first = chase_list(two_years, TEAM, YEAR)[0]
     assert (first.people, first.reminded_at) == (1, NOW)
     assert first.sentence.endswith("It was last reminded on 15 July 2024 at 13:30.")
 
 
 def test_who_was_declined_is_not_chased_and_stays_expected(two_years: Platform) -> None:
-    life.decline(two_years, TEAM, YEAR, "BETA", reason="Closed all its services in May.")
+    life.decline_return(two_years, TEAM, YEAR, "BETA", reason="Closed all its services in May.")
     assert [one.organisation for one in chase_list(two_years, TEAM, YEAR)] == ["GAMMA"]
-    assert progress(two_years, TEAM, YEAR).overall.organisations == 3
+    assert measure_progress(two_years, TEAM, YEAR).overall.organisations == 3
 
 
 def test_sizes_come_from_the_snapshot_where_there_is_one(two_years: Platform) -> None:
@@ -171,9 +171,9 @@ def test_what_is_carried_is_never_more_or_less() -> None:
         LineageEdge(2023, source, 2024, target, "split", dt.date(2024, 4, 1), "x", state)  # type: ignore[arg-type]
         for source, target, state in ((a, b, "confirmed"), (a, c, "confirmed"), (d, b, "suggested"))
     ]
-    sizes = carried({a: 10.0, b: 4.0, d: 3.0}, edges, [b, c])
+    sizes = carry_sizes({a: 10.0, b: 4.0, d: 3.0}, edges, [b, c])
     assert sizes == {b: 9.0, c: 5.0, d: 3.0}
-    assert carried({a: 10.0}, edges, [a, b, c]) == {a: 10 / 3, b: 10 / 3, c: 10 / 3}
+    assert carry_sizes({a: 10.0}, edges, [a, b, c]) == {a: 10 / 3, b: 10 / 3, c: 10 / 3}
 
 
 def test_figures_that_are_no_numbers_are_left_out(two_years: Platform) -> None:

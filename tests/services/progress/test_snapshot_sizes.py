@@ -10,7 +10,7 @@ from sqlalchemy import text
 
 from census_api.domain.register.lineage import EdgeState, LineageEdge, LineKey
 from census_api.services.kit.platform import Platform
-from census_api.services.snapshots.revisions import freeze
+from census_api.services.snapshots.revisions import freeze_collection
 from census_api.store.register import lineage
 from tests.factories.actors import TEAM
 from tests.factories.frozen import HERE, THERE, accepted, framed, tree_for
@@ -54,8 +54,8 @@ def sizes(
     """Of the lines of the frame of 2024, once it is frozen."""
     framed(platform, 2024, *((line.organisation, line.local_authority_code, line.service_type) for line in lines))
     with platform.database.transaction() as session:
-        lineage.add(session, list(edges))
-    snapshot = freeze(platform, TEAM, 2024).snapshot
+        lineage.add_edges(session, list(edges))
+    snapshot = freeze_collection(platform, TEAM, 2024).snapshot
     with platform.database.transaction() as session:
         found = session.execute(
             text("SELECT organisation, local_authority_code, service_type, size FROM snapshot_line "
@@ -69,7 +69,7 @@ def test_a_line_keeps_the_size_it_last_had_frozen_or_not(platform: Platform, fro
     for year in frozen:
         if year == 2023:
             accepted(platform, "BETA", 2023, tree_for(platform, "BETA", 2023))
-        freeze(platform, TEAM, year)
+        freeze_collection(platform, TEAM, year)
     new = LineKey("ALPHA", THERE, YOUNG)
     assert sizes(platform, [OLD, OTHER, new]) == {**HEADS, new: None}
 
@@ -113,17 +113,17 @@ def test_a_paid_headcount_that_is_blank_is_not_zero(platform: Platform, frozen: 
                  "AND business_key LIKE :line"), {"line": f"{HERE}|{ADULT}|DAW%"},
         )  # fmt: skip
     if frozen:
-        freeze(platform, TEAM, 2022)
+        freeze_collection(platform, TEAM, 2022)
     assert sizes(platform, [OLD, OTHER]) == {OLD: None, OTHER: 8}
 
 
 def test_sizes_are_part_of_the_hash_and_the_same_however_they_came_about(platform: Platform) -> None:
     framed(platform, 2024, ("ALPHA", HERE, ADULT))
-    first = freeze(platform, TEAM, 2024).snapshot
-    freeze(platform, TEAM, 2022)
-    assert freeze(platform, TEAM, 2024).snapshot == first
+    first = freeze_collection(platform, TEAM, 2024).snapshot
+    freeze_collection(platform, TEAM, 2022)
+    assert freeze_collection(platform, TEAM, 2024).snapshot == first
     with platform.database.transaction() as session:
-        lineage.add(session, [edge(OTHER, OLD)])
-    second = freeze(platform, TEAM, 2024)
+        lineage.add_edges(session, [edge(OTHER, OLD)])
+    second = freeze_collection(platform, TEAM, 2024)
     assert second.created
     assert second.snapshot.content_hash != first.content_hash

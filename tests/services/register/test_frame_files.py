@@ -16,7 +16,7 @@ from census_api.domain.kit.errors import Forbidden, NotFound, Refused, Stale
 from census_api.domain.register.lists import LIST_FORMATS, ListReport
 from census_api.domain.register.organisations import FrameLine, Organisation
 from census_api.questionnaire.load import load_spec
-from census_api.services.collecting.submit import submit
+from census_api.services.collecting.submit import submit_return
 from census_api.services.kit.platform import Platform
 from census_api.services.register.frame_files import export_frame, import_frame, whole_frame
 from census_api.services.register.organisations import load_frame, load_organisations
@@ -90,7 +90,7 @@ def test_a_preview_changes_nothing(platform: Platform) -> None:
 
 def test_what_else_it_means_is_noted(platform: Platform) -> None:
     load_frame(platform, TEAM, YEAR, [ALPHA, BETA])
-    submit(platform, SYSTEM, YEAR, "ALPHA", make_upload())
+    submit_return(platform, SYSTEM, YEAR, "ALPHA", make_upload())
     load_organisations(platform, TEAM, [Organisation("BETA", "Beta Health", "nhs", "closed")])
     with platform.database.transaction() as session:
         make_snapshot(session, YEAR, lines=[LineRow("ALPHA")])

@@ -90,45 +90,47 @@ def test_an_edge_between_the_same_lines_is_decided_not_added_twice(platform: Pla
     with pytest.raises(Conflict, match="an edge between these two lines already"):
         lineage.add_edge(platform, TEAM, edge(line("ALPHA"), line("BETA")))
     with pytest.raises(Conflict, match="confirmed by tess on 15 July 2024"):
-        lineage.decide(platform, TEAM, added.id, "confirmed", "The same again")
-    refused = lineage.decide(platform, TEAM, added.id, "refused", "The notice was withdrawn")
+        lineage.settle_edge(platform, TEAM, added.id, "confirmed", "The same again")
+    refused = lineage.settle_edge(platform, TEAM, added.id, "refused", "The notice was withdrawn")
     assert all_edges(platform, state="refused") == [refused]
     assert (refused.decided_by, refused.evidence) == ("tess", "The notice was withdrawn")
     assert actions(platform) == ["lineage.added", "lineage.refused"]
     with pytest.raises(NotFound):
-        lineage.decide(platform, TEAM, uuid.uuid4(), "refused", "No such edge")
+        lineage.settle_edge(platform, TEAM, uuid.uuid4(), "refused", "No such edge")
     with pytest.raises(InvalidRequest):
-        lineage.decide(platform, TEAM, added.id, "confirmed", "  ")
+        lineage.settle_edge(platform, TEAM, added.id, "confirmed", "  ")
 
 
 def test_suggestions_wait_for_a_decision_and_are_made_once(platform: Platform) -> None:
     frame(platform, 2023, line("ALPHA"))
     frame(platform, 2024, line("BETA"))
-    (found,) = lineage.suggest(platform, TEAM, 2023, 2024)
+    (found,) = lineage.store_suggestions(platform, TEAM, 2023, 2024)
     assert (found.state, found.source, found.target) == ("suggested", line("ALPHA"), line("BETA"))
     assert found.suggested_by is not None
     assert "Likeness 0." in found.suggested_by
     assert found.decided_by is None
-    assert lineage.suggest(platform, TEAM, 2023, 2024) == []
+    assert lineage.store_suggestions(platform, TEAM, 2023, 2024) == []
     assert found.id is not None
-    assert lineage.decide(platform, TEAM, found.id, "confirmed", "Both confirmed by telephone").state == "confirmed"
-    assert lineage.suggest(platform, TEAM, 2023, 2024) == []
+    assert (
+        lineage.settle_edge(platform, TEAM, found.id, "confirmed", "Both confirmed by telephone").state == "confirmed"
+    )
+    assert lineage.store_suggestions(platform, TEAM, 2023, 2024) == []
 
 
 def test_suggestions_need_two_frames_in_order(platform: Platform) -> None:
     frame(platform, 2023, line("ALPHA"))
     with pytest.raises(Conflict, match="the frame of 2024"):
-        lineage.suggest(platform, TEAM, 2023, 2024)
+        lineage.store_suggestions(platform, TEAM, 2023, 2024)
     with pytest.raises(InvalidRequest, match="earlier year to a later"):
-        lineage.suggest(platform, TEAM, 2024, 2023)
+        lineage.store_suggestions(platform, TEAM, 2024, 2023)
     with pytest.raises(NotFound):
-        lineage.suggest(platform, TEAM, 1999, 2024)
+        lineage.store_suggestions(platform, TEAM, 1999, 2024)
 
 
 def test_a_loaded_edge_takes_the_place_of_its_suggestion(platform: Platform) -> None:
     frame(platform, 2023, line("ALPHA"))
     frame(platform, 2024, line("BETA"))
-    lineage.suggest(platform, TEAM, 2023, 2024)
+    lineage.store_suggestions(platform, TEAM, 2023, 2024)
     assert lineage.load_edges(platform, TEAM, [edge(line("ALPHA"), line("BETA"))]) == 1
     (found,) = all_edges(platform)
     assert (found.state, found.decided_by) == ("confirmed", "tess")
@@ -154,7 +156,7 @@ def test_edges_of_local_authorities_follow_the_frame_and_what_people_decided_sta
     frame(platform, 2023, line("ALPHA", CUMBERLAND), line("ALPHA", WESTMORLAND))
     first = next(one for one in all_edges(platform) if one.target == line("ALPHA", CUMBERLAND))
     assert first.id is not None
-    lineage.decide(platform, TEAM, first.id, "refused", "The team of Cumberland is a new one")
+    lineage.settle_edge(platform, TEAM, first.id, "refused", "The team of Cumberland is a new one")
     frame(platform, 2023, line("ALPHA", CUMBERLAND))
     (left,) = all_edges(platform)
     assert (left.target, left.state, left.decided_by) == (line("ALPHA", CUMBERLAND), "refused", "tess")
@@ -186,9 +188,9 @@ def test_who_may_see_and_who_may_change(platform: Platform) -> None:
         with pytest.raises(Forbidden):
             lineage.load_edges(platform, actor, [given])
         with pytest.raises(Forbidden):
-            lineage.suggest(platform, actor, 2023, 2024)
+            lineage.store_suggestions(platform, actor, 2023, 2024)
         with pytest.raises(Forbidden):
-            lineage.decide(platform, actor, uuid.uuid4(), "refused", "Because")
+            lineage.settle_edge(platform, actor, uuid.uuid4(), "refused", "Because")
     lineage.load_edges(platform, ADMINISTRATOR, [given])
     assert lineage.list_edges(platform, ANALYST, EdgeFilter()).total == 1
     with pytest.raises(Forbidden):

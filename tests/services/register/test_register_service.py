@@ -8,7 +8,7 @@ import pytest
 
 from census_api.domain.kit.errors import InvalidRequest, NotFound
 from census_api.domain.register.organisations import FrameLine, Organisation
-from census_api.services.collecting.submit import submit
+from census_api.services.collecting.submit import submit_return
 from census_api.services.kit.platform import Platform
 from census_api.services.register.organisations import (
     get_frame,
@@ -59,9 +59,9 @@ def test_a_frame_with_a_stranger_changes_nothing(platform: Platform) -> None:
 
 def test_frame_rules_apply_once_there_is_a_frame(platform: Platform) -> None:
     of_frame = [rule.code for rule in platform.spec(2024).rules if rule.on == "frame_lines"]
-    without = submit(platform, ANN, 2024, "ALPHA", make_upload()).report
+    without = submit_return(platform, ANN, 2024, "ALPHA", make_upload()).report
     load_frame(platform, ANN, 2024, [FrameLine(2024, "ALPHA", "E06000002", "adult_community")])
-    given = submit(platform, ANN, 2024, "ALPHA", make_upload()).report
+    given = submit_return(platform, ANN, 2024, "ALPHA", make_upload()).report
     assert without is not None
     assert given is not None
     assert {without.rules_by_status[code] for code in of_frame} == {"not_applicable"}
@@ -73,6 +73,6 @@ def test_a_merged_organisation_is_told_so(platform: Platform) -> None:
     load_organisations(
         platform, ANN, [Organisation("ALPHA", "Alpha Recovery", "voluntary", status="merged", merged_into="BETA")]
     )
-    report = submit(platform, ANN, 2024, "ALPHA", make_upload()).report
+    report = submit_return(platform, ANN, 2024, "ALPHA", make_upload()).report
     assert report is not None
     assert any("BETA" in found.message + found.fix + found.expected for found in report.findings)

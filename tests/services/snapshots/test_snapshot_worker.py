@@ -15,13 +15,13 @@ from sqlalchemy import text
 
 from census_api.domain.kit.errors import Conflict, Unavailable
 from census_api.domain.snapshots.revisions import Snapshot
-from census_api.questionnaire.resources import folder
+from census_api.questionnaire.resources import find_folder
 from census_api.services.collecting import life
 from census_api.services.collecting.submissions import get_return
 from census_api.services.kit.platform import Platform
 from census_api.services.snapshots import freezing as service
 from census_api.services.snapshots.freezing import build_queued, put_back_lost
-from census_api.services.snapshots.revisions import freeze, get_snapshot, request_freeze
+from census_api.services.snapshots.revisions import freeze_collection, get_snapshot, request_freeze
 from census_api.store.kit.queue import run_worker_until_empty
 from census_api.store.snapshots import freezing
 from census_api.store.snapshots import queries as snapshots
@@ -93,9 +93,9 @@ def clean_run(platform: Platform) -> tuple[str | None, dict[str, int]]:
         raise _UndoneError
 
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(snapshots, "freeze", look)
+        patched.setattr(snapshots, "seal_frozen", look)
         with pytest.raises(_UndoneError):
-            freeze(platform, TEAM, YEAR)
+            freeze_collection(platform, TEAM, YEAR)
     return found[0]
 
 
@@ -119,7 +119,7 @@ def test_killed_at_any_step_it_is_done_once_by_the_next(platform: Platform, wher
     content_hash, expected = clean_run(platform)
     ended = subprocess.run(
         [sys.executable, "-c", PROGRAM, platform.database.url(), where, how],
-        cwd=folder("tests").parent, capture_output=True, timeout=60, check=False,
+        cwd=find_folder("tests").parent, capture_output=True, timeout=60, check=False,
     )  # fmt: skip
     assert ended.returncode == -signal.SIGKILL, ended.stderr.decode()
     assert set(facts(platform).values()) == {0}
@@ -137,7 +137,7 @@ def test_who_was_overtaken_has_nothing_to_show(platform: Platform, monkeypatch: 
 
     def take_over() -> None:
         with platform.database.transaction() as session:
-            assert snapshots.begin(session, YEAR, asked.id, NOW) is not None
+            assert snapshots.begin_attempt(session, YEAR, asked.id, NOW) is not None
 
     disturbed(monkeypatch, take_over)
     build_queued(platform, YEAR, asked.id)
@@ -155,12 +155,12 @@ def test_a_return_that_moves_meanwhile_is_in_the_snapshot_as_it_was(
     content_hash, expected = clean_run(platform)
 
     def move() -> None:
-        life.reopen(platform, TEAM, YEAR, "ALPHA", reason="A mistake was found just now.")
+        life.reopen_return(platform, TEAM, YEAR, "ALPHA", reason="A mistake was found just now.")
         accepted(platform, "BETA", YEAR, tree_for(platform, "BETA", YEAR))
         framed(platform, YEAR, ("BETA", HERE, "adult_community"))
 
     disturbed(monkeypatch, move)
-    snapshot = freeze(platform, TEAM, YEAR).snapshot
+    snapshot = freeze_collection(platform, TEAM, YEAR).snapshot
     assert (snapshot.content_hash, facts(platform)) == (content_hash, expected)
     alpha, beta = (get_return(platform, TEAM, YEAR, code) for code in ("ALPHA", "BETA"))
     assert (alpha.state, alpha.frozen_in) == ("reopened", snapshot.id)
@@ -179,7 +179,7 @@ def test_nobody_deletes_meanwhile_what_is_being_frozen(platform: Platform, monke
             refused.append(problem.message)
 
     disturbed(monkeypatch, delete)
-    assert freeze(platform, TEAM, YEAR).snapshot.facts == 7
+    assert freeze_collection(platform, TEAM, YEAR).snapshot.facts == 7
     assert len(refused) == 1
 
 
@@ -215,12 +215,12 @@ def test_who_waits_and_stops_waiting_leaves_it_failed(platform: Platform, monkey
 
     disturbed(monkeypatch, stop)
     with pytest.raises(KeyboardInterrupt):
-        freeze(platform, TEAM, YEAR)
+        freeze_collection(platform, TEAM, YEAR)
     left = get_snapshot(platform, TEAM, "2024.1")
     assert left.state == "failed"
     assert left.message is not None
     assert "interrupted" in left.message
-    assert freeze(platform, TEAM, YEAR).snapshot.name == "2024.1"
+    assert freeze_collection(platform, TEAM, YEAR).snapshot.name == "2024.1"
 
 
 def test_only_one_at_a_time_is_built(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -229,12 +229,12 @@ def test_only_one_at_a_time_is_built(platform: Platform, monkeypatch: pytest.Mon
     def ask() -> None:
         seen.append(request_freeze(platform, TEAM, YEAR).snapshot)
         try:
-            freeze(platform, TEAM, YEAR)
+            freeze_collection(platform, TEAM, YEAR)
         except Conflict as problem:
             seen.append(problem.message)
 
     disturbed(monkeypatch, ask)
-    done = freeze(platform, TEAM, YEAR).snapshot
+    done = freeze_collection(platform, TEAM, YEAR).snapshot
     asked, said = seen
     assert isinstance(asked, Snapshot)
     assert isinstance(said, str)
@@ -253,6 +253,6 @@ def test_progress_is_seen_by_others_while_it_is_built(platform: Platform, monkey
 
     monkeypatch.setattr(freezing, "add_facts", add_facts)
     done: list[tuple[int, int]] = []
-    freeze(platform, TEAM, YEAR, progress=lambda *pair: done.append(pair))
+    freeze_collection(platform, TEAM, YEAR, progress=lambda *pair: done.append(pair))
     assert done == [(1, 2), (2, 2)]
     assert 0 < shares[0] < shares[1] < 1

@@ -22,9 +22,15 @@ from census_api.services.collecting.history import get_history
 from census_api.services.collecting.submissions import get_return
 from census_api.services.kit.platform import Platform
 from census_api.services.register.organisations import load_organisations
-from census_api.services.snapshots.revisions import freeze, get_snapshot, list_policies, list_snapshots, stored_policy
+from census_api.services.snapshots.revisions import (
+    freeze_collection,
+    get_snapshot,
+    list_policies,
+    list_snapshots,
+    stored_policy,
+)
 from census_api.statistics.policy import DEFAULT_POLICY, Policy
-from census_api.store.kit.session import connect
+from census_api.store.kit.session import connect_database
 from tests.factories.actors import ADMINISTRATOR, ANALYST, ANN, EDITOR, EVE, NOW, PIPELINE, TEAM
 from tests.factories.frozen import HERE, NAMES, THERE, accepted, corrected, framed, tree_for
 from tests.factories.life import nil_upload
@@ -48,7 +54,7 @@ def rows(platform: Platform, query: str, **values: Any) -> list[tuple[Any, ...]]
 
 def test_a_snapshot_holds_the_accepted_returns_and_the_lines_expected_or_reported(platform: Platform) -> None:
     seen: list[tuple[int, int]] = []
-    done = freeze(platform, TEAM, YEAR, progress=lambda done, total: seen.append((done, total)))
+    done = freeze_collection(platform, TEAM, YEAR, progress=lambda done, total: seen.append((done, total)))
     snapshot = done.snapshot
     assert done.created
     assert seen == [(2, 2)]
@@ -73,7 +79,7 @@ def test_five_answers_stay_five(platform: Platform) -> None:
     del tree["staff"][0]["unpaid_wte"], tree["staff"][0]["vacant_wte"]
     tree["staff"][0]["unpaid_headcount"] = None
     corrected(platform, "ALPHA", YEAR, tree)
-    freeze(platform, TEAM, YEAR)
+    freeze_collection(platform, TEAM, YEAR)
     first = rows(platform, "SELECT paid_headcount, paid_wte, unpaid_headcount, starters, leavers, vacant_wte, "
                  "establishment_wte, transfers_in, states FROM snapshot_staff WHERE line_no = 1 AND role = 'DAW'")  # fmt: skip
     # the role is a paid one, so what is blank of unpaid people does not apply
@@ -83,7 +89,7 @@ def test_five_answers_stay_five(platform: Platform) -> None:
 
 
 def test_breakdowns_keep_every_category(platform: Platform) -> None:
-    freeze(platform, TEAM, YEAR)
+    freeze_collection(platform, TEAM, YEAR)
     held = rows(platform, "SELECT category, value, state FROM snapshot_breakdown WHERE sheet = 'age' "
                 "AND row_key = 'nursing' AND organisation = 'ALPHA' ORDER BY category")  # fmt: skip
     expected = {"U20": 0, "20_29": 2, "30_39": 1, "40_49": 0, "50_59": 0, "60_69": 0, "70P": 0, "NK": 0}
@@ -95,7 +101,7 @@ def test_breakdowns_keep_every_category(platform: Platform) -> None:
 
 def test_a_nil_return_reports_every_line_that_was_expected(platform: Platform) -> None:
     accepted(platform, "BETA", YEAR, json.loads(nil_upload("BETA").data))
-    freeze(platform, TEAM, YEAR)
+    freeze_collection(platform, TEAM, YEAR)
     assert rows(platform, "SELECT reported, in_frame FROM snapshot_line WHERE organisation = 'BETA'") == [(True, True)]
     assert rows(platform, "SELECT nil_return FROM snapshot_return WHERE organisation = 'BETA'") == [(True,)]
     assert (
@@ -111,32 +117,32 @@ def test_a_line_without_data_is_not_reported(platform: Platform) -> None:
          "data_available": "none", "note": "On another payroll until August."}
     )  # fmt: skip
     corrected(platform, "ALPHA", YEAR, tree)
-    freeze(platform, TEAM, YEAR)
+    freeze_collection(platform, TEAM, YEAR)
     assert rows(platform, "SELECT in_frame, reported, data_available FROM snapshot_line WHERE service_type = :young",
                 young=YOUNG) == [(True, False, "none")]  # fmt: skip
 
 
 def test_freezing_again_gives_the_same_snapshot_until_something_changes(platform: Platform) -> None:
-    first = freeze(platform, TEAM, YEAR)
-    again = freeze(platform, TEAM, YEAR)
+    first = freeze_collection(platform, TEAM, YEAR)
+    again = freeze_collection(platform, TEAM, YEAR)
     assert (again.created, again.snapshot) == (False, first.snapshot)
     # sent anew, signed and accepted anew, and the same content
     corrected(platform, "ALPHA", YEAR, tree_for(platform, "ALPHA", YEAR))
-    assert freeze(platform, TEAM, YEAR).snapshot == first.snapshot
+    assert freeze_collection(platform, TEAM, YEAR).snapshot == first.snapshot
     framed(platform, YEAR, ("ALPHA", HERE, ADULT))
-    assert freeze(platform, TEAM, YEAR).snapshot.name == "2024.2"
-    stricter = freeze(platform, TEAM, YEAR, Policy.from_dict({"level": {"min_matched": 9}})).snapshot
+    assert freeze_collection(platform, TEAM, YEAR).snapshot.name == "2024.2"
+    stricter = freeze_collection(platform, TEAM, YEAR, Policy.from_dict({"level": {"min_matched": 9}})).snapshot
     assert (stricter.name, stricter.changes) == ("2024.3", ())
     assert stored_policy(platform, stricter.policy_digest).level.min_matched == 9
     assert [snapshot.name for snapshot in list_snapshots(platform, ANALYST).items] == ["2024.3", "2024.2", "2024.1"]
 
 
 def test_a_correction_is_a_new_revision_with_its_changes(platform: Platform) -> None:
-    first = freeze(platform, TEAM, YEAR).snapshot
+    first = freeze_collection(platform, TEAM, YEAR).snapshot
     corrected(platform, "ALPHA", YEAR, tree_for(platform, "ALPHA", YEAR, {"vacant_wte": "2"}))
     assert get_return(platform, TEAM, YEAR, "ALPHA").frozen_in == first.id
     accepted(platform, "BETA", YEAR, json.loads(nil_upload("BETA").data))
-    second = freeze(platform, TEAM, YEAR).snapshot
+    second = freeze_collection(platform, TEAM, YEAR).snapshot
     assert (second.name, second.previous) == ("2024.2", first.id)
     assert [(change.kind, change.organisation) for change in second.changes] == [
         ("changed", "ALPHA"), ("added", "BETA"),
@@ -151,7 +157,7 @@ def test_a_correction_is_a_new_revision_with_its_changes(platform: Platform) -> 
 
 
 def test_the_hash_follows_from_returns_frame_spec_and_policy_alone(platform: Platform) -> None:
-    snapshot = freeze(platform, TEAM, YEAR).snapshot
+    snapshot = freeze_collection(platform, TEAM, YEAR).snapshot
     held = rows(platform, "SELECT organisation, sector, parent, content_sha256 FROM snapshot_return")
     document = {
         "collection": YEAR, "spec_digest": platform.spec(YEAR).digest, "policy_digest": DEFAULT_POLICY.digest,
@@ -166,10 +172,12 @@ def test_the_hash_is_the_same_in_another_database_whatever_came_first(
     platform: Platform, postgres_server: RunningPostgres, migrated_template: str
 ) -> None:
     accepted(platform, "BETA", YEAR, tree_for(platform, "BETA", YEAR))
-    here = freeze(platform, TEAM, YEAR).snapshot
+    here = freeze_collection(platform, TEAM, YEAR).snapshot
     name = f"census_elsewhere_{uuid.uuid4().hex}"
     postgres_server.create_database(name, template=migrated_template)
-    other = Platform(connect(postgres_server.url(name)), platform.sandbox, platform.settings, clock=lambda: NOW)
+    other = Platform(
+        connect_database(postgres_server.url(name)), platform.sandbox, platform.settings, clock=lambda: NOW
+    )
     try:
         ensure_collections(other, ANN)
         for code, (title, sector) in reversed(NAMES.items()):
@@ -178,7 +186,7 @@ def test_the_hash_is_the_same_in_another_database_whatever_came_first(
             tree = tree_for(other, code, YEAR)
             accepted(other, code, YEAR, {**tree, "staff": tree["staff"][::-1], "services": tree["services"][::-1]})
         framed(other, YEAR, ("BETA", HERE, ADULT), ("ALPHA", THERE, YOUNG), ("ALPHA", HERE, ADULT))
-        there = freeze(other, ANN, YEAR).snapshot
+        there = freeze_collection(other, ANN, YEAR).snapshot
     finally:
         other.database.close()
     assert there.id != here.id
@@ -188,10 +196,10 @@ def test_the_hash_is_the_same_in_another_database_whatever_came_first(
 def test_who_may(platform: Platform) -> None:
     for actor in (ANALYST, PIPELINE, ADMINISTRATOR, EDITOR, EVE):
         with pytest.raises(Forbidden):
-            freeze(platform, actor, YEAR)
+            freeze_collection(platform, actor, YEAR)
     with pytest.raises(SignInRequired):
-        freeze(platform, ANONYMOUS, YEAR)
-    freeze(platform, TEAM, YEAR)
+        freeze_collection(platform, ANONYMOUS, YEAR)
+    freeze_collection(platform, TEAM, YEAR)
     for reader in (ANALYST, PIPELINE, TEAM):
         assert get_snapshot(platform, reader, "2024").name == "2024.1"
         assert list_policies(platform, reader)[0].policy == DEFAULT_POLICY
@@ -207,21 +215,21 @@ def test_who_may(platform: Platform) -> None:
 def test_a_snapshot_that_is_not_there_is_not_found_and_says_what_can_be_asked_for(
     platform: Platform, wanted: str
 ) -> None:
-    freeze(platform, TEAM, YEAR)
+    freeze_collection(platform, TEAM, YEAR)
     with pytest.raises(NotFound, match=r"2024\.2"):
         get_snapshot(platform, TEAM, wanted)
 
 
 def test_there_is_nothing_to_freeze_without_an_accepted_return(platform: Platform) -> None:
     with pytest.raises(Conflict, match="No return of 2023 is accepted"):
-        freeze(platform, TEAM, 2023)
+        freeze_collection(platform, TEAM, 2023)
     with pytest.raises(NotFound):
-        freeze(platform, TEAM, 1999)
+        freeze_collection(platform, TEAM, 1999)
     assert list_snapshots(platform, TEAM, 2023).items == ()
 
 
 def test_every_change_is_an_event(platform: Platform) -> None:
-    snapshot = freeze(platform, TEAM, YEAR).snapshot
+    snapshot = freeze_collection(platform, TEAM, YEAR).snapshot
     events = rows(platform, "SELECT action, actor, subject, after_hash, detail ->> 'returns' FROM audit_event "
                   "WHERE action LIKE 'snapshot.%' ORDER BY id")  # fmt: skip
     assert events == [
@@ -264,7 +272,7 @@ def run_as(platform: Platform, statement: str, *, as_owner: bool) -> None:
 
 @pytest.mark.parametrize("change", CHANGES)
 def test_nobody_changes_what_is_frozen_not_even_its_owner(platform: Platform, change: str) -> None:
-    freeze(platform, TEAM, YEAR)
+    freeze_collection(platform, TEAM, YEAR)
     tables = (
         "snapshot",
         "snapshot_return",
@@ -286,17 +294,17 @@ def test_nobody_changes_what_is_frozen_not_even_its_owner(platform: Platform, ch
 
 
 def test_nothing_of_a_return_is_shown_to_an_analysts_own_session(platform: Platform) -> None:
-    freeze(platform, TEAM, YEAR)
+    freeze_collection(platform, TEAM, YEAR)
     for table in ("snapshot_return", "snapshot_line", "snapshot_staff", "snapshot_breakdown"):
         with platform.database.snapshot(ANALYST) as session:
             assert session.scalar(text(f"SELECT count(*) FROM {table}")) == 0
 
 
 def test_a_return_reopened_after_it_was_frozen_says_that_the_snapshot_stays(platform: Platform) -> None:
-    freeze(platform, TEAM, YEAR)
-    reopened = life.reopen(platform, TEAM, YEAR, "ALPHA", reason="A mistake.")
+    freeze_collection(platform, TEAM, YEAR)
+    reopened = life.reopen_return(platform, TEAM, YEAR, "ALPHA", reason="A mistake.")
     assert reopened.frozen_in is not None
     sentences = [entry.sentence for entry in get_history(platform, TEAM, YEAR, "ALPHA").items]
     assert any("changes count in its next revision only" in sentence for sentence in sentences)
     with pytest.raises(CensusError, match="No return of 2024 is accepted"):
-        freeze(platform, TEAM, YEAR)
+        freeze_collection(platform, TEAM, YEAR)

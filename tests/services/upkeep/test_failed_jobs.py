@@ -18,10 +18,10 @@ from census_api.services.collecting import background_checks as service
 from census_api.services.collecting import submissions as reading
 from census_api.services.collecting.background_checks import check_received, get_job
 from census_api.services.collecting.judging import judge_in_sandbox
-from census_api.services.collecting.submit import submit
+from census_api.services.collecting.submit import submit_return
 from census_api.services.kit.platform import Platform
 from census_api.services.upkeep.failed_jobs import list_failed, put_back_lost, try_again
-from census_api.services.upkeep.retention import erase
+from census_api.services.upkeep.retention import erase_submissions
 from census_api.settings import Settings
 from census_api.store.kit.queue import run_worker_until_empty
 from census_api.worker import open_tasks
@@ -36,7 +36,7 @@ def platform(platform: Platform) -> Platform:
 
 
 def fail(platform: Platform, monkeypatch: pytest.MonkeyPatch, headcount: int = 10) -> uuid.UUID:
-    job = submit(platform, EDITOR, 2024, "ALPHA", make_upload(headcount=headcount)).job
+    job = submit_return(platform, EDITOR, 2024, "ALPHA", make_upload(headcount=headcount)).job
     assert job is not None
     with monkeypatch.context() as patch:
         patch.setattr(service, "judge_in_sandbox", _away)
@@ -104,7 +104,7 @@ def test_only_a_failed_one_can_be_tried_again_and_only_by_those_who_run_the_cens
     try_again(platform, TEAM, job)
     with pytest.raises(Conflict, match="This job is waiting"):
         try_again(platform, TEAM, job)
-    erase(platform, TEAM, 2024, "ALPHA", "a person is named")
+    erase_submissions(platform, TEAM, 2024, "ALPHA", "a person is named")
     with pytest.raises(Conflict, match="whose file is kept"):
         try_again(platform, TEAM, job)
 
@@ -118,7 +118,7 @@ def test_failed_jobs_come_in_pages(platform: Platform, monkeypatch: pytest.Monke
 
 
 def test_jobs_that_may_be_deadly_run_one_at_a_time(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> None:
-    sent = [submit(platform, EDITOR, 2024, "ALPHA", make_upload(headcount=number)).job for number in range(1, 5)]
+    sent = [submit_return(platform, EDITOR, 2024, "ALPHA", make_upload(headcount=number)).job for number in range(1, 5)]
     at_once, most = [0], [0]
     real = judge_in_sandbox
 
@@ -145,13 +145,15 @@ def test_jobs_that_may_be_deadly_run_one_at_a_time(platform: Platform, monkeypat
     monkeypatch.setattr(service, "judge_in_sandbox", watched)
     assert check_all() == 1
     assert {get_job(platform, EDITOR, job).state for job in sent if job} == {"done"}
-    sent[:] = [submit(platform, EDITOR, 2024, "ALPHA", make_upload(headcount=number)).job for number in range(5, 9)]
+    sent[:] = [
+        submit_return(platform, EDITOR, 2024, "ALPHA", make_upload(headcount=number)).job for number in range(5, 9)
+    ]
     assert check_all() > 1
 
 
 @pytest.mark.parametrize("left", ["DELETE FROM procrastinate_jobs", "UPDATE procrastinate_jobs SET status = 'failed'"])
 def test_what_the_queue_lost_is_put_back_once(platform: Platform, left: str) -> None:
-    jobs = [submit(platform, EDITOR, 2024, "ALPHA", make_upload(headcount=index)).job for index in (1, 2)]
+    jobs = [submit_return(platform, EDITOR, 2024, "ALPHA", make_upload(headcount=index)).job for index in (1, 2)]
     assert put_back_lost(platform) == 0
     with platform.database.transaction() as session:
         session.execute(text(left))

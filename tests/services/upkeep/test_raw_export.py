@@ -17,10 +17,10 @@ from census_api.domain.audit import AuditFilter
 from census_api.domain.collecting.submission import Upload
 from census_api.domain.kit.errors import Forbidden, NotFound
 from census_api.services.audit.reading import list_events
-from census_api.services.collecting.submit import submit
+from census_api.services.collecting.submit import submit_return
 from census_api.services.kit.platform import Platform
 from census_api.services.upkeep.raw_export import raw_export
-from census_api.services.upkeep.retention import erase
+from census_api.services.upkeep.retention import erase_submissions
 from tests.factories.actors import ADMINISTRATOR, ANALYST, EDITOR, NOW, OTHER_EDITOR, PIPELINE, SIGNATORY, TEAM
 from tests.factories.uploads import make_upload
 
@@ -36,10 +36,10 @@ def rows(archive: zipfile.ZipFile, table: str) -> list[dict[str, Any]]:
 def test_it_holds_every_row_and_every_file(platform: Platform) -> None:
     uploads = [make_upload(headcount=headcount, rows=3) for headcount in (10, 11)]
     for upload in uploads:
-        submit(platform, EDITOR, 2024, "ALPHA", upload)
-    submit(platform, OTHER_EDITOR, 2024, "BETA", make_upload("BETA"))
+        submit_return(platform, EDITOR, 2024, "ALPHA", upload)
+    submit_return(platform, OTHER_EDITOR, 2024, "BETA", make_upload("BETA"))
     earlier = replace(platform, clock=lambda: NOW - dt.timedelta(days=365))
-    submit(earlier, OTHER_EDITOR, 2023, "BETA", make_upload("BETA", year=2023))
+    submit_return(earlier, OTHER_EDITOR, 2023, "BETA", make_upload("BETA", year=2023))
     archive = exported(platform)
     assert archive.testzip() is None
     assert [archive.read(f"files/ALPHA/{number}.json") for number in (1, 2)] == [upload.data for upload in uploads]
@@ -69,11 +69,11 @@ def test_nobody_but_the_team_has_it(platform: Platform) -> None:
 
 
 def test_it_is_of_one_moment(platform: Platform) -> None:
-    submit(platform, EDITOR, 2024, "ALPHA", make_upload())
+    submit_return(platform, EDITOR, 2024, "ALPHA", make_upload())
     pieces = raw_export(platform, TEAM, 2024)
     begun = next(pieces)
-    submit(platform, EDITOR, 2024, "ALPHA", make_upload(headcount=99))
-    erase(platform, TEAM, 2024, "ALPHA", "a person is named", number=1)
+    submit_return(platform, EDITOR, 2024, "ALPHA", make_upload(headcount=99))
+    erase_submissions(platform, TEAM, 2024, "ALPHA", "a person is named", number=1)
     archive = zipfile.ZipFile(io.BytesIO(begun + b"".join(pieces)))
     assert [row["number"] for row in rows(archive, "submission")] == [1]
     assert archive.read("files/ALPHA/1.json") == make_upload().data
@@ -94,7 +94,7 @@ def test_names_of_organisations_lead_nowhere(platform: Platform) -> None:
     with platform.database.transaction() as session:
         session.execute(text("UPDATE organisation SET code = '../../ALPHA' WHERE code = 'ALPHA'"))
         session.execute(text("UPDATE organisation SET code = 'ALPHA' WHERE code = '../../ALPHA'"))
-    submit(platform, EDITOR, 2024, "ALPHA", Upload(make_upload().data, "../../../../etc/passwd"))
+    submit_return(platform, EDITOR, 2024, "ALPHA", Upload(make_upload().data, "../../../../etc/passwd"))
     with platform.database.transaction() as session:
         session.execute(text("UPDATE organisation SET code = '../../ALPHA' WHERE code = 'ALPHA'"))
     names = exported(platform).namelist()
@@ -104,7 +104,7 @@ def test_names_of_organisations_lead_nowhere(platform: Platform) -> None:
 
 def test_memory_does_not_grow_with_size(platform: Platform) -> None:
     with platform.database.transaction() as session:
-        answer = submit(platform, EDITOR, 2024, "ALPHA", make_upload())
+        answer = submit_return(platform, EDITOR, 2024, "ALPHA", make_upload())
         session.execute(text("RESET ROLE"))
         session.execute(text("SET LOCAL session_replication_role = replica"))
         session.execute(

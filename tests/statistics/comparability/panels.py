@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 
 from hypothesis import strategies as st
 
-from census_api.statistics.comparability.components import Edge, LineYear, components
-from census_api.statistics.comparability.identity import Booking, Decomposition, book, decompose
+from census_api.statistics.comparability.components import Edge, LineYear, find_components
+from census_api.statistics.comparability.identity import Booking, Decomposition, book_units, decompose_change
 
 
 @dataclass(frozen=True)
@@ -18,10 +18,10 @@ class Panel:
     edges: tuple[Edge, ...] = ()
 
     def bookings(self) -> list[Booking]:
-        return book(components(self.before, self.after, self.edges))
+        return book_units(find_components(self.before, self.after, self.edges))
 
     def decomposed(self) -> Decomposition:
-        return decompose(booking.movement for booking in self.bookings())
+        return decompose_change(booking.movement for booking in self.bookings())
 
 
 def total(lines: Sequence[LineYear]) -> float:

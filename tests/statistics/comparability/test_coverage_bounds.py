@@ -10,24 +10,34 @@ from hypothesis import strategies as st
 
 from census_api.statistics.comparability.bounds import Growth, cell_bounds, change_bounds, growth_range, percentile
 from census_api.statistics.comparability.components import LineYear
-from census_api.statistics.comparability.coverage import Coverage, Expected, chained_index, coverage
+from census_api.statistics.comparability.coverage import ExpectedUnit, FrameCoverage, chained_index, measure_coverage
 from tests.statistics.comparability.panels import Panel
 
 
 def test_coverage_by_number_and_by_size_and_the_largest_missing() -> None:
-    frame = [Expected("a", 500, True), Expected("b", 200, False), Expected("c", 100, True), Expected("d", 50, False)]
-    assert coverage(frame) == Coverage(0.5, 600 / 850, 200 / 850)
+    frame = [
+        ExpectedUnit("a", 500, True),
+        ExpectedUnit("b", 200, False),
+        ExpectedUnit("c", 100, True),
+        ExpectedUnit("d", 50, False),
+    ]
+    assert measure_coverage(frame) == FrameCoverage(0.5, 600 / 850, 200 / 850)
 
 
 def test_an_unknown_size_is_the_median_of_the_cell() -> None:
-    frame = [Expected("a", 10, True), Expected("b", 20, True), Expected("c", 60, True), Expected("new", None, False)]
-    assert coverage(frame).size == 90 / 110
+    frame = [
+        ExpectedUnit("a", 10, True),
+        ExpectedUnit("b", 20, True),
+        ExpectedUnit("c", 60, True),
+        ExpectedUnit("new", None, False),
+    ]
+    assert measure_coverage(frame).size == 90 / 110
 
 
 def test_coverage_of_nothing_is_not_known() -> None:
-    assert coverage([]) == Coverage(None, None, None)
-    assert coverage([Expected("a", None, True)]) == Coverage(1.0, None, None)
-    assert coverage([Expected("a", 5, True)]) == Coverage(1.0, 1.0, 0.0)
+    assert measure_coverage([]) == FrameCoverage(None, None, None)
+    assert measure_coverage([ExpectedUnit("a", None, True)]) == FrameCoverage(1.0, None, None)
+    assert measure_coverage([ExpectedUnit("a", 5, True)]) == FrameCoverage(1.0, 1.0, 0.0)
 
 
 def test_the_index_chains_links_and_ends_at_a_gap() -> None:

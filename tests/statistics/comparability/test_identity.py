@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from census_api.domain.kit.errors import InvalidRequest
-from census_api.statistics.comparability.components import LineYear, components
-from census_api.statistics.comparability.identity import Movement, Term, decompose, recoded
+from census_api.statistics.comparability.components import LineYear, find_components
+from census_api.statistics.comparability.identity import Movement, Term, book_recoded, decompose_change
 from tests.statistics.comparability.panels import Panel, panels, renamed, total
 
 
@@ -46,7 +46,7 @@ def test_sums_by_term_say_what_the_components_say(panel: Panel) -> None:
     for term in {booking.term for booking in bookings}:
         moves = [booking.movement for booking in bookings if booking.term is term]
         summed.append(Movement(term, sum(m.before for m in moves), sum(m.after for m in moves), len(moves)))
-    assert decompose(summed) == panel.decomposed()  # quarters add up exactly
+    assert decompose_change(summed) == panel.decomposed()  # quarters add up exactly
 
 
 @given(panels())
@@ -96,7 +96,7 @@ def test_every_kind_of_participation(
 
 def test_a_line_out_of_the_frame_that_did_not_report_does_not_exist() -> None:
     nowhere = LineYear("a", "A", False, None)
-    assert components([nowhere], [line("a", 7)])[0].before == ()
+    assert find_components([nowhere], [line("a", 7)])[0].before == ()
     assert Panel((nowhere,), (line("a", 7),)).decomposed().terms[Term.ENTRANT] == 7
 
 
@@ -108,16 +108,16 @@ def test_a_partial_component_counts_both_years_as_artefact() -> None:
 
 def test_a_line_given_twice_is_refused_by_name() -> None:
     with pytest.raises(InvalidRequest, match="The line a is given twice"):
-        components([line("a", 5), line("a", 6)], [])
+        find_components([line("a", 5), line("a", 6)], [])
 
 
 @given(st.integers(0, 100), st.integers(0, 100))
 def test_recoding_moves_values_between_cells_and_adds_nothing(before: int, after: int) -> None:
-    leaving, arriving = recoded(before, after)
-    left, joined = decompose([leaving]), decompose([arriving])
+    leaving, arriving = book_recoded(before, after)
+    left, joined = decompose_change([leaving]), decompose_change([arriving])
     assert left.terms[Term.RECLASSIFIED] + joined.terms[Term.RECLASSIFIED] == 0
     assert joined.terms[Term.CONTINUING] == after - before
     for cell in (left, joined):
         assert math.fsum(cell.terms.values()) == cell.change
         assert cell.n_matched == 0
-    assert decompose([leaving, arriving]).change == after - before
+    assert decompose_change([leaving, arriving]).change == after - before

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from census_api.domain.kit.errors import InvalidRequest
-from census_api.statistics.policy import DEFAULT_POLICY, Policy, above, below
+from census_api.statistics.policy import DEFAULT_POLICY, Policy, is_above, is_below
 
 
 def test_the_digest_is_of_the_numbers_and_not_of_how_they_were_written() -> None:
@@ -38,7 +38,7 @@ def test_a_policy_that_cannot_be_used_says_why(values: dict[str, object], messag
 
 
 def test_limits_are_inclusive_up_to_rounding() -> None:
-    assert not below(0.8 - 1e-12, 0.8)
-    assert below(0.8 - 1e-6, 0.8)
-    assert not above(0.1 + 1e-12, 0.1)
-    assert above(0.1 + 1e-6, 0.1)
+    assert not is_below(0.8 - 1e-12, 0.8)
+    assert is_below(0.8 - 1e-6, 0.8)
+    assert not is_above(0.1 + 1e-12, 0.1)
+    assert is_above(0.1 + 1e-6, 0.1)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from census_api.domain.kit.errors import InvalidRequest
 from census_api.statistics.comparability.identity import Term
 from census_api.statistics.comparability.mixes import Key, crossed_mixes
-from census_api.statistics.comparability.rate_change import RateUnit, Share, rate_change, share
+from census_api.statistics.comparability.rate_change import RateUnit, Share, make_share, rate_change
 
 DENOMINATORS = st.one_of(st.just(0.0), st.integers(1, 400).map(float))
 
@@ -104,9 +104,9 @@ def test_one_large_changing_unit_shows_in_the_leave_one_out_range() -> None:
 
 
 def test_an_answer_needs_both_items() -> None:
-    assert share(None, 5) is None
-    assert share(5, None) is None
-    assert share(0, 5) == Share(0, 5)
+    assert make_share(None, 5) is None
+    assert make_share(5, None) is None
+    assert make_share(0, 5) == Share(0, 5)
 
 
 CELLS = st.dictionaries(

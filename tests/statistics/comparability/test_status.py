@@ -9,13 +9,13 @@ from hypothesis import strategies as st
 
 from census_api.statistics.comparability.bounds import Growth, cell_bounds
 from census_api.statistics.comparability.components import LineYear
-from census_api.statistics.comparability.coverage import Expected, coverage
+from census_api.statistics.comparability.coverage import ExpectedUnit, measure_coverage
 from census_api.statistics.comparability.rate_change import RateChange, RateUnit, Share, rate_change
 from census_api.statistics.comparability.status import (
+    GateVerdict,
     LevelEvidence,
     Reason,
     Status,
-    Verdict,
     level_evidence,
     level_status,
     rate_status,
@@ -67,7 +67,7 @@ SOUND = LevelEvidence(
 )
 def test_level_at_and_beside_every_limit(change: dict[str, object], status: Status, reasons: list[Reason]) -> None:
     verdict = level_status(replace(SOUND, **change))  # type: ignore[arg-type]
-    assert verdict == Verdict(status, tuple(reasons))
+    assert verdict == GateVerdict(status, tuple(reasons))
     assert verdict.shows_change == (status in (Status.COMPARABLE, Status.CAUTION))
 
 
@@ -80,9 +80,9 @@ def test_a_share_that_misses_its_limit_by_rounding_has_met_it() -> None:
 RANK = {Status.BLOCKED: 0, Status.CAUTION: 1, Status.COMPARABLE: 2, Status.NOT_APPLICABLE: 3}
 
 
-def verdict_of(panel: Panel, sizes: dict[str, float]) -> Verdict:
+def verdict_of(panel: Panel, sizes: dict[str, float]) -> GateVerdict:
     covered = [
-        coverage([Expected(x.line, sizes[x.line], x.reported) for x in lines if x.exists]).size
+        measure_coverage([ExpectedUnit(x.line, sizes[x.line], x.reported) for x in lines if x.exists]).size
         for lines in (panel.before, panel.after)
     ]
     cell = panel.decomposed()
@@ -139,13 +139,13 @@ def change(
     ],
 )  # fmt: skip
 def test_rate_at_and_beside_every_limit(given_change: RateChange, status: Status, reasons: list[Reason]) -> None:
-    assert rate_status(given_change) == Verdict(status, tuple(reasons))
+    assert rate_status(given_change) == GateVerdict(status, tuple(reasons))
 
 
 def test_a_rate_with_another_definition_is_blocked_and_one_with_open_lineage_is_doubtful() -> None:
     sound = change(0.0, 0.01)
-    assert rate_status(sound, definition_change=True) == Verdict(Status.BLOCKED, (Reason.DEFINITION_CHANGE,))
-    assert rate_status(sound, lineage_resolved=False) == Verdict(Status.CAUTION, (Reason.LINEAGE_UNRESOLVED,))
+    assert rate_status(sound, definition_change=True) == GateVerdict(Status.BLOCKED, (Reason.DEFINITION_CHANGE,))
+    assert rate_status(sound, lineage_resolved=False) == GateVerdict(Status.CAUTION, (Reason.LINEAGE_UNRESOLVED,))
 
 
 def test_the_published_see_saw_is_blocked() -> None:

@@ -11,13 +11,13 @@ from census_api.statistics.disclosure.primary import (
     Contribution,
     Differencing,
     Dominance,
-    Published,
+    ReleasedFigure,
     by_parent,
     by_unit,
-    difference,
-    dominance,
+    measure_differencing,
+    measure_dominance,
     required_protection,
-    rounded,
+    round_count,
     sensitive_count,
     sensitive_row,
     sole_contributors,
@@ -59,33 +59,33 @@ def test_rows(row: list[int | None], cells: tuple[bool, ...], total: bool) -> No
 
 def test_a_remainder_on_the_threshold_protects() -> None:
     # 0.1 * 70 is above 7 in doubles
-    assert not dominance([70, 23, 7]).p_fail
-    assert dominance([70, 23, 6.999]).p_fail
-    assert dominance([0.7, 0.2, 0.07]).p_need == 0
+    assert not measure_dominance([70, 23, 7]).p_fail
+    assert measure_dominance([70, 23, 6.999]).p_fail
+    assert measure_dominance([0.7, 0.2, 0.07]).p_need == 0
 
 
 def test_two_may_hold_exactly_k_per_cent() -> None:
-    assert dominance([70, 15, 15], nk=(2, 85)).nk_fail is False
-    assert dominance([70, 15.1, 14.9], nk=(2, 85)).nk_fail is True
-    assert dominance([70, 15, 15]).nk_fail is None
-    assert dominance([100, 0], nk=(2, 85)).nk_fail is True
+    assert measure_dominance([70, 15, 15], nk=(2, 85)).nk_fail is False
+    assert measure_dominance([70, 15.1, 14.9], nk=(2, 85)).nk_fail is True
+    assert measure_dominance([70, 15, 15]).nk_fail is None
+    assert measure_dominance([100, 0], nk=(2, 85)).nk_fail is True
 
 
 def test_one_contributor_and_none() -> None:
-    alone = dominance([50], nk=(2, 85))
+    alone = measure_dominance([50], nk=(2, 85))
     assert alone == Dominance(contributors=1, p_fail=True, p_need=Fraction(5), nk_fail=True, org_fail=True)
-    nobody = dominance([], nk=(2, 85))
+    nobody = measure_dominance([], nk=(2, 85))
     assert nobody == Dominance(contributors=0, p_fail=False, p_need=Fraction(0), nk_fail=False, org_fail=True)
 
 
 def test_who_adds_nothing_does_not_contribute() -> None:
-    assert dominance([70, 20, 10, 0, None]).contributors == 3
-    assert dominance([70, 20, 0]).org_fail
+    assert measure_dominance([70, 20, 10, 0, None]).contributors == 3
+    assert measure_dominance([70, 20, 0]).org_fail
 
 
 @given(sizes, st.randoms(use_true_random=False))
 def test_the_order_of_contributions_does_not_matter(values: list[int], shuffler: object) -> None:
-    assert dominance(values) == dominance(sorted(values))
+    assert measure_dominance(values) == measure_dominance(sorted(values))
 
 
 @given(st.lists(st.tuples(st.sampled_from(["P", "Q", None]), st.sampled_from("abcde"), st.integers(0, 90))))
@@ -93,7 +93,7 @@ def test_parents_are_never_more_than_units_and_hold_the_same_total(records: list
     contributions = [Contribution(*record) for record in records]
     units, parents = by_unit(contributions), by_parent(contributions)
     assert sum(units) == sum(parents) == sum(value for _, _, value in records)
-    assert dominance(parents).contributors <= dominance(units).contributors
+    assert measure_dominance(parents).contributors <= measure_dominance(units).contributors
 
 
 def test_organisations_that_stand_alone_are_their_own_parents() -> None:
@@ -118,13 +118,13 @@ def test_organisations_that_stand_alone_are_their_own_parents() -> None:
     ],
 )
 def test_two_releases_differ_by_nobody_or_by_enough(later: str, parents: int, blocked: bool) -> None:
-    found = difference(Published(80, frozenset("abc")), Published(95, frozenset(later)))
+    found = measure_differencing(ReleasedFigure(80, frozenset("abc")), ReleasedFigure(95, frozenset(later)))
     assert found == Differencing(Fraction(15), parents, blocked)
 
 
 def test_three_organisations_of_one_parent_are_one() -> None:
-    later = Published(None, frozenset("abcdef"))
-    found = difference(Published(80, frozenset("abc")), later, parent_of={"d": "P", "e": "P", "f": "P"})
+    later = ReleasedFigure(None, frozenset("abcdef"))
+    found = measure_differencing(ReleasedFigure(80, frozenset("abc")), later, parent_of={"d": "P", "e": "P", "f": "P"})
     assert found == Differencing(None, 1, blocked=True)
 
 
@@ -144,13 +144,13 @@ def test_three_organisations_of_one_parent_are_one() -> None:
     ],
 )
 def test_rounding_goes_half_away_from_zero(value: float | None, out: int | None) -> None:
-    assert rounded(value) == out
+    assert round_count(value) == out
 
 
 def test_rounding_to_another_base() -> None:
-    assert [rounded(value, minimum=1, base=10) for value in (4, 5, 14.999, 15)] == [0, 10, 10, 20]
+    assert [round_count(value, minimum=1, base=10) for value in (4, 5, 14.999, 15)] == [0, 10, 10, 20]
     with pytest.raises(InvalidRequest):
-        rounded(7, base=0)
+        round_count(7, base=0)
 
 
 def needs(headcount: int, dominated: Dominance) -> list[Fraction]:
@@ -158,13 +158,13 @@ def needs(headcount: int, dominated: Dominance) -> list[Fraction]:
 
 
 def test_protection_is_the_widest_that_any_rule_asks_for() -> None:
-    safe = dominance([10, 10, 10])
+    safe = measure_dominance([10, 10, 10])
     assert needs(30, safe) == [0, 0]
-    assert needs(0, dominance([])) == [0, 0]
-    assert needs(3, dominance([1, 1, 1])) == [2, 2]
-    assert needs(100, dominance([50, 50])) == [10, 10]
-    assert needs(100, dominance([70, 25, 5])) == [2, 2]
-    assert needs(4, dominance([4])) == [3, 1]
+    assert needs(0, measure_dominance([])) == [0, 0]
+    assert needs(3, measure_dominance([1, 1, 1])) == [2, 2]
+    assert needs(100, measure_dominance([50, 50])) == [10, 10]
+    assert needs(100, measure_dominance([70, 25, 5])) == [2, 2]
+    assert needs(4, measure_dominance([4])) == [3, 1]
 
 
 def test_who_stands_alone_knows_the_cell() -> None:

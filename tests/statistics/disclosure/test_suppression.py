@@ -7,9 +7,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from census_api.statistics.disclosure.attacker import Requirement, audit
+from census_api.statistics.disclosure.attacker import Requirement, audit_pattern
 from census_api.statistics.disclosure.linked_table import LinkedTable, Values, with_published_totals, with_totals
-from census_api.statistics.disclosure.suppression import Pattern, SuppressionProblem, insider_requirements, suppress
+from census_api.statistics.disclosure.suppression import (
+    Pattern,
+    SuppressionProblem,
+    insider_requirements,
+    suppress_cells,
+)
 
 
 def both_ways(table: LinkedTable, cells: list[int], need: float) -> tuple[Requirement, ...]:
@@ -31,7 +36,7 @@ def cheapest_by_trying_all(problem: SuppressionProblem) -> float | None:
         float(np.sum(problem.weights[list(some)]))
         for size in range(len(problem.candidates) + 1)
         for some in itertools.combinations(problem.candidates, size)
-        if not audit(problem.table, problem.primary | set(some), problem.requirements)
+        if not audit_pattern(problem.table, problem.primary | set(some), problem.requirements)
     ]
     return min(costs, default=None)
 
@@ -47,7 +52,7 @@ def test_no_safe_pattern_is_cheaper(cells: list[int], need: int, data: st.DataOb
     filled = [cell for cell, value in enumerate(cells) if value]
     primary = data.draw(st.sets(st.sampled_from(filled), min_size=1, max_size=2)) if filled else set()
     problem = SuppressionProblem(table, frozenset(primary), table.values, both_ways(table, sorted(primary), need))
-    found = suppress(problem)
+    found = suppress_cells(problem)
     best = cheapest_by_trying_all(problem)
 
     assert (best is None) == bool(found.unattainable)
@@ -60,21 +65,21 @@ def test_no_safe_pattern_is_cheaper(cells: list[int], need: int, data: st.DataOb
 @pytest.mark.parametrize("seed", range(3))
 def test_the_attacker_finds_nothing_in_a_table_of_three_dimensions(seed: int) -> None:
     problem = random_problem(seed)
-    assert audit(problem.table, problem.primary, problem.requirements), (
+    assert audit_pattern(problem.table, problem.primary, problem.requirements), (
         "the table needs no protection, so shows nothing"
     )
-    found = suppress(problem)
+    found = suppress_cells(problem)
 
     assert found.proved
     assert found.gap == 0
     assert not found.breaches
     attainable = [each for each in problem.requirements if each not in found.unattainable]
-    assert not audit(problem.table, problem.primary | set(found.secondary), attainable)
+    assert not audit_pattern(problem.table, problem.primary | set(found.secondary), attainable)
 
 
 def test_without_time_the_pattern_is_still_safe_and_says_how_good_it_is() -> None:
     problem = random_problem(1)
-    best, hurried = suppress(problem), suppress(problem, time_limit=0.0)
+    best, hurried = suppress_cells(problem), suppress_cells(problem, time_limit=0.0)
 
     assert not hurried.proved
     assert not hurried.breaches
@@ -91,8 +96,8 @@ def test_organisations_that_stand_alone_cost_more_cells_and_then_learn_nothing()
     assert inside
     assert all(each.known == {table.cell(1, 0)} for each in inside)
 
-    open_to_insiders = suppress(SuppressionProblem(table, frozenset({mine, other}), table.values, outside))
-    safe = suppress(SuppressionProblem(table, frozenset({mine, other}), table.values, (*outside, *inside)))
+    open_to_insiders = suppress_cells(SuppressionProblem(table, frozenset({mine, other}), table.values, outside))
+    safe = suppress_cells(SuppressionProblem(table, frozenset({mine, other}), table.values, (*outside, *inside)))
     assert safe.safe
     assert safe.cost >= open_to_insiders.cost
 
@@ -108,7 +113,7 @@ def test_true_zeros_and_fixed_cells_stay_published() -> None:
     values: Values = np.array([[5.0, 0, 9], [0, 3, 9], [9, 9, 9]])
     table = with_published_totals(values)
     needs = both_ways(table, [0], 2)
-    found = suppress(SuppressionProblem(table, frozenset({0}), np.ones(9), needs, fixed=frozenset({2})))
+    found = suppress_cells(SuppressionProblem(table, frozenset({0}), np.ones(9), needs, fixed=frozenset({2})))
     assert not set(found.secondary) & {1, 2, 3}
     assert found.unattainable == needs
 
@@ -116,7 +121,7 @@ def test_true_zeros_and_fixed_cells_stay_published() -> None:
 def test_what_no_pattern_can_protect_is_named_and_the_rest_protected() -> None:
     table = with_published_totals(np.array([[5.0, 0, 0], [0, 30, 40], [0, 50, 60]]))
     needs = both_ways(table, [0, 4], 2)
-    found = suppress(SuppressionProblem(table, frozenset({0, 4}), np.ones(9), needs))
+    found = suppress_cells(SuppressionProblem(table, frozenset({0, 4}), np.ones(9), needs))
     assert {each.cell for each in found.unattainable} == {0}
     assert found.secondary == (5, 7, 8)
     assert not found.breaches
@@ -125,6 +130,6 @@ def test_what_no_pattern_can_protect_is_named_and_the_rest_protected() -> None:
 
 def test_nothing_sensitive_costs_nothing() -> None:
     table = with_published_totals(np.ones((2, 2)))
-    assert suppress(SuppressionProblem(table, frozenset(), np.ones(4), ())) == Pattern(
+    assert suppress_cells(SuppressionProblem(table, frozenset(), np.ones(4), ())) == Pattern(
         (), 0.0, 0.0, proved=True, unattainable=(), breaches=()
     )

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from census_api.statistics.examples.ops_margins import OPS
-from census_api.statistics.examples.vectors import agrees
+from census_api.statistics.examples.vectors import outputs_agree
 
 EXAMPLES = json.loads((Path(__file__).parents[2] / "vectors" / "vectors_public.json").read_text(encoding="utf-8"))
 CLASSIC = [[20, 50, 10], [8, 19, 22], [17, 32, 12]]
@@ -18,7 +18,7 @@ CLASSIC = [[20, 50, 10], [8, 19, 22], [17, 32, 12]]
 @pytest.mark.parametrize("example", [row for row in EXAMPLES if row["op"] in OPS], ids=lambda row: row["id"])
 def test_worked_examples(example: dict[str, Any]) -> None:
     got = json.loads(json.dumps(OPS[example["op"]](example["input"]), allow_nan=False))
-    assert agrees(example["expected"], got, example["tol"]), got
+    assert outputs_agree(example["expected"], got, example["tol"]), got
 
 
 def test_every_operation_has_an_example() -> None:
@@ -122,4 +122,4 @@ def test_every_operation_has_an_example() -> None:
 )
 def test_boundaries(op: str, given: dict[str, Any], expected: dict[str, Any]) -> None:
     got = json.loads(json.dumps(OPS[op](given), allow_nan=False))
-    assert agrees(expected, got, 1e-6), got
+    assert outputs_agree(expected, got, 1e-6), got

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from census_api.domain.kit.errors import InvalidRequest
-from census_api.statistics.examples.vectors import agrees, as_outputs, as_report, run_vectors
+from census_api.statistics.examples.vectors import as_outputs, as_report, outputs_agree, run_vectors
 
 PUBLIC = Path(__file__).parents[2] / "vectors" / "vectors_public.json"
 
@@ -81,4 +81,4 @@ def test_a_file_that_holds_no_examples_is_refused(tmp_path: Path, text: str) -> 
     ],
 )
 def test_numbers_agree_to_the_tolerance_and_all_else_exactly(expected: Any, got: Any, same: bool) -> None:
-    assert agrees(expected, got, 1e-6) is same
+    assert outputs_agree(expected, got, 1e-6) is same

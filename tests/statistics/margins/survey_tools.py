@@ -14,7 +14,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from census_api.statistics.margins.document import MarginDocument
-from census_api.statistics.margins.shapes import shaped
+from census_api.statistics.margins.shapes import shape_document
 
 Answers = Mapping[str, Sequence[str]]
 Weights = NDArray[np.float64]
@@ -23,14 +23,14 @@ Weights = NDArray[np.float64]
 def weightipy_weights(document: MarginDocument, answers: Answers) -> Weights:
     weightipy = import_module("weightipy")
     scheme = weightipy.scheme_from_dict(
-        json.loads(shaped(document, "weightipy")), name="census", rim_params=_TO_THE_END
+        json.loads(shape_document(document, "weightipy")), name="census", rim_params=_TO_THE_END
     )
     return _of_weightipy(scheme, answers)
 
 
 def weightipy_weights_of_tidy_table(document: MarginDocument, answers: Answers) -> Weights:
     weightipy = import_module("weightipy")
-    table = pd.read_csv(io.StringIO(shaped(document, "csv")))
+    table = pd.read_csv(io.StringIO(shape_document(document, "csv")))
     scheme = weightipy.scheme_from_long_df(
         table, "dimension", "category", "value", name="census", rim_params=_TO_THE_END
     )
@@ -54,7 +54,7 @@ def samplics_weights(document: MarginDocument, answers: Answers) -> Weights:
 
     columns = {name: np.array(values) for name, values in answers.items()}
     ones = np.ones(len(next(iter(columns.values()))))
-    control = json.loads(shaped(document, "samplics"))
+    control = json.loads(shape_document(document, "samplics"))
     found = samplics.SampleWeight().rake(
         samp_weight=ones, margins=columns, control=control, tol=1e-12, ctrl_tol=1e-12, max_iter=5000
     )
@@ -64,7 +64,7 @@ def samplics_weights(document: MarginDocument, answers: Answers) -> Weights:
 def ipfn_weights(document: MarginDocument, answers: Answers) -> Weights:
     """ipfn gives the fitted table; a weight is a fitted cell over the answers in it."""
     ipfn = import_module("ipfn.ipfn")
-    shape = json.loads(shaped(document, "ipfn"))
+    shape = json.loads(shape_document(document, "ipfn"))
     places = [
         np.array([categories.index(answer) for answer in answers[variable]])
         for variable, categories in zip(shape["variables"], shape["categories"], strict=True)

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from census_api.statistics.disclosure.attacker import interval
+from census_api.statistics.disclosure.attacker import find_interval
 from census_api.statistics.disclosure.linked_table import LinkedTable, with_published_totals
 from census_api.statistics.margins.estimated_totals import EligibleLine
-from census_api.statistics.margins.protection import contributors, is_sensitive, joins, protect
+from census_api.statistics.margins.protection import count_contributors, find_joins, is_sensitive, protect_joint
 
 CATEGORIES = (("north", "south"), ("workers", "nurses"), ("charity", "nhs", "council"))
 
@@ -57,15 +57,15 @@ def test_few_people_few_organisations_and_dominated_cells_are_sensitive(
 
 
 def test_a_table_of_many_is_shown_whole() -> None:
-    found = protect(everywhere(), CATEGORIES)
+    found = protect_joint(everywhere(), CATEGORIES)
     assert (found.withheld, found.primary, found.safe) == (frozenset(), 0, True)
 
 
 def test_categories_are_joined_until_they_may_be_shown() -> None:
     cells = {"a": {"p": 3.0}, "b": {"q": 50.0, "r": 50.0, "s": 50.0}, "c": {"t": 90.0, "u": 10.0}}
-    assert joins(cells, {"a": "c"}) == {"a": "b", "c": "b"}
-    assert joins(cells, {}) == {"a": "b", "c": "b"}
-    assert joins({"b": cells["b"]}, {}) == {}
+    assert find_joins(cells, {"a": "c"}) == {"a": "b", "c": "b"}
+    assert find_joins(cells, {}) == {"a": "b", "c": "b"}
+    assert find_joins({"b": cells["b"]}, {}) == {}
 
 
 _counts = st.integers(0, 40)
@@ -82,9 +82,9 @@ def test_withheld_cells_cannot_be_worked_out(rows: list[tuple[str, int, int, int
     ]
     lines = lines[len(rows) :] if len(rows) % 2 else lines[: len(lines) - len(rows) // 2]
 
-    found = protect(lines, CATEGORIES)
+    found = protect_joint(lines, CATEGORIES)
 
-    cells = contributors(lines)
+    cells = count_contributors(lines)
     names = list(product(*CATEGORIES))
     inside = [cells.get(name, {}) for name in names]
     primary = {number for number, cell in enumerate(inside) if is_sensitive(cell)}
@@ -96,7 +96,7 @@ def test_withheld_cells_cannot_be_worked_out(rows: list[tuple[str, int, int, int
     table = LinkedTable(table.values, table.equations, known, table.shape)
     withheld = [number for number, name in enumerate(names) if name in found.withheld]
     for number in primary:
-        seen = interval(table, withheld, number)
+        seen = find_interval(table, withheld, number)
         assert not seen.exact
         if 0 < table.values[number] < 5:
             assert seen.lo <= 1 + 1e-5

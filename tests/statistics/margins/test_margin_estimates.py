@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from census_api.statistics.margins.estimated_totals import SIZE_BANDS, EligibleLine, adjusted, reported
+from census_api.statistics.margins.estimated_totals import SIZE_BANDS, EligibleLine, adjust_totals, report_totals
 from census_api.statistics.margins.totals import MarginsRefused
 from census_api.statistics.nonresponse.estimates import FrameUnit, estimate_total
 
@@ -28,7 +28,7 @@ def line(
 
 
 def test_reported_is_who_was_counted() -> None:
-    found = reported([line(0, 5, 3), line(1, None), line(2, 7)], CATEGORIES)
+    found = report_totals([line(0, 5, 3), line(1, None), line(2, 7)], CATEGORIES)
     assert found.total == 15
     assert found.margin(1) == {"workers": 12, "nurses": 3}
     assert found.margin(2) == {"charity": 15, "nhs": 0}
@@ -36,7 +36,7 @@ def test_reported_is_who_was_counted() -> None:
 
 def test_a_missing_line_is_spread_as_those_of_its_kind() -> None:
     lines = [line(unit, 15, 5) for unit in range(10)]
-    found = adjusted([*lines, line(10, None, size=40)], CATEGORIES)
+    found = adjust_totals([*lines, line(10, None, size=40)], CATEGORIES)
     assert found.total == 240
     assert found.margin(1) == {"workers": 180, "nurses": 60}
     assert found.margin(0)["north"] - found.margin(0)["south"] == 40
@@ -45,25 +45,25 @@ def test_a_missing_line_is_spread_as_those_of_its_kind() -> None:
 def test_a_missing_line_is_spread_as_last_year_where_that_is_known() -> None:
     lines = [replace(line(unit, 15, 5), previous={"workers": 15, "nurses": 5}) for unit in range(10)]
     missing = replace(line(10, None), previous={"workers": 1.0, "nurses": 3.0})
-    found = adjusted([*lines, missing], CATEGORIES)
+    found = adjust_totals([*lines, missing], CATEGORIES)
     assert found.margin(1) == {"workers": 151, "nurses": 53}
 
 
 def test_a_line_that_was_not_expected_is_not_stood_in_for() -> None:
     lines = [line(unit, 20) for unit in range(10)]
     stranger = replace(line(10, None), in_frame=False)
-    assert adjusted([*lines, stranger], CATEGORIES).total == 200
+    assert adjust_totals([*lines, stranger], CATEGORIES).total == 200
 
 
 def test_who_nobody_resembles_cannot_be_stood_in_for() -> None:
     with pytest.raises(MarginsRefused, match="nobody like them"):
-        adjusted([line(0, 5), line(1, None, kind="nhs")], CATEGORIES)
+        adjust_totals([line(0, 5), line(1, None, kind="nhs")], CATEGORIES)
 
 
 def test_one_parent_alone_says_nothing_of_the_error() -> None:
     lines = [line(0, 20), line(1, 20), line(2, None)]
-    assert adjusted(lines, CATEGORIES).standard_error["organisation_type"] == {"charity": None, "nhs": 0.0}
-    assert reported(lines, CATEGORIES).standard_error["profession_group"]["workers"] is None
+    assert adjust_totals(lines, CATEGORIES).standard_error["organisation_type"] == {"charity": None, "nhs": 0.0}
+    assert report_totals(lines, CATEGORIES).standard_error["profession_group"]["workers"] is None
 
 
 people = st.tuples(
@@ -93,7 +93,7 @@ def test_totals_and_errors_are_those_of_the_estimator(
     ]  # fmt: skip
     expected = estimate_total(frame)
     try:
-        found = adjusted(lines, CATEGORIES)
+        found = adjust_totals(lines, CATEGORIES)
     except MarginsRefused:
         answered = [each for each in lines if each.counts is not None]
         assert expected.estimated is None or not any(each.counts and any(each.counts.values()) for each in answered)

@@ -13,7 +13,7 @@ from census_api.statistics.margins.totals import (
     check_equal_totals,
     eligible_margin,
     largest_remainder,
-    rescale,
+    rescale_margin,
 )
 
 shares = st.lists(st.floats(0, 1, allow_nan=False), min_size=1, max_size=12).filter(lambda parts: sum(parts) > 1e-6)
@@ -83,19 +83,19 @@ def test_an_unanswered_flag_is_not_guessed() -> None:
 
 
 def test_a_margin_is_scaled_up_to_two_per_cent_and_no_further() -> None:
-    found = rescale([60, 40], 102)
+    found = rescale_margin([60, 40], 102)
     assert found.factor == Fraction("1.02")
     assert found.margin == (Fraction("61.2"), Fraction("40.8"))
 
-    assert rescale([60, 40], 98).factor == Fraction("0.98")
+    assert rescale_margin([60, 40], 98).factor == Fraction("0.98")
     for master in (102.001, 97.999):
         with pytest.raises(MarginsRefused, match="do not count the same people"):
-            rescale([60, 40], master)
+            rescale_margin([60, 40], master)
 
 
 def test_a_margin_of_nothing_cannot_be_scaled() -> None:
     with pytest.raises(MarginsRefused) as refused:
-        rescale([0, 0], 100)
+        rescale_margin([0, 0], 100)
     assert refused.value.reason == "zero_denominator"
 
 
@@ -108,4 +108,4 @@ def test_margins_with_different_totals_are_named() -> None:
 def test_figures_below_zero_or_not_finite_are_refused() -> None:
     for broken in (-1, float("nan"), float("inf")):
         with pytest.raises(InvalidRequest):
-            rescale([broken, 100], 100)
+            rescale_margin([broken, 100], 100)

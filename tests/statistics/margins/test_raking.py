@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from census_api.statistics.margins.raking import Table, oneway_weights, rake, rake_trimmed, worst_miss
+from census_api.statistics.margins.raking import Table, oneway_weights, rake_trimmed, rake_weights, worst_miss
 from census_api.statistics.margins.totals import MarginPolicy, MarginsRefused
 
 SURVEY = np.array(
@@ -40,7 +40,7 @@ def margins_of(*parts: list[float]) -> list[Table]:
 
 
 def test_the_worked_case_of_the_methods() -> None:
-    found = rake(SURVEY, [PROFESSIONS, TYPES])
+    found = rake_weights(SURVEY, [PROFESSIONS, TYPES])
 
     assert found.precision.n == 2141
     assert found.precision.deff == pytest.approx(1.076805, abs=5e-7)
@@ -66,7 +66,7 @@ def test_one_margin_alone(answers: list[int], target: Table, deff: float, n_eff:
 def test_commissioners_who_all_work_for_councils_get_another_weight_at_the_same_precision() -> None:
     commissioners = np.array([0.0, 0, 162, 0, 0])
     others = np.outer(SURVEY[:4].sum(axis=1), SURVEY.sum(axis=0) - commissioners) / SURVEY[:4].sum()
-    found = rake(np.vstack([others, commissioners]), [PROFESSIONS, TYPES])
+    found = rake_weights(np.vstack([others, commissioners]), [PROFESSIONS, TYPES])
 
     assert found.precision.deff == pytest.approx(1.0665, abs=1e-3)
     assert found.weights[4, 2] == pytest.approx(0.658, abs=5e-3)
@@ -80,7 +80,7 @@ def test_margins_of_a_real_population_are_achieved(sample: Table, population: Ta
     margins = [
         population.sum(axis=tuple(other for other in range(3) if other != axis)).astype(float) for axis in range(3)
     ]
-    found = rake(sample.astype(float), margins)
+    found = rake_weights(sample.astype(float), margins)
 
     assert worst_miss(sample.astype(float), found.weights, margins) < 1e-9
     assert np.sum(sample * found.weights) == pytest.approx(sample.sum())
@@ -88,7 +88,7 @@ def test_margins_of_a_real_population_are_achieved(sample: Table, population: Ta
 
 
 def test_cells_without_answers_have_no_weight() -> None:
-    found = rake(np.array([[10.0, 0], [5, 5]]), margins_of([0.4, 0.6], [0.6, 0.4]))
+    found = rake_weights(np.array([[10.0, 0], [5, 5]]), margins_of([0.4, 0.6], [0.6, 0.4]))
     assert np.isnan(found.weights[0, 1])
     assert found.weights[1, 1] == pytest.approx(0.4 * 20 / 5)
 
@@ -112,7 +112,7 @@ def test_a_category_of_nobody_in_the_population_weighs_nothing() -> None:
 )
 def test_misuse_is_refused_by_name(sample: list[list[float]], margins: list[Table], reason: str) -> None:
     with pytest.raises(MarginsRefused) as refused:
-        rake(np.array(sample), margins)
+        rake_weights(np.array(sample), margins)
     assert refused.value.reason == reason
 
 

@@ -17,8 +17,8 @@ import pytest
 
 from census_api.domain.kit.errors import InvalidRequest
 from census_api.statistics.margins.document import MarginDocument
-from census_api.statistics.margins.shapes import FORMATS, MEDIA, SUFFIXES, TIDY, shaped
-from census_api.statistics.margins.weighting import default_maps, weigh
+from census_api.statistics.margins.shapes import FORMATS, MEDIA, SUFFIXES, TIDY, shape_document
+from census_api.statistics.margins.weighting import default_maps, weigh_answers
 from tests.factories.surveys import make_document, published_answers, published_document
 from tests.statistics.margins.survey_tools import (
     Answers,
@@ -47,7 +47,7 @@ print("\\nWEIGHTS " + json.dumps(found["weight"].tolist()))
 
 
 def ours(document: MarginDocument, answers: Answers) -> Weights:
-    return np.array(weigh(document, answers, default_maps(document)).weights)
+    return np.array(weigh_answers(document, answers, default_maps(document)).weights)
 
 
 @pytest.mark.parametrize(
@@ -67,7 +67,7 @@ def test_the_published_case(tool: Tool) -> None:
 def test_the_published_case_by_balance() -> None:
     """balance needs an older numpy than ours, so it has an environment of its own: see docs/survey-margins.md."""
     document, answers = published_document(), published_answers()
-    case = {"answers": answers, "margins": json.loads(shaped(document, "balance"))}
+    case = {"answers": answers, "margins": json.loads(shape_document(document, "balance"))}
 
     done = subprocess.run(
         [os.environ[BALANCE], "-c", _BALANCE_PROGRAM],
@@ -90,7 +90,7 @@ def test_the_tidy_table_carries_its_provenance() -> None:
         labels={"organisation_type": {"nhs": "NHS, all of it"}},
     )
 
-    rows = list(csv.DictReader(io.StringIO(shaped(document, "csv"))))
+    rows = list(csv.DictReader(io.StringIO(shape_document(document, "csv"))))
 
     assert tuple(rows[0]) == TIDY
     assert len(rows) == 10
@@ -103,21 +103,21 @@ def test_the_tidy_table_carries_its_provenance() -> None:
 def test_unrounded_numbers_reach_the_tools() -> None:
     document = make_document({"kind": {"a": "1.123456789012", "b": "0.876543210988"}}, total="2")
 
-    assert json.loads(shaped(document, "balance")) == {"kind": {"a": 1.123456789012, "b": 0.876543210988}}
-    assert json.loads(shaped(document, "weightipy"))["kind"]["a"] == 56.1728394506
-    assert json.loads(shaped(document, "ipfn")) == {
+    assert json.loads(shape_document(document, "balance")) == {"kind": {"a": 1.123456789012, "b": 0.876543210988}}
+    assert json.loads(shape_document(document, "weightipy"))["kind"]["a"] == 56.1728394506
+    assert json.loads(shape_document(document, "ipfn")) == {
         "variables": ["kind"],
         "categories": [["a", "b"]],
         "aggregates": [[1.123456789012, 0.876543210988]],
         "dimensions": [[0]],
     }
-    assert "1.123456789012" in shaped(document, "r")
+    assert "1.123456789012" in shape_document(document, "r")
 
 
 def test_the_r_shape_says_the_same_as_the_document() -> None:
     """Looked at as data: the next test runs it where there is an R."""
     document = published_document()
-    script = shaped(document, "r")
+    script = shape_document(document, "r")
 
     assert f'margins_id <- "{document.id}"' in script
     assert "sample_margins <- list(~profession_group, ~organisation_type)" in script
@@ -133,7 +133,8 @@ def test_the_r_shape_says_the_same_as_the_document() -> None:
 def test_r_reads_the_r_shape(tmp_path: Path) -> None:
     script = tmp_path / "margins.R"
     script.write_text(
-        shaped(published_document(), "r") + "cat(sapply(population_margins, function(x) sum(x$Freq)), margins_id)\n"
+        shape_document(published_document(), "r")
+        + "cat(sapply(population_margins, function(x) sum(x$Freq)), margins_id)\n"
     )
     done = subprocess.run(["Rscript", str(script)], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["100", "100", published_document().id]
@@ -141,5 +142,5 @@ def test_r_reads_the_r_shape(tmp_path: Path) -> None:
 
 def test_an_unknown_format_is_refused_with_those_there_are() -> None:
     with pytest.raises(InvalidRequest, match="weightipy"):
-        shaped(published_document(), "spss")
+        shape_document(published_document(), "spss")
     assert set(SUFFIXES) == set(MEDIA) == set(FORMATS)

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from census_api.statistics.margins.totals import MarginPolicy, MarginsRefused
-from census_api.statistics.margins.weighting import AnswerMap, Weighting, default_maps, weigh
+from census_api.statistics.margins.weighting import AnswerMap, Weighting, default_maps, weigh_answers
 from tests.factories.surveys import make_document, published_answers, published_document
 
 ANSWERS = {"kind": ["a"] * 60 + ["b"] * 40, "place": ["x", "y"] * 50}
@@ -21,14 +21,14 @@ MARGINS = {"kind": {"a": 50, "b": 50}, "place": {"x": 30, "y": 70}}
 def refused(margins: dict[str, dict[str, int]], answers: dict[str, list[str]], *, join: bool = True) -> MarginsRefused:
     document = make_document(margins)
     with pytest.raises(MarginsRefused) as caught:
-        weigh(document, answers, default_maps(document), join=join)
+        weigh_answers(document, answers, default_maps(document), join=join)
     return caught.value
 
 
 def test_the_published_case() -> None:
     document = published_document()
 
-    found = weigh(document, published_answers(), default_maps(document))
+    found = weigh_answers(document, published_answers(), default_maps(document))
 
     assert (found.after.n, found.exempt, found.cut, found.joined, found.thin) == (2141, 0, 0, (), ())
     assert found.after.deff == pytest.approx(1.076805, abs=5e-7)
@@ -42,7 +42,7 @@ def test_the_published_case() -> None:
 def test_labels_and_codes_are_answers_in_any_writing() -> None:
     document = make_document(MARGINS, labels={"kind": {"a": "First kind"}})
     answers = {"kind": ["  first   KIND "] * 60 + ["B"] * 40, "place": ANSWERS["place"]}
-    assert weigh(document, answers, default_maps(document)).after.n == 100
+    assert weigh_answers(document, answers, default_maps(document)).after.n == 100
 
 
 def test_answers_that_no_category_takes_are_named_and_counted() -> None:
@@ -66,7 +66,7 @@ def test_answers_where_the_census_has_nobody_are_named() -> None:
 
 def test_a_category_empty_on_both_sides_is_no_matter() -> None:
     document = make_document({**MARGINS, "kind": {"a": 50, "b": 50, "c": 0}})
-    assert weigh(document, ANSWERS, default_maps(document)).after.n == 100
+    assert weigh_answers(document, ANSWERS, default_maps(document)).after.n == 100
 
 
 def test_combinations_that_cannot_be_reached_are_refused() -> None:
@@ -78,11 +78,11 @@ def test_thin_categories_join_their_parent_and_it_is_recorded() -> None:
     document = make_document({"kind": {"a": 50, "b": 45, "c": 5}}, collapse={"parents": {"kind": {"c": "b"}}})
     answers = {"kind": ["a"] * 60 + ["b"] * 36 + ["c"] * 4}
 
-    found = weigh(document, answers, default_maps(document))
+    found = weigh_answers(document, answers, default_maps(document))
 
     assert found.joined == (("kind", "c", "b"),)
     assert found.weights[-1] == found.weights[-10] == pytest.approx(50 / 40)
-    kept = weigh(document, answers, default_maps(document), join=False)
+    kept = weigh_answers(document, answers, default_maps(document), join=False)
     assert (kept.joined, kept.thin) == ((), (("kind", "c"),))
     assert kept.weights[-1] == pytest.approx(5 / 4)
 
@@ -93,7 +93,7 @@ def test_exempt_answers_weigh_what_the_mean_does() -> None:
     maps["kind"] = replace(maps["kind"], categories={**maps["kind"].categories, "rather not say": None})
     answers = {"kind": [*ANSWERS["kind"], "Rather not say"], "place": [*ANSWERS["place"], "x"]}
 
-    found = weigh(document, answers, maps)
+    found = weigh_answers(document, answers, maps)
 
     assert (found.exempt, found.after.n, found.weights[-1]) == (1, 100, 1.0)
     assert np.mean(found.weights) == pytest.approx(1)
@@ -102,7 +102,7 @@ def test_exempt_answers_weigh_what_the_mean_does() -> None:
 def test_a_survey_in_which_everybody_is_exempt_is_refused() -> None:
     document = make_document({"kind": {"a": 1}})
     with pytest.raises(MarginsRefused, match="No answer"):
-        weigh(document, {"kind": ["?"]}, {"kind": AnswerMap("kind", {"?": None})})
+        weigh_answers(document, {"kind": ["?"]}, {"kind": AnswerMap("kind", {"?": None})})
 
 
 def test_heavy_weights_are_trimmed_and_both_design_effects_reported() -> None:
@@ -110,7 +110,7 @@ def test_heavy_weights_are_trimmed_and_both_design_effects_reported() -> None:
     answers = {"kind": ["a"] * 100 + ["b"] * 900, "place": (["x"] + ["y"] * 9) * 100}
     policy = MarginPolicy(max_ratio=Decimal(20))
 
-    found = weigh(document, answers, default_maps(document), policy)
+    found = weigh_answers(document, answers, default_maps(document), policy)
 
     assert found.cut > 0
     assert found.before.deff > 1
@@ -134,7 +134,7 @@ def test_weights_reach_the_margins_or_are_refused(
     answers = {"kind": [kind for kind, _ in people], "place": [place for _, place in people]}
     refusal = ""
     try:
-        found: Weighting | None = weigh(document, answers, default_maps(document))
+        found: Weighting | None = weigh_answers(document, answers, default_maps(document))
     except MarginsRefused as problem:
         found, refusal = None, problem.reason
     if found is None:

@@ -11,18 +11,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from census_api.domain.kit.errors import InvalidRequest
-from census_api.statistics.nonresponse.bootstrap import Respondent, Weights, bootstrap
+from census_api.statistics.nonresponse.bootstrap import Respondent, Weights, bootstrap_interval
 from census_api.statistics.nonresponse.classes import ratio_adjust
 from census_api.statistics.nonresponse.estimates import (
     Advice,
     FlowUnit,
     FrameUnit,
-    Step,
+    ImputationStep,
     UnitValue,
-    advice,
     estimate_flow,
     estimate_total,
-    interval,
+    give_advice,
+    make_interval,
 )
 from census_api.statistics.nonresponse.panel_growth import Matched, link_interval
 from census_api.statistics.policy import EstimatePolicy
@@ -46,9 +46,9 @@ def test_each_missing_unit_takes_the_first_way_that_applies() -> None:
     frame += [unit("rolled", 10, None, 40), unit("constructed", 30, None), unit("unknown", None, None)]
     found = estimate_total(frame)
     assert found.units[-3:] == (
-        UnitValue("rolled", 42, Step.ROLLED_FORWARD),
-        UnitValue("constructed", 63, Step.CONSTRUCTED),
-        UnitValue("unknown", 21, Step.CLASS_MEDIAN),
+        UnitValue("rolled", 42, ImputationStep.ROLLED_FORWARD),
+        UnitValue("constructed", 63, ImputationStep.CONSTRUCTED),
+        UnitValue("unknown", 21, ImputationStep.CLASS_MEDIAN),
     )
     assert found.estimated == pytest.approx(126 + 42 + 63 + 21)
     assert found.reported == 126
@@ -58,8 +58,8 @@ def test_a_partial_return_keeps_what_it_reported() -> None:
     frame = [unit(f"r{i}", 10, 10, 10) for i in range(5)]
     frame += [replace(unit("p1", 10, 14, 14), parent="P"), replace(unit("p2", 10, None, 6), parent="P")]
     found = estimate_total(frame)
-    assert found.units[-2] == UnitValue("p1", 14, Step.REPORTED)
-    assert found.units[-1] == UnitValue("p2", 6, Step.ROLLED_FORWARD)
+    assert found.units[-2] == UnitValue("p1", 14, ImputationStep.REPORTED)
+    assert found.units[-1] == UnitValue("p2", 6, ImputationStep.ROLLED_FORWARD)
 
 
 def test_the_jackknife_of_a_constructed_class_is_that_of_ratio_adjust() -> None:
@@ -74,7 +74,7 @@ def test_the_jackknife_of_a_constructed_class_is_that_of_ratio_adjust() -> None:
 def test_a_sector_without_any_answer_is_not_estimated() -> None:
     other = FrameUnit("x", "x", "nhs", 1, 40, None, 30)
     found = estimate_total([*(unit(f"r{i}", 10, 10, 10) for i in range(6)), other])
-    assert found.units[-1] == UnitValue("x", None, Step.NOT_ESTIMATED)
+    assert found.units[-1] == UnitValue("x", None, ImputationStep.NOT_ESTIMATED)
     assert (found.estimated, found.interval, found.advice) == (None, None, Advice.SUPPRESS)
     assert found.reported == 60
 
@@ -92,7 +92,7 @@ def test_units_stay_in_order_and_what_was_reported_stands(rows: list[tuple[int, 
     found = estimate_total(frame)
     assert [one.unit for one in found.units] == [one.unit for one in frame]
     for one, value in zip(frame, found.units, strict=True):
-        assert (value.step is Step.REPORTED) == (one.value is not None)
+        assert (value.step is ImputationStep.REPORTED) == (one.value is not None)
         assert one.value is None or value.value == one.value
     if found.estimated is not None:
         assert found.estimated >= found.reported - 1e-9
@@ -139,13 +139,13 @@ def test_the_interval_covers_the_truth_about_as_often_as_it_says() -> None:
 def test_what_may_be_published(
     total: float | None, variance: float | None, imputed: float | None, expected: Advice
 ) -> None:
-    assert advice(total, variance, imputed, POLICY) is expected
+    assert give_advice(total, variance, imputed, POLICY) is expected
 
 
 def test_thin_coverage_widens_the_interval_by_a_quarter() -> None:
-    assert interval(100, 25, 0.9, POLICY) == pytest.approx((90.2, 109.8))
-    assert interval(100, 25, 0.89, POLICY) == pytest.approx((87.75, 112.25))
-    assert interval(100, 25, None, POLICY) == pytest.approx((87.75, 112.25))
+    assert make_interval(100, 25, 0.9, POLICY) == pytest.approx((90.2, 109.8))
+    assert make_interval(100, 25, 0.89, POLICY) == pytest.approx((87.75, 112.25))
+    assert make_interval(100, 25, None, POLICY) == pytest.approx((87.75, 112.25))
 
 
 def test_missing_flows_are_the_rate_of_the_class_and_never_last_years() -> None:
@@ -156,10 +156,10 @@ def test_missing_flows_are_the_rate_of_the_class_and_never_last_years() -> None:
         FlowUnit("d", "k", None, 9),
     ]
     assert estimate_flow(units) == [
-        UnitValue("a", 5, Step.REPORTED),
-        UnitValue("b", 0, Step.REPORTED),
-        UnitValue("c", 2, Step.CONSTRUCTED),
-        UnitValue("d", None, Step.NOT_ESTIMATED),
+        UnitValue("a", 5, ImputationStep.REPORTED),
+        UnitValue("b", 0, ImputationStep.REPORTED),
+        UnitValue("c", 2, ImputationStep.CONSTRUCTED),
+        UnitValue("d", None, ImputationStep.NOT_ESTIMATED),
     ]
 
 
@@ -185,8 +185,8 @@ def test_the_bootstrap_repeats_with_its_seed_and_agrees_with_the_jackknife() -> 
         return float((weights * values).sum() / (weights * sizes).sum() * sum(z) / 0.75)
 
     respondents = [Respondent(f"p{i}", "h") for i in range(60)]
-    found = bootstrap(respondents, {"h": 0.75}, total, seed=11)
-    assert found == bootstrap(respondents, {"h": 0.75}, total, seed=11)
+    found = bootstrap_interval(respondents, {"h": 0.75}, total, seed=11)
+    assert found == bootstrap_interval(respondents, {"h": 0.75}, total, seed=11)
     assert found is not None
     assert found.draws == 1000
     jackknife = ratio_adjust(y, z, sum(z) / 0.75, 80).var_jackknife
@@ -198,9 +198,9 @@ def test_the_bootstrap_repeats_with_its_seed_and_agrees_with_the_jackknife() -> 
 def test_the_bootstrap_of_a_full_response_does_not_vary() -> None:
     values = np.array([1.0, 5.0, 9.0])
     respondents = [Respondent(name, "h") for name in "abc"]
-    found = bootstrap(respondents, {"h": 1.0}, lambda weights: float((weights * values).sum()), seed=1)
+    found = bootstrap_interval(respondents, {"h": 1.0}, lambda weights: float((weights * values).sum()), seed=1)
     assert found is not None
     assert found.standard_error == 0
-    assert bootstrap(respondents, {"h": 1.0}, lambda _: None, seed=1) is None
+    assert bootstrap_interval(respondents, {"h": 1.0}, lambda _: None, seed=1) is None
     with pytest.raises(InvalidRequest, match="response share"):
-        bootstrap(respondents, {}, lambda _: 0.0, seed=1)
+        bootstrap_interval(respondents, {}, lambda _: 0.0, seed=1)

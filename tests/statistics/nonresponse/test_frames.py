@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from census_api.statistics.nonresponse.estimates import FrameUnit, estimate_total
-from census_api.statistics.nonresponse.frames import STEPS, Frame, as_estimates, classes, impute
+from census_api.statistics.nonresponse.frames import STEPS, UnitFrame, as_estimates, impute_frame, make_classes
 from census_api.statistics.policy import EstimatePolicy
 
 POLICY = EstimatePolicy()
@@ -27,10 +27,10 @@ def frames(draw: st.DrawFn) -> list[FrameUnit]:
     ]  # fmt: skip
 
 
-def as_arrays(units: list[FrameUnit], domains: list[int]) -> Frame:
+def as_arrays(units: list[FrameUnit], domains: list[int]) -> UnitFrame:
     parents = sorted({unit.parent for unit in units})
-    return Frame(
-        classes(units, POLICY),
+    return UnitFrame(
+        make_classes(units, POLICY),
         np.array([parents.index(unit.parent) for unit in units]),
         np.array(domains),
         *(
@@ -47,7 +47,7 @@ def close(one: float | None, other: float | None) -> bool:
 @given(frames())
 def test_one_domain_is_what_estimate_total_says(units: list[FrameUnit]) -> None:
     frame = as_arrays(units, [0] * len(units))
-    found = impute(frame)
+    found = impute_frame(frame)
     plain, one = estimate_total(units), as_estimates(frame, found, POLICY)[0]
     for name in ("reported", "estimated", "variance", "imputed_share", "size_coverage"):
         assert close(getattr(one, name), getattr(plain, name)), name
@@ -63,7 +63,7 @@ def test_one_domain_is_what_estimate_total_says(units: list[FrameUnit]) -> None:
 def test_domains_add_up_to_the_frame(units: list[FrameUnit], data: st.DataObject) -> None:
     domains = [data.draw(st.integers(0, 2)) for _ in units]
     frame = as_arrays(units, domains)
-    parts, whole = impute(frame), impute(as_arrays(units, [0] * len(units)))
+    parts, whole = impute_frame(frame), impute_frame(as_arrays(units, [0] * len(units)))
     assert math.isclose(parts.reported.sum(), whole.reported[0], abs_tol=1e-9)
     if not np.isnan(whole.total[0]):
         assert math.isclose(parts.total.sum(), whole.total[0], rel_tol=1e-9, abs_tol=1e-9)
@@ -74,6 +74,6 @@ def test_domains_add_up_to_the_frame(units: list[FrameUnit], data: st.DataObject
 def test_a_domain_borrows_the_growth_of_units_like_its_own() -> None:
     units = [FrameUnit(f"r{i}", f"r{i}", "nhs", 1, 10, 22, 20) for i in range(6)]
     units.append(FrameUnit("m", "m", "nhs", 1, 10, None, 40))
-    found = impute(as_arrays(units, [0] * 6 + [1]))
+    found = impute_frame(as_arrays(units, [0] * 6 + [1]))
     assert found.total.tolist() == pytest.approx([132, 44])
     assert found.reported.tolist() == [132, 0]

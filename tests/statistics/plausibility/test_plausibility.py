@@ -8,19 +8,26 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from census_api.questionnaire.checks import CHECKS, Place
+from census_api.questionnaire.checks import CHECKS, CheckPlace
 from census_api.questionnaire.load import load_spec
 from census_api.statistics.plausibility.editing import (
     Absent,
     Impact,
     Scored,
-    ranked,
+    rank_impacts,
+    score_suspicion,
     selective_score,
-    suspicion,
     to_chase,
     to_query,
 )
-from census_api.statistics.plausibility.soft_edits import Limits, RobustZ, hb_edit, heaping, ratio_outside, robust_z
+from census_api.statistics.plausibility.soft_edits import (
+    Limits,
+    RobustZ,
+    hb_edit,
+    measure_heaping,
+    ratio_outside,
+    robust_z,
+)
 from census_api.statistics.policy import PlausibilityPolicy
 
 COUNTS = st.one_of(st.none(), st.integers(0, 300))
@@ -34,7 +41,7 @@ def passes_rule(before: list[int | None], after: list[int | None], **params: flo
         update={"params": {**HB_RULE.params, "minimum": 0, "floor": 0, "before": "before", **params}}
     )
     view = pl.DataFrame({"after": after, "before": before}, schema={"after": pl.Int64, "before": pl.Int64})
-    place = Place(SPEC, rule, "after", None)
+    place = CheckPlace(SPEC, rule, "after", None)
     return view.select(CHECKS["hb_within"].passes(place)).to_series().to_list()
 
 
@@ -77,15 +84,15 @@ def test_the_floor_spares_those_that_hardly_changed() -> None:
     assert edit.classic is not None
     assert edit.classic.outside(edit.effects) == (8, 9)
     assert edit.flagged == (9,)
-    assert (suspicion(edit, 0), suspicion(edit, 9)) == (0, 1)
-    assert 0 < suspicion(edit, 8) < 1
+    assert (score_suspicion(edit, 0), score_suspicion(edit, 9)) == (0, 1)
+    assert 0 < score_suspicion(edit, 8) < 1
 
 
 def test_births_and_deaths_are_not_judged() -> None:
     edit = hb_edit([0, 10, None, 10, 10], [9, 0, 5, 10, None])
     assert list(edit.effects) == [None, None, None, 0, None]
     assert edit.flagged == ()
-    assert suspicion(edit, 0) == 0
+    assert score_suspicion(edit, 0) == 0
     assert hb_edit([], []).floored is None
 
 
@@ -118,8 +125,8 @@ def test_decimals_that_differ_in_their_last_digit_are_no_spread() -> None:
 
 
 def test_heaping_is_the_share_of_multiples() -> None:
-    assert heaping([5, 10, 12, 0], 5) == pytest.approx(2 / 3)
-    assert heaping([0, 0], 5) is None
+    assert measure_heaping([5, 10, 12, 0], 5) == pytest.approx(2 / 3)
+    assert measure_heaping([0, 0], 5) is None
 
 
 def test_selective_score() -> None:
@@ -134,7 +141,7 @@ TOTALS = {"wte": 1000.0, "headcount": 2000.0}
 
 def test_units_are_ranked_by_the_total_they_move_most() -> None:
     impacts = [Impact("a", {"wte": 1, "headcount": 10}), Impact("b", {"wte": -7.0}), Impact("c", {"other": 9})]
-    assert ranked(impacts, TOTALS) == [Scored("b", 0.7), Scored("a", 0.5), Scored("c", 0)]
+    assert rank_impacts(impacts, TOTALS) == [Scored("b", 0.7), Scored("a", 0.5), Scored("c", 0)]
 
 
 def test_only_those_are_queried_whose_errors_could_show() -> None:

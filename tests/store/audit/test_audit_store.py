@@ -15,14 +15,14 @@ from census_api.domain.audit import AuditFilter, link_hash
 from census_api.domain.kit.access import Actor
 from census_api.store.audit import queries as audit_reading
 from census_api.store.kit import audit, tables
-from census_api.store.kit.session import Database, connect
+from census_api.store.kit.session import Database, connect_database
 from tests.factories.actors import EDITOR, NOW, OTHER_EDITOR, TEAM
 from tests.factories.rows import add_organisation
 
 
 @pytest.fixture
 def database(fresh_database_url: str) -> Iterator[Database]:
-    database = connect(fresh_database_url, pool_size=8)
+    database = connect_database(fresh_database_url, pool_size=8)
     with database.transaction() as session:
         for code in ("ALPHA", "BETA"):
             add_organisation(session, code)
@@ -32,7 +32,7 @@ def database(fresh_database_url: str) -> Iterator[Database]:
 
 def test_an_event_keeps_who_what_when_and_from_where(db: Session) -> None:
     audit.record(db, EDITOR, "thing.done", subject="thing 1", at=NOW, collection=2024, detail={"size": 3}, after="ff")
-    event = db.scalars(select(tables.AuditEvent)).one()
+    event = db.scalars(select(tables.AuditEventRow)).one()
     assert (event.actor, event.address, event.action, event.subject) == ("eddie", "127.0.0.1", "thing.done", "thing 1")
     assert (event.actor_id, event.actor_kind) == (EDITOR.user_id, "person")
     assert (event.at, event.collection_year, event.detail, event.after_hash) == (NOW, 2024, {"size": 3}, "ff")
@@ -77,8 +77,8 @@ def test_events_are_linked_one_to_the_next_by_collection(database: Database) -> 
             for year in (2024, None):
                 audit.record(session, EDITOR, "thing.done", subject=f"thing {number}", collection=year)
     with database.snapshot() as session:
-        links = list(audit_reading.links(session))
-        ends = audit_reading.ends(session)
+        links = list(audit_reading.iterate_links(session))
+        ends = audit_reading.list_ends(session)
     places = [(chain, position) for chain in (0, 2024) for position in (1, 2, 3)]
     assert [(link.collection, link.position) for link in links] == places
     for before, link in pairwise(links):
@@ -96,7 +96,7 @@ def test_the_hash_is_the_same_computed_here_and_there(database: Database, actor:
     with database.transaction() as session:
         audit.record(session, Actor(actor), "thing.done", subject=actor * 3, detail=detail, before=actor, at=NOW)
     with database.snapshot() as session:
-        (link,) = audit_reading.links(session)
+        (link,) = audit_reading.iterate_links(session)
     assert link.facts is not None
     assert link.hash == link_hash(1, "", link.facts)
 
@@ -111,7 +111,7 @@ def test_a_transaction_that_fails_leaves_no_event_and_no_gap(database: Database)
         except LookupError:
             continue
     with database.snapshot() as session:
-        assert [link.position for link in audit_reading.links(session)] == [1, 2]
+        assert [link.position for link in audit_reading.iterate_links(session)] == [1, 2]
 
 
 def test_many_at_once_make_one_chain(database: Database) -> None:
@@ -126,7 +126,7 @@ def test_many_at_once_make_one_chain(database: Database) -> None:
     for worker in workers:
         worker.join()
     with database.snapshot() as session:
-        links = list(audit_reading.links(session))
+        links = list(audit_reading.iterate_links(session))
     assert [link.position for link in links] == list(range(1, 151))
     earlier = ""
     for link in links:
@@ -146,7 +146,7 @@ def test_who_adds_an_event_reads_those_of_the_own_organisation_only(database: Da
 
     def seen(actor: Actor) -> list[str]:
         with database.snapshot(actor) as session:
-            return [event.subject for event in audit_reading.page(session, AuditFilter(), None, 10).items]
+            return [event.subject for event in audit_reading.page_events(session, AuditFilter(), None, 10).items]
 
     assert seen(EDITOR) == ["thing of ALPHA"]
     assert seen(OTHER_EDITOR) == ["thing of BETA"]
@@ -159,13 +159,13 @@ def test_events_come_in_pages_and_through_filters(database: Database) -> None:
             action = "thing.done" if number % 2 else "things.done"
             audit.record(session, TEAM, action, subject=str(number), organisation="ALPHA", collection=2020 + number)
     with database.snapshot(TEAM) as session:
-        first = audit_reading.page(session, AuditFilter(), None, 2)
+        first = audit_reading.page_events(session, AuditFilter(), None, 2)
         assert ([event.subject for event in first.items], first.total, first.next is None) == (["4", "3"], 5, False)
-        rest = audit_reading.page(session, AuditFilter(), first.items[-1].id, 5)
+        rest = audit_reading.page_events(session, AuditFilter(), first.items[-1].id, 5)
         assert ([event.subject for event in rest.items], rest.next) == (["2", "1", "0"], None)
 
         def subjects(wanted: AuditFilter) -> list[str]:
-            return [event.subject for event in audit_reading.page(session, wanted, None, 9).items]
+            return [event.subject for event in audit_reading.page_events(session, wanted, None, 9).items]
 
         assert subjects(AuditFilter(collection=2021)) == ["1"]
         assert subjects(AuditFilter(action="thing.*")) == ["3", "1"]

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from census_api.domain.collecting.returns import MOVES, RETURN_STATES, ReturnState
 from census_api.domain.kit.access import Actor
 from census_api.store.collecting import signoffs, submissions
-from census_api.store.kit.session import Database, connect
+from census_api.store.kit.session import Database, connect_database
 from tests.factories.actors import EDITOR, NOW, OTHER_EDITOR
 from tests.factories.judgements import make_content, make_report
 from tests.factories.rows import add_collection, add_organisation, add_submission
@@ -26,14 +26,16 @@ KEEPS_SIGNED = {"signed_off", "accepted"}
 @pytest.fixture
 def database(fresh_database_url: str) -> Iterator[Database]:
     """A return of ALPHA with one checked submission that is signed, but in no state yet."""
-    database = connect(fresh_database_url)
+    database = connect_database(fresh_database_url)
     with database.transaction() as session:
         add_collection(session)
         row = add_submission(session, add_organisation(session))
         add_organisation(session, "BETA")
         content = make_content()
         submissions.seal_checked(session, row, make_report(content), content, "xlsx")
-        signoffs.add(session, row, EDITOR, role="Director", at=NOW, timing="on_time", explanations_sha256="0" * 64)
+        signoffs.add_sign_off(
+            session, row, EDITOR, role="Director", at=NOW, timing="on_time", explanations_sha256="0" * 64
+        )
     yield database
     database.close()
 

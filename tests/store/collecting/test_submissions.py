@@ -39,20 +39,20 @@ def organisation_id(db: Session) -> uuid.UUID:
 
 
 @pytest.fixture
-def sealed(db: Session, organisation_id: uuid.UUID) -> tables.Submission:
+def sealed(db: Session, organisation_id: uuid.UUID) -> tables.SubmissionRecord:
     content = make_content()
     row = add_submission(db, organisation_id, data=b"the bytes")
     submissions.seal_checked(db, row, make_report(content), content, "xlsx")
     return row
 
 
-def test_content_comes_back_as_it_went_in(db: Session, sealed: tables.Submission) -> None:
+def test_content_comes_back_as_it_went_in(db: Session, sealed: tables.SubmissionRecord) -> None:
     content = contents.content_of(db, sealed)
     assert content == make_content()
     assert content.sha256() == sealed.content_sha256
 
 
-def test_counts_are_json_numbers_and_texts_json_strings(db: Session, sealed: tables.Submission) -> None:
+def test_counts_are_json_numbers_and_texts_json_strings(db: Session, sealed: tables.SubmissionRecord) -> None:
     types = db.execute(
         text(
             "SELECT DISTINCT jsonb_typeof(cells->'paid_headcount'), jsonb_typeof(cells->'paid_wte') FROM submission_row"
@@ -61,8 +61,8 @@ def test_counts_are_json_numbers_and_texts_json_strings(db: Session, sealed: tab
     assert types.all() == [("number", "string")]
 
 
-def test_report_comes_back_as_it_went_in(db: Session, sealed: tables.Submission) -> None:
-    report = submissions.report(sealed, "ALPHA")
+def test_report_comes_back_as_it_went_in(db: Session, sealed: tables.SubmissionRecord) -> None:
+    report = submissions.read_report(sealed, "ALPHA")
     report.findings = contents.findings_of(db, sealed)
     expected = make_report(make_content())
     expected.submission = 1
@@ -71,8 +71,8 @@ def test_report_comes_back_as_it_went_in(db: Session, sealed: tables.Submission)
     assert sealed.counts == {"error": 2, "query": 0, "note": 0}
 
 
-def test_original_bytes_come_back_unchanged(db: Session, sealed: tables.Submission) -> None:
-    original = submissions.original(db, sealed)
+def test_original_bytes_come_back_unchanged(db: Session, sealed: tables.SubmissionRecord) -> None:
+    original = submissions.read_original(db, sealed)
     assert (original.data, original.file_name, original.kind) == (b"the bytes", "return.xlsx", "xlsx")
 
 
@@ -81,7 +81,7 @@ def test_numbers_count_up_and_a_refused_one_is_never_given_out_again(db: Session
     submissions.seal_refused(db, second, "macros", "The workbook holds macros.")
     third = add_submission(db, organisation_id)
     assert (first.number, second.number, third.number) == (1, None, 3)
-    page = submissions.page(db, 2024, organisation_id, "ALPHA", None, 10)
+    page = submissions.page_submissions(db, 2024, organisation_id, "ALPHA", None, 10)
     assert [entry.number for entry in page.items] == [3, 1]
 
 
@@ -91,7 +91,7 @@ def test_pages_of_submissions_are_newest_first_and_meet_end_to_end(db: Session, 
     seen: list[int | None] = []
     before = None
     while True:
-        page = submissions.page(db, 2024, organisation_id, "ALPHA", before, 2)
+        page = submissions.page_submissions(db, 2024, organisation_id, "ALPHA", before, 2)
         seen += [entry.number for entry in page.items]
         assert page.total == 5
         if page.next is None:
@@ -123,21 +123,21 @@ def test_standing_submission_is_the_signed_or_accepted_one_else_the_latest_check
     for row in (first, second):
         submissions.seal_checked(db, row, make_report(content), content, "xlsx")
     assert returns.standing_submission(db, 2024, organisation_id) == second.id
-    assert returns.find(db, 2024, organisation_id, "ALPHA").latest == 2
-    of = returns.lock(db, 2024, organisation_id)
-    signoffs.add(db, first, EDITOR, role="Director", at=NOW, timing="on_time", explanations_sha256="0" * 64)
-    returns.happened(of, "submit")
+    assert returns.find_return(db, 2024, organisation_id, "ALPHA").latest == 2
+    of = returns.lock_return(db, 2024, organisation_id)
+    signoffs.add_sign_off(db, first, EDITOR, role="Director", at=NOW, timing="on_time", explanations_sha256="0" * 64)
+    returns.apply_event(of, "submit")
     db.flush()
-    returns.signed(of, first)
+    returns.mark_signed(of, first)
     db.flush()
     assert returns.standing_submission(db, 2024, organisation_id) == first.id
-    returns.happened(of, "accept")
+    returns.apply_event(of, "accept")
     db.flush()
     assert returns.standing_submission(db, 2024, organisation_id) == of.accepted_submission_id == first.id
-    returns.happened(of, "reopen")
+    returns.apply_event(of, "reopen")
     db.flush()
     assert returns.standing_submission(db, 2024, organisation_id) == second.id
-    returns.happened(of, "withdraw")
+    returns.apply_event(of, "withdraw")
     db.flush()
     assert returns.standing_submission(db, 2024, organisation_id) is None
 
@@ -159,7 +159,7 @@ def test_standing_submission_is_the_signed_or_accepted_one_else_the_latest_check
         ADD_FINDING,
     ],
 )
-def test_a_sealed_submission_never_changes(db: Session, sealed: tables.Submission, statement: str) -> None:
+def test_a_sealed_submission_never_changes(db: Session, sealed: tables.SubmissionRecord, statement: str) -> None:
     with pytest.raises(IntegrityError, match=r"never changes|nothing is added"):
         db.execute(text(statement))
 

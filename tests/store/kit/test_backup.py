@@ -17,17 +17,17 @@ from psycopg import sql
 from census_api.domain.kit.access import SYSTEM
 from census_api.domain.register.organisations import Organisation
 from census_api.embedded_postgres.binaries import find_binaries
-from census_api.embedded_postgres.launcher import start
+from census_api.embedded_postgres.launcher import start_server
 from census_api.intake.sandbox import Sandbox
-from census_api.services.audit.reading import verify
+from census_api.services.audit.reading import verify_chains
 from census_api.services.collecting.collections import ensure_collections
 from census_api.services.collecting.submissions import get_original, get_report, list_submissions
-from census_api.services.collecting.submit import submit
+from census_api.services.collecting.submit import submit_return
 from census_api.services.kit.platform import Platform, is_ready
 from census_api.services.register.organisations import load_organisations
 from census_api.settings import Settings
 from census_api.store.kit import migrate
-from census_api.store.kit.session import connect
+from census_api.store.kit.session import connect_database
 from tests.factories.actors import NOW
 from tests.factories.uploads import make_upload
 
@@ -53,7 +53,7 @@ def owned(postgres_server: RunningPostgres) -> Iterator[tuple[str, str]]:
 
 
 def platform_on(url: str, sandbox: Sandbox) -> Platform:
-    return Platform(connect(url), sandbox, Settings(), clock=lambda: NOW)
+    return Platform(connect_database(url), sandbox, Settings(), clock=lambda: NOW)
 
 
 def run(program: str, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -70,7 +70,7 @@ def fill(platform: Platform) -> dict[tuple[str, int], str]:
     ledger = {}
     for code in CODES:
         for headcount in (10, 11):
-            submission = submit(platform, SYSTEM, 2024, code, make_upload(code, headcount=headcount)).submission
+            submission = submit_return(platform, SYSTEM, 2024, code, make_upload(code, headcount=headcount)).submission
             assert submission.number is not None
             ledger[code, submission.number] = submission.original_sha256
     return ledger
@@ -81,12 +81,12 @@ def test_a_backup_is_everything(
 ) -> None:
     database, owner = owned
     url = postgres_server.url(database)
-    migrate.upgrade(f"{url}{'&' if '?' in url else '?'}options=-c%20role%3D{owner}")
+    migrate.upgrade_schema(f"{url}{'&' if '?' in url else '?'}options=-c%20role%3D{owner}")
     file = str(tmp_path / "census.dump")
     with Sandbox(workers=1) as sandbox:
         with platform_on(url, sandbox) as before:
             ledger = fill(before)
-            events = verify(before, SYSTEM).events
+            events = verify_chains(before, SYSTEM).events
         of = ("--format=custom", f"--role={owner}", f"--dbname={postgres_server.conninfo(database)}", f"--file={file}")
         refused = run("pg_dump", *of)
         assert refused.returncode != 0
@@ -94,7 +94,7 @@ def test_a_backup_is_everything(
         dumped = run("pg_dump", "--enable-row-security", *of, **SEES_ALL)
         assert dumped.returncode == 0, dumped.stderr
 
-        with start(tmp_path / "elsewhere", durable=False) as server, Sandbox(workers=1) as other:
+        with start_server(tmp_path / "elsewhere", durable=False) as server, Sandbox(workers=1) as other:
             with psycopg.connect(server.conninfo("postgres"), autocommit=True) as connection:
                 for statement in (
                     "CREATE ROLE census_app NOLOGIN", "CREATE ROLE {owner} LOGIN", "GRANT census_app TO {owner}",
@@ -104,14 +104,14 @@ def test_a_backup_is_everything(
             conninfo = server.conninfo("restored")
             restored = run("pg_restore", "--exit-on-error", f"--role={owner}", f"--dbname={conninfo}", file)
             assert restored.returncode == 0, restored.stderr
-            migrate.upgrade(server.url("restored"))
+            migrate.upgrade_schema(server.url("restored"))
             with platform_on(server.url("restored"), other) as after:
                 check(after, ledger, events)
 
 
 def check(platform: Platform, ledger: dict[tuple[str, int], str], events: int) -> None:
     assert is_ready(platform)
-    verdict = verify(platform, SYSTEM)
+    verdict = verify_chains(platform, SYSTEM)
     assert (verdict.problems, verdict.events) == ((), events)
     found = {
         (code, entry.number): entry.original_sha256
@@ -123,4 +123,4 @@ def check(platform: Platform, ledger: dict[tuple[str, int], str], events: int) -
         assert hashlib.sha256(get_original(platform, SYSTEM, 2024, code, number).data).hexdigest() == sha256
         assert get_report(platform, SYSTEM, 2024, code, number).submission == number
     # and it goes on from there
-    assert submit(platform, SYSTEM, 2024, "ALPHA", make_upload(headcount=12)).submission.number == 3
+    assert submit_return(platform, SYSTEM, 2024, "ALPHA", make_upload(headcount=12)).submission.number == 3

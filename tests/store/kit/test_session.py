@@ -12,14 +12,14 @@ from sqlalchemy.exc import InternalError, ProgrammingError
 
 from census_api.domain.kit.access import ANONYMOUS, Actor
 from census_api.domain.kit.errors import Unavailable
-from census_api.store.kit.session import Database, connect
+from census_api.store.kit.session import Database, connect_database
 from tests.factories.actors import make_actor
 from tests.factories.rows import add_collection
 
 
 @pytest.fixture
 def database(fresh_database_url: str) -> Iterator[Database]:
-    database = connect(fresh_database_url, pool_size=2, pool_seconds=0.2, statement_seconds=0.5)
+    database = connect_database(fresh_database_url, pool_size=2, pool_seconds=0.2, statement_seconds=0.5)
     yield database
     database.close()
 
@@ -68,7 +68,7 @@ def test_a_statement_without_end_is_ended(database: Database) -> None:
 
 
 def test_a_database_that_is_away_says_so() -> None:
-    away = connect("postgresql+psycopg://census@/census?host=/nonexistent")
+    away = connect_database("postgresql+psycopg://census@/census?host=/nonexistent")
     with pytest.raises(Unavailable, match="cannot be reached"):
         away.ping()
 
@@ -92,7 +92,7 @@ def test_errors_do_not_repeat_what_was_typed_into_a_return(database: Database) -
 
 
 def test_role_and_tenants_are_set_for_one_transaction_only(fresh_database_url: str) -> None:
-    database = connect(fresh_database_url, pool_size=1)
+    database = connect_database(fresh_database_url, pool_size=1)
     read = text("SELECT current_user, current_setting('census.tenants', true)")
     for number in range(20):
         with database.transaction(Actor("ann", memberships={f"O-{number}": frozenset()})) as session:

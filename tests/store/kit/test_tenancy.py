@@ -23,7 +23,7 @@ from census_api.domain.register.organisations import FrameLine, Organisation
 from census_api.store.all_tables import METADATA
 from census_api.store.collecting import submissions
 from census_api.store.kit import migrate
-from census_api.store.kit.session import Database, connect
+from census_api.store.kit.session import Database, connect_database
 from census_api.store.register import queries as register
 from tests.factories.actors import ADMINISTRATOR, ANALYST, EDITOR, OTHER_EDITOR, TEAM, make_actor
 from tests.factories.judgements import make_content, make_report
@@ -44,7 +44,7 @@ OF_EVERYBODY = {
 @pytest.fixture
 def database(fresh_database_url: str) -> Iterator[Database]:
     """Two organisations, each with a line, a return, a checked submission and an event."""
-    database = connect(fresh_database_url, pool_size=2, pool_seconds=30)
+    database = connect_database(fresh_database_url, pool_size=2, pool_seconds=30)
     content = make_content()
     with database.transaction() as session:
         add_collection(session)
@@ -238,7 +238,7 @@ class TestAnOwnerThatIsNoSuperuser:
 
     def test_it_is_told_what_an_administrator_has_to_run(self, postgres_server: RunningPostgres, owner: str) -> None:
         with pytest.raises(ConfigError, match=f"GRANT census_app TO {owner}"):
-            migrate.upgrade(self.url(postgres_server, owner))
+            migrate.upgrade_schema(self.url(postgres_server, owner))
         opened = self.opened(postgres_server, owner)
         with opened as database, pytest.raises(Unavailable, match="census db upgrade"), database.snapshot():
             pass
@@ -249,7 +249,7 @@ class TestAnOwnerThatIsNoSuperuser:
         with create_engine(postgres_server.url("postgres")).begin() as connection:
             connection.execute(text(f"GRANT census_app TO {owner}"))
         url = self.url(postgres_server, owner)
-        migrate.upgrade(url)
+        migrate.upgrade_schema(url)
         with self.opened(postgres_server, owner) as database:
             content = make_content()
             with database.transaction() as session:
@@ -266,8 +266,8 @@ class TestAnOwnerThatIsNoSuperuser:
         with create_engine(url).connect() as connection:
             assert connection.scalar(text("SELECT current_user")) == owner
             assert connection.scalar(text("SELECT count(*) FROM submission")) == 0
-        migrate.downgrade(url, "base")
-        migrate.upgrade(url)
+        migrate.downgrade_schema(url, "base")
+        migrate.upgrade_schema(url)
 
     @staticmethod
     def opened(server: RunningPostgres, owner: str) -> Opened:
@@ -278,7 +278,7 @@ class Opened:
     """A database that is closed at the end of the block."""
 
     def __init__(self, url: str) -> None:
-        self.database = connect(url)
+        self.database = connect_database(url)
 
     def __enter__(self) -> Database:
         return self.database

@@ -8,9 +8,9 @@ import re
 import pytest
 
 from census_api.domain.kit.access import SYSTEM
-from census_api.services.comparing.comparisons import compare
+from census_api.services.comparing.comparisons import compare_snapshots
 from census_api.services.kit.platform import Platform
-from census_api.web.analyst.waterfall import Step, waterfall
+from census_api.web.analyst.waterfall import WaterfallStep, draw_waterfall
 from tests.factories.people import Browser, add_person
 from tests.factories.two_years import freeze_two_years
 
@@ -50,7 +50,7 @@ def test_the_form_offers_the_last_two_years(analyst: Browser) -> None:
 
 
 def test_a_blocked_country_says_why_and_shows_no_change(analyst: Browser, platform: Platform) -> None:
-    total = compare(platform, SYSTEM, "2023", "2024", measure="wte")["total"]
+    total = compare_snapshots(platform, SYSTEM, "2023", "2024", measure="wte")["total"]
     assert total["status"] == "BLOCKED"
     said = text_of(analyst.get(ASKED).text)
     assert "Blocked The two years must not be compared here." in said
@@ -116,8 +116,14 @@ def test_who_may_not_read_aggregates_is_told_so(platform: Platform) -> None:
 
 
 def test_a_waterfall_goes_from_year_to_year() -> None:
-    steps = [Step("Up", 30, "+30", "real"), Step("Nothing", 0, "0", "real"), Step("Down", -10, "-10", "artefact")]
-    picture = waterfall("key", "Title", Step("2023", 100, "100", "year"), steps, Step("2024", 120, "120", "year"))
+    steps = [
+        WaterfallStep("Up", 30, "+30", "real"),
+        WaterfallStep("Nothing", 0, "0", "real"),
+        WaterfallStep("Down", -10, "-10", "artefact"),
+    ]
+    picture = draw_waterfall(
+        "key", "Title", WaterfallStep("2023", 100, "100", "year"), steps, WaterfallStep("2024", 120, "120", "year")
+    )
     assert picture is not None
     assert [(bar.label, bar.kind) for bar in picture.bars] == [
         ("2023", "year"), ("Up", "real"), ("Down", "artefact"), ("2024", "year"),
@@ -128,4 +134,4 @@ def test_a_waterfall_goes_from_year_to_year() -> None:
     assert starts[2] == pytest.approx(starts[3], abs=0.02)
     assert widths[1] == pytest.approx(3 * widths[2], abs=0.05)
     assert "The largest is up, +30." in picture.description
-    assert waterfall("key", "Title", steps[1], [steps[1]], steps[1]) is None
+    assert draw_waterfall("key", "Title", steps[1], [steps[1]], steps[1]) is None

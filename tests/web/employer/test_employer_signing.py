@@ -10,10 +10,10 @@ from openpyxl import load_workbook
 
 from census_api.domain.collecting.content import Cell, Content, ContentRow
 from census_api.domain.kit.access import SYSTEM
-from census_api.services.collecting.explanations import explain, list_explanations
-from census_api.services.collecting.submit import submit
+from census_api.services.collecting.explanations import explain_finding, list_explanations
+from census_api.services.collecting.submit import submit_return
 from census_api.services.kit.platform import Platform
-from census_api.web.employer.signing import totals
+from census_api.web.employer.signing import list_totals
 from tests.factories.actors import EDITOR
 from tests.factories.employer_pages import BAD, RETURN, alpha, bring, sig, words
 from tests.factories.life import (
@@ -33,7 +33,7 @@ def test_changes_against_last_year_and_without_one(sig: Browser, alpha: Platform
     send(alpha)
     page = words(sig.get(f"{RETURN}/submissions/1/changes").text)
     assert "ALPHA has no return for 2023 to compare with." in page
-    submit(alpha, SYSTEM, 2023, "ALPHA", upload_of(last_year_tree(tree_of(alpha), YEAR)))
+    submit_return(alpha, SYSTEM, 2023, "ALPHA", upload_of(last_year_tree(tree_of(alpha), YEAR)))
     page = words(sig.get(f"{RETURN}/submissions/1/changes?against=last_year").text)
     assert "Hartlepool, Adult community" in page
     assert "+1" in page
@@ -56,7 +56,7 @@ def test_everything_that_stands_in_the_way_of_signing_is_listed(sig: Browser, al
 def test_a_cell_that_is_no_number_is_no_part_of_a_total(odd: str) -> None:
     cells: list[dict[str, Cell]] = [{"paid_wte": "1000.50"}, {"paid_wte": odd}, {"paid_wte": "NK"}, {}]
     content = Content(YEAR, {}, [ContentRow("staff", index, "", row) for index, row in enumerate(cells)])
-    assert dict(totals(content))["Paid whole-time equivalents (WTE)"] == "1,000.5, and 3 rows without a number"
+    assert dict(list_totals(content))["Paid whole-time equivalents (WTE)"] == "1,000.5, and 3 rows without a number"
 
 
 def test_signing_leads_to_the_receipt(sig: Browser, alpha: Platform) -> None:
@@ -88,7 +88,7 @@ def test_a_return_that_changed_since_the_page_was_read_is_not_signed(sig: Browse
 
 def explain_again(platform: Platform) -> None:
     key = list_explanations(platform, EDITOR, YEAR, "ALPHA", 1).given[0].finding_key
-    explain(platform, EDITOR, YEAR, "ALPHA", 1, key, reason="estimate", text="On second thoughts an estimate.")
+    explain_finding(platform, EDITOR, YEAR, "ALPHA", 1, key, reason="estimate", text="On second thoughts an estimate.")
 
 
 def test_a_nil_return_is_called_one_where_it_is_signed(sig: Browser, alpha: Platform) -> None:

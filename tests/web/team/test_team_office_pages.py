@@ -11,7 +11,7 @@ from census_api.app import create_app
 from census_api.domain.kit.access import SYSTEM
 from census_api.domain.people import Account
 from census_api.services.collecting.background_checks import check_received
-from census_api.services.collecting.submit import submit
+from census_api.services.collecting.submit import submit_return
 from census_api.services.kit.platform import Platform
 from census_api.services.people import accounts
 from census_api.services.upkeep.failed_jobs import list_failed
@@ -107,7 +107,7 @@ def test_a_failed_job_is_tried_again(team: Browser, platform: Platform) -> None:
 
     assert "None. Every file that came in was checked" in team.get("/team/jobs").text
     slow = replace(platform, settings=platform.settings.model_copy(update={"long_file_bytes": 0, "job_attempts": 1}))
-    answer = submit(slow, ANN, YEAR, "ALPHA", make_upload())
+    answer = submit_return(slow, ANN, YEAR, "ALPHA", make_upload())
     assert answer.job is not None
     with platform.database.transaction(SYSTEM) as session:
         from sqlalchemy import text

@@ -9,7 +9,7 @@ import pytest
 
 from census_api.domain.collecting.returns import RETURN_STATES, ReturnState
 from census_api.domain.kit.access import SYSTEM
-from census_api.services.collecting.return_queries import list_questions, reply
+from census_api.services.collecting.return_queries import list_questions, reply_to_query
 from census_api.services.collecting.submissions import get_return, list_submissions
 from census_api.services.kit.platform import Platform
 from tests.factories.actors import EDITOR, TEAM
@@ -102,7 +102,7 @@ def test_review_ask_answer_accept(team: Browser, platform: Platform) -> None:
     assert list_questions(platform, TEAM, YEAR, "ALPHA")[0].subject.finding_key == key
     assert state(platform) == "queried"
     asked = list_questions(platform, TEAM, YEAR, "ALPHA")[0]
-    reply(platform, EDITOR, YEAR, "ALPHA", asked.id, "Two of them do overtime.")
+    reply_to_query(platform, EDITOR, YEAR, "ALPHA", asked.id, "Two of them do overtime.")
     assert "Two of them do overtime." in team.get(RETURN).text
     sign(platform)
     assert move(team, "accept").headers["location"] == f"{RETURN}?said=accept"
@@ -225,8 +225,8 @@ def test_hostile_names_are_text(team: Browser, platform: Platform) -> None:
 
 
 def test_reconciliation_says_when_and_what(team: Browser, platform: Platform) -> None:
-    from census_api.services.upkeep.reconcile import reconcile
+    from census_api.services.upkeep.reconcile import reconcile_record
 
     assert "Nothing has been compared yet" in team.get("/team/reconciliation").text
-    reconcile(platform)
+    reconcile_record(platform)
     assert "All that was acknowledged is stored" in team.get("/team/reconciliation").text

@@ -11,12 +11,12 @@ from census_api.domain.kit.access import SYSTEM
 from census_api.domain.progress.response import ProgressCell, ProgressDay
 from census_api.domain.register.lineage import EdgeFilter, LineageEdge, LineKey
 from census_api.domain.register.organisations import FrameLine
-from census_api.services.collecting.life import accept
+from census_api.services.collecting.life import accept_return
 from census_api.services.kit.platform import Platform
 from census_api.services.register.lineage import list_edges, load_edges
 from census_api.services.register.organisations import load_frame
-from census_api.services.snapshots.revisions import freeze, list_snapshots
-from census_api.web.team.progress_charts import by_cell, by_day, percent
+from census_api.services.snapshots.revisions import freeze_collection, list_snapshots
+from census_api.web.team.progress_charts import by_cell, by_day, percent_of
 from tests.factories.actors import TEAM
 from tests.factories.life import BRING_TO, WHY, YEAR
 from tests.factories.people import Browser, add_person
@@ -89,8 +89,8 @@ def test_the_drawing_is_inside_its_frame_and_says_what_is_not_known() -> None:
     bars = by_cell([nothing], "by sector")
     assert bars is not None
     assert (bars.rows[0].units, bars.rows[0].size) == (None, None)
-    assert percent(None) == "not known"
-    assert percent(0.0) == "0%"
+    assert percent_of(None) == "not known"
+    assert percent_of(0.0) == "0%"
 
 
 def edge(framed: Platform) -> LineageEdge:
@@ -141,7 +141,7 @@ def test_a_census_is_frozen_and_its_revisions_are_listed(team: Browser, framed: 
     assert refused.status_code == 409
     assert "is accepted, so there is nothing to freeze" in refused.text
     BRING_TO["signed_off"](framed)
-    accept(framed, TEAM, YEAR, "ALPHA")
+    accept_return(framed, TEAM, YEAR, "ALPHA")
     done = team.post(f"/team/{YEAR}/snapshots")
     assert done.headers["location"] == f"/team/{YEAR}/snapshots?said=asked"
     waiting = team.get(done.headers["location"]).text
@@ -151,7 +151,7 @@ def test_a_census_is_frozen_and_its_revisions_are_listed(team: Browser, framed: 
 
 def test_what_is_frozen_is_not_frozen_again(team: Browser, framed: Platform) -> None:
     BRING_TO["accepted"](framed)
-    frozen = freeze(framed, TEAM, YEAR).snapshot
+    frozen = freeze_collection(framed, TEAM, YEAR).snapshot
     page = team.get(f"/team/{YEAR}/snapshots").text
     assert f"Revision {frozen.name}" in page
     assert str(frozen.content_hash) in page
