@@ -8,7 +8,7 @@ import re
 import secrets
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
 from census_api.domain.kit.access import Actor, MemberRole, PlatformRole
@@ -48,6 +48,17 @@ class Account:
     @property
     def is_disabled(self) -> bool:
         return self.disabled_at is not None
+
+    def seen_from(self, organisation: str) -> Account:
+        """What members of an organisation may know of one another: nothing of other organisations."""
+        return replace(
+            self,
+            roles=frozenset(),
+            memberships={organisation: self.memberships[organisation]},
+            has_password=False,
+            has_second_factor=False,
+            issuer=None,
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,8 +33,8 @@ from census_api.api.kit.conditional import Seen, tag_of
 from census_api.api.kit.dependencies import Caller, Number, OrganisationCode, ThePlatform, Year, may
 from census_api.api.kit.problems import document_problems
 from census_api.domain.collecting.returns import Return
-from census_api.services.collecting import explanations, extensions, life, return_queries
-from census_api.services.collecting.bulk import accept_many
+from census_api.services.collecting import explanations, life, return_queries
+from census_api.services.collecting.life import accept_many
 from census_api.services.collecting.sign_off import get_readiness, sign_off
 
 router = APIRouter(prefix="/collections/{year}", tags=["life of a return"])
@@ -288,7 +288,7 @@ def put_extension(
 ) -> Response:
     """Gives the organisation until the end of a day, whatever it was given before."""
     return _answer(
-        extensions.extend_deadline(platform, caller, year, organisation, body.until, reason=body.reason, expected=seen)
+        life.extend_deadline(platform, caller, year, organisation, body.until, reason=body.reason, expected=seen)
     )
 
 

@@ -17,9 +17,9 @@ from census_api.domain.collecting.history import HistoryEntry
 from census_api.domain.collecting.questions import About, ReturnQuestion, Subject
 from census_api.domain.collecting.returns import ReturnState
 from census_api.domain.collecting.signoff import DECLARATION, GateCode, Receipt, Standing
-from census_api.services.collecting.bulk import MOST_AT_ONCE, Accepted
 from census_api.services.collecting.diffs import Diff
 from census_api.services.collecting.explanations import Explained
+from census_api.services.collecting.life import MOST_AT_ONCE, Accepted
 from census_api.services.collecting.sign_off import Readiness
 
 _Text = Annotated[str, Field(max_length=4000)]

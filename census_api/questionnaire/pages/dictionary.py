@@ -39,7 +39,7 @@ def data_dictionary(spec: Spec) -> str:
         _opening(spec),
         "## Sheets",
         write_table(
-            ("SpecSheet", "Key in JSON", "What it asks", "Questions"),
+            ("Sheet", "Key in JSON", "What it asks", "Questions"),
             ((write_link(s.title, s.title), quote_code(s.key), s.help, len(s.fields)) for s in spec.sheets),
         ),
         *(_sheet(sheet, spec) for sheet in spec.sheets),
@@ -84,7 +84,7 @@ def _sheet(sheet: SpecSheet, spec: Spec) -> str:
             ("Category that means not known", quote_code(sheet.unknown_category) if sheet.unknown_category else ""),
         ]
     )
-    headers = ("SheetQuestion", "Key", "Answer", "Required", "Also allowed", "Range", "Asked since", "Help")
+    headers = ("Question", "Key", "Answer", "Required", "Also allowed", "Range", "Asked since", "Help")
     rows = (_question_row(question, spec) for question in sheet.fields)
     return f"## {sheet.title}\n\n{sheet.help}\n\n{facts}\n\n{write_table(headers, rows)}"
 

@@ -199,9 +199,7 @@ def _words(spec: Spec) -> list[InstructionLine]:
             "Paid people have a contract with you or with an agency. Unpaid people are volunteers, and students on "
             "placement.",
         ),
-        InstructionLine(
-            "InstructionLine", "One service type in one local authority. Every row of the Services sheet is a line."
-        ),
+        InstructionLine("Line", "One service type in one local authority. Every row of the Services sheet is a line."),
     ]
 
 

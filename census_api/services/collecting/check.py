@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from census_api.domain.kit.access import Actor, authorise
-from census_api.domain.kit.errors import TooLarge
+from census_api.domain.kit.errors import InvalidRequest, TooLarge
 from census_api.services.audit.reading import record_reading
 from census_api.services.collecting.judging import context_for, judge_in_sandbox, organisation_for
 from census_api.services.collecting.submissions import annotate_in_sandbox
@@ -71,3 +71,23 @@ def _refuse_long(platform: Platform, data: bytes) -> None:
             f"The file has {len(data):,} bytes, more than the {largest:,} that are checked on this page. Check it on your "
             "own computer with the command census check, or send it as your return."
         )
+
+
+_CHOOSE = "Choose the organisation in the list, and send the file again."
+
+
+def organisation_in(platform: Platform, actor: Actor, year: int, data: bytes) -> str:
+    """The code of the organisation that a file names, where it is one of the actor's own.
+
+    Raises InvalidRequest when the file names none, or one that is not theirs (in the same words whether or not it
+    exists) or is too long to be read twice; and Refused, TooLarge and NotFound as `check_bytes` does.
+    """
+    if len(data) > platform.settings.long_file_bytes:
+        raise InvalidRequest(f"The file is too long to look for the organisation in it first. {_CHOOSE}")
+    answer = check_bytes(platform, actor, year, data).content.organisation.get("organisation_code")
+    if answer is None:
+        raise InvalidRequest(f"The file does not say which organisation it is for. {_CHOOSE}")
+    code = next((own for own in actor.memberships if own.casefold() == str(answer).strip().casefold()), None)
+    if code is None:
+        raise InvalidRequest(f"The file is for an organisation that is not one of yours. {_CHOOSE}")
+    return code

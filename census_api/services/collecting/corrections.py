@@ -14,8 +14,13 @@ from census_api.domain.kit.access import Actor, authorise
 from census_api.domain.kit.errors import Conflict, InvalidRequest
 from census_api.questionnaire import grammar
 from census_api.questionnaire.model import STATES, SheetQuestion, Spec, fold_text
-from census_api.services.collecting.findings import get_finding, group_findings
-from census_api.services.collecting.submissions import get_content, get_submission, list_submissions
+from census_api.services.collecting.submissions import (
+    get_content,
+    get_finding,
+    get_submission,
+    group_findings,
+    list_submissions,
+)
 from census_api.services.collecting.submit import submit_return
 from census_api.services.kit.platform import Platform
 

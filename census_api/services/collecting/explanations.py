@@ -8,7 +8,7 @@ from census_api.domain.collecting.explanations import Dropped, Explanation, chec
 from census_api.domain.collecting.findings import Finding
 from census_api.domain.kit.access import Actor, authorise
 from census_api.domain.kit.errors import Conflict, InvalidRequest, NotFound
-from census_api.services.collecting.life import Done, ReturnChange, change_return
+from census_api.services.collecting.life import Done, LockedReturn, change_return
 from census_api.services.collecting.receiving import carried_to
 from census_api.services.collecting.submissions import reading_checked
 from census_api.services.kit.platform import Platform
@@ -75,7 +75,7 @@ def find_explained(session: Session, row: tables.SubmissionRecord) -> Explained:
     return Explained(tuple(given), tuple(finding for finding in queries if finding.key not in keys), dropped)
 
 
-def _refuse_settled(change: ReturnChange, row: tables.SubmissionRecord, number: int) -> None:
+def _refuse_settled(change: LockedReturn, row: tables.SubmissionRecord, number: int) -> None:
     if change.row.signed_submission_id == row.id:
         raise Conflict(_SIGNED.format(number=number))
     newer = returns.newer_than(change.session, change.row, number)

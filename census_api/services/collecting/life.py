@@ -7,16 +7,16 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any, Generic, Literal, TypeVar
 
-from census_api.domain.collecting.deadlines import answer_by
+from census_api.domain.collecting.deadlines import answer_by, end_of
 from census_api.domain.collecting.questions import checked_why
 from census_api.domain.collecting.returns import Return, ReturnEvent
 from census_api.domain.kit.access import Action, Actor, authorise
-from census_api.domain.kit.errors import Conflict, NotFound, Stale
+from census_api.domain.kit.errors import Conflict, InvalidRequest, NotFound, Stale
 from census_api.domain.mail import MailKind
 from census_api.domain.register.organisations import Organisation
 from census_api.services.collecting.history import last_change
@@ -42,7 +42,7 @@ class Done(Generic[Result]):
 
 
 @dataclass(frozen=True, slots=True)
-class ReturnChange:
+class LockedReturn:
     """A return that is locked for one change, with who makes it and when."""
 
     session: Session
@@ -125,7 +125,7 @@ class ReturnChange:
 @contextmanager
 def change_return(
     platform: Platform, actor: Actor, action: Action, year: int, organisation: str, expected: int | None = None
-) -> Iterator[ReturnChange]:
+) -> Iterator[LockedReturn]:
     """Locks a return for one change by an actor who may make it. `expected` is the version that they have seen.
 
     Raises what `authorise` does, NotFound, Stale when the return has another version, and adds to every Conflict who
@@ -138,7 +138,7 @@ def change_return(
             row = returns.lock_return(session, year, organisation_id)
             if expected is not None and row.version != expected:
                 raise Stale(_STALE)
-            yield ReturnChange(session, actor, platform.clock(), year, entry, organisation_id, row)
+            yield LockedReturn(session, actor, platform.clock(), year, entry, organisation_id, row)
     except Conflict as problem:
         _say_who_and_when(platform, actor, year, organisation, problem)
         raise
@@ -229,3 +229,57 @@ def _key(submission_id: uuid.UUID | None) -> uuid.UUID:
     if submission_id is None:
         raise LookupError("an accepted return without its submission")
     return submission_id
+
+
+def extend_deadline(
+    platform: Platform, actor: Actor, year: int, organisation: str, until: dt.date, *, reason: str,
+    expected: int | None = None,
+) -> Return:  # fmt: skip
+    """Gives an organisation until the end of a day in England, whatever it was given before.
+
+    An earlier day than now takes the longer time away. Raises NotFound, Forbidden, Stale, InvalidRequest for a day
+    that is before the collection opens or more than a year away.
+    """
+    authorise(actor, "return.extend", organisation)
+    why, end = checked_why(reason), end_of(until)
+    with change_return(platform, actor, "return.extend", year, organisation, expected) as change:
+        before = extensions.deadline_of(change.session, year, change.organisation_id)
+        if not before.window.opens < end < change.now + dt.timedelta(days=366):
+            raise InvalidRequest("An extension ends after the census opens and at most a year from now.")
+        extensions.grant_extension(
+            change.session, year, change.organisation_id, until=end, reason=why, by=actor.name, at=change.now
+        )
+        change.row.version += 1
+        was = None if before.extension is None else before.extension.isoformat()
+        change.record("return.extended", detail={"until": end.isoformat(), "reason": why, "was": was})
+        return change.result()
+
+
+MOST_AT_ONCE = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """What became of one return. `problem` says why it was not accepted, None when it was."""
+
+    organisation: str
+    problem: str | None
+
+
+def accept_many(platform: Platform, actor: Actor, year: int, organisations: Sequence[str]) -> list[Accepted]:
+    """Accepts the signed returns of these organisations, in order; one that cannot be accepted stops no other.
+
+    Raises Forbidden, InvalidRequest for none, too many, or an organisation given twice.
+    """
+    authorise(actor, "return.accept")
+    if not 1 <= len(organisations) <= MOST_AT_ONCE or len(set(organisations)) != len(organisations):
+        raise InvalidRequest(f"Name 1 to {MOST_AT_ONCE} organisations, each once.")
+    return [_one(platform, actor, year, organisation) for organisation in organisations]
+
+
+def _one(platform: Platform, actor: Actor, year: int, organisation: str) -> Accepted:
+    try:
+        accept_return(platform, actor, year, organisation)
+    except (Conflict, NotFound) as problem:
+        return Accepted(organisation, problem.message)
+    return Accepted(organisation, None)

@@ -10,7 +10,7 @@ from census_api.domain.kit.access import Actor, authorise
 from census_api.domain.kit.errors import NotFound
 from census_api.services.audit.reading import record_reading
 from census_api.services.collecting.judging import organisation_for
-from census_api.services.collecting.life import Done, ReturnChange, change_return
+from census_api.services.collecting.life import Done, LockedReturn, change_return
 from census_api.services.kit.platform import Platform
 from census_api.services.mail.writing import enqueue_to_team, return_page
 from census_api.store.collecting import contents, return_queries, returns, submissions
@@ -74,7 +74,7 @@ def list_questions(platform: Platform, actor: Actor, year: int, organisation: st
         return [] if of is None else return_queries.all_of(session, of)
 
 
-def _asked_about(change: ReturnChange) -> tables.SubmissionRecord:
+def _asked_about(change: LockedReturn) -> tables.SubmissionRecord:
     """The signed submission; in a return that has questions already, the one that those are about."""
     if change.row.signed_submission_id is not None:
         return submissions.find_row(change.session, change.year, change.row.signed_submission_id)
@@ -83,7 +83,7 @@ def _asked_about(change: ReturnChange) -> tables.SubmissionRecord:
     return change.submission(asked[-1].submission)
 
 
-def _refuse_unknown(change: ReturnChange, row: tables.SubmissionRecord, subject: Subject) -> None:
+def _refuse_unknown(change: LockedReturn, row: tables.SubmissionRecord, subject: Subject) -> None:
     """A question about something that is not in the submission would have no answer."""
     if subject.about == "finding" and contents.finding_of_key(change.session, row, subject.finding_key or "") is None:
         raise NotFound(f"Submission {row.number} has no finding of that key. Its list of findings shows the keys.")

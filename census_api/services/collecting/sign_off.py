@@ -11,7 +11,7 @@ from census_api.domain.collecting.signoff import Candidate, Gate, Newer, Receipt
 from census_api.domain.kit.access import Actor, authorise
 from census_api.domain.kit.errors import Conflict
 from census_api.services.collecting.explanations import find_explained
-from census_api.services.collecting.life import Done, ReturnChange, change_return
+from census_api.services.collecting.life import Done, LockedReturn, change_return
 from census_api.services.collecting.receipts import receipt_of
 from census_api.services.collecting.receiving import timing_now
 from census_api.services.collecting.submissions import reading_checked
@@ -22,7 +22,7 @@ from census_api.store.kit.session import Session
 
 
 class SignOffRefused(Conflict):
-    """Something stands in the way of sign-off; `list_gates` are all of it."""
+    """Something stands in the way of sign-off; `gates` are all of it."""
 
     def __init__(self, failing: tuple[Gate, ...]) -> None:
         sentences = " ".join(gate.message for gate in failing)
@@ -71,7 +71,7 @@ def sign_off(
         return Done(_signed(change, row, post, timing), change.row.version)
 
 
-def _signed(change: ReturnChange, row: tables.SubmissionRecord, role: str, timing: Timing) -> Receipt:
+def _signed(change: LockedReturn, row: tables.SubmissionRecord, role: str, timing: Timing) -> Receipt:
     session = change.session
     before = signoffs.find_standing(session, change.row)
     bound = sha256_of(explanations.of_submission(session, row))

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 from census_api.domain.collecting.content import Content
-from census_api.domain.collecting.findings import SEVERITIES, Finding, Report
+from census_api.domain.collecting.findings import SEVERITIES, Finding, FindingGroup, Report
 from census_api.domain.collecting.returns import Return
 from census_api.domain.collecting.submission import Original, Submission
 from census_api.domain.kit.access import Actor, authorise
@@ -18,7 +18,7 @@ from census_api.services.audit.reading import record_reading
 from census_api.services.collecting.judging import log_fault, organisation_for
 from census_api.services.collecting.receiving import carried_to
 from census_api.services.kit.platform import Platform
-from census_api.store.collecting import contents, extensions, returns, submissions
+from census_api.store.collecting import contents, extensions, finding_groups, returns, submissions
 from census_api.store.collecting.contents import FindingFilter
 from census_api.store.kit import queue, tables
 from census_api.store.kit.session import Session
@@ -168,3 +168,18 @@ def _in_order(spec: Spec, sheet: str, cells: dict[str, int | str]) -> dict[str, 
     """The database keeps no order of keys."""
     order = {key: index for index, key in enumerate(spec.sheet[sheet].by_key)} if sheet in spec.sheet else {}
     return dict(sorted(cells.items(), key=lambda item: order.get(item[0], len(order))))
+
+
+def group_findings(platform: Platform, actor: Actor, year: int, organisation: str, number: int) -> list[FindingGroup]:
+    """How many findings there are of each rule on each sheet. Raises NotFound, Conflict while it is being checked."""
+    with reading_checked(platform, actor, year, organisation, number, "the findings") as (session, row):
+        return finding_groups.groups_of(session, row)
+
+
+def get_finding(platform: Platform, actor: Actor, year: int, organisation: str, number: int, key: str) -> Finding:
+    """One finding by its key. Raises NotFound, Conflict while the file is still being checked."""
+    with reading_checked(platform, actor, year, organisation, number, "a finding") as (session, row):
+        found = contents.finding_of_key(session, row, key)
+        if found is None:
+            raise NotFound(f"Submission {number} has no finding of that key. Its list of findings shows them all.")
+        return found

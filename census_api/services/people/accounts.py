@@ -242,7 +242,7 @@ def list_members(platform: Platform, actor: Actor, organisation: str) -> list[Ac
         found = people.list_accounts(session, organisation_id=_organisation(session, organisation))
     if actor.sees_all:
         return found
-    return [_seen_from(account, organisation) for account in found]
+    return [account.seen_from(organisation) for account in found]
 
 
 def get_account(platform: Platform, actor: Actor, account: uuid.UUID | str) -> Account:
@@ -327,22 +327,6 @@ def _organisation(session: Session, code: str) -> uuid.UUID:
     if found is None:
         raise no_such_organisation(code)
     return found[0]
-
-
-def _seen_from(account: Account, organisation: str) -> Account:
-    """What members may know of one another: nothing of other organisations."""
-    return Account(
-        id=account.id,
-        kind=account.kind,
-        name=account.name,
-        email=account.email,
-        roles=frozenset(),
-        memberships={organisation: account.memberships[organisation]},
-        disabled_at=account.disabled_at,
-        has_password=False,
-        has_second_factor=False,
-        demonstration=account.demonstration,
-    )
 
 
 def _record(

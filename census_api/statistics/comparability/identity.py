@@ -35,7 +35,7 @@ RECOVERED = frozenset({Term.NONRESPONSE_RECOVERED, Term.PARTIAL_RECOVERED})
 class Movement:
     """What one component, or a sum of components of one term, adds to a cell: its values in the two years.
 
-    Values are not negative. `book_recoded` is used by RECLASSIFIED alone (see `book_recoded`).
+    Values are not negative. `recoded` is used by RECLASSIFIED alone (see `book_recoded`).
     """
 
     term: Term

@@ -63,7 +63,7 @@ class UnitValue:
 class Estimate:
     """A total in the unit of the measure. `estimated` is None where a unit could not be stood in for.
 
-    `make_interval` is the non-response interval: it assumes organisations like those that answered. The reported total is
+    `interval` is the non-response interval: it assumes organisations like those that answered. The reported total is
     shown wherever the estimated one is.
     """
 

@@ -67,7 +67,7 @@ def find_snapshot(session: Session, wanted: str) -> Snapshot | None:
 
 
 def page_snapshots(session: Session, year: int | None, start: int, limit: int) -> tuple[list[Snapshot], int]:
-    """Snapshots from place `start_snapshot`, the newest year and revision first; and how many there are in all."""
+    """Snapshots from place `start`, the newest year and revision first; and how many there are in all."""
     conditions = () if year is None else (Row.collection_year == year,)
     total = session.scalar(select(func.count()).select_from(Row).where(*conditions)) or 0
     query = select(Row).where(*conditions).order_by(Row.collection_year.desc(), Row.revision.desc())

@@ -15,8 +15,7 @@ from census_api.domain.kit.errors import CensusError, NotFound
 from census_api.services.collecting.collections import get_collection
 from census_api.services.collecting.corrections import correct_cell
 from census_api.services.collecting.explanations import explain_finding
-from census_api.services.collecting.findings import get_finding
-from census_api.services.collecting.submissions import get_submission, list_findings
+from census_api.services.collecting.submissions import get_finding, get_submission, list_findings
 from census_api.web.employer.looking import (
     Looking,
     by_rule,

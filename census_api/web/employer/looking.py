@@ -18,8 +18,7 @@ from census_api.questionnaire.model import show_code as code_shown
 from census_api.services.collecting.collections import get_collection
 from census_api.services.collecting.corrections import file_is_sound, place_of
 from census_api.services.collecting.explanations import Explained, list_explanations
-from census_api.services.collecting.findings import group_findings
-from census_api.services.collecting.submissions import get_submission
+from census_api.services.collecting.submissions import get_submission, group_findings
 from census_api.web.employer.standing import EmployerStanding, page_of, standing_of
 from census_api.web.kit.visit import Visit
 from census_api.web.kit.words import SEVERITIES, column_words, place_words

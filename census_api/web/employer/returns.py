@@ -10,7 +10,7 @@ from census_api.api.kit.dependencies import Year, signed_in
 from census_api.domain.collecting.collection import CollectionStatus
 from census_api.domain.kit.errors import CensusError, InvalidRequest, NotFound
 from census_api.domain.kit.paging import cursor_after, position_of
-from census_api.services.collecting.belonging import organisation_in
+from census_api.services.collecting.check import organisation_in
 from census_api.web.employer.sending import ONCE, file_of, lead_onwards, make_once_key, send_posted
 from census_api.web.employer.standing import collections_of, list_standings, own_organisations
 from census_api.web.kit.forms import FileForm, file_form

@@ -32,7 +32,7 @@ Posted = Annotated[FileForm, file_form("year", largest=largest_in_public)]
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """The findings of one rule. `count_in_words` is all of them, `shown` the first, each with its place in words."""
+    """The findings of one rule. `count` is all of them, `shown` the first, each with its place in words."""
 
     rule: str
     title: str

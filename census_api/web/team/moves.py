@@ -16,11 +16,10 @@ from census_api.domain.collecting.returns import Return
 from census_api.domain.kit.access import Action
 from census_api.domain.kit.errors import CensusError, InvalidRequest, NotFound
 from census_api.services.collecting import life
-from census_api.services.collecting.extensions import extend_deadline
-from census_api.services.collecting.findings import get_finding
+from census_api.services.collecting.life import extend_deadline
 from census_api.services.collecting.return_queries import ask_query
 from census_api.services.collecting.review import lines_of
-from census_api.services.collecting.submissions import get_return
+from census_api.services.collecting.submissions import get_finding, get_return
 from census_api.services.register.organisations import get_organisation
 from census_api.web.employer.sending import ONCE, lead_onwards, make_once_key, send_posted
 from census_api.web.kit.forms import FileForm, file_form

@@ -13,7 +13,7 @@ from census_api.domain.collecting.deadlines import in_words
 from census_api.domain.collecting.returns import RETURN_STATES, ReturnState
 from census_api.domain.collecting.standing import ReturnFilter, ReturnStanding
 from census_api.domain.kit.errors import CensusError, InvalidRequest
-from census_api.services.collecting.bulk import accept_many
+from census_api.services.collecting.life import accept_many
 from census_api.services.collecting.return_lists import count_returns, list_returns
 from census_api.services.progress.reminders import UNFINISHED, remind_employers
 from census_api.web.kit.problems import status_for

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from census_api.domain.kit.errors import InvalidRequest, Refused
-from census_api.services.collecting.belonging import organisation_in
+from census_api.services.collecting.check import organisation_in
 from census_api.services.kit.platform import Platform
 from tests.factories.actors import EVE, make_actor
 from tests.factories.life import YEAR, clean_upload, tree_of, upload_of

@@ -14,8 +14,13 @@ from census_api.questionnaire.templates.workbook import build_template
 from census_api.services.collecting.corrections import correct_cell, file_is_sound, place_of
 from census_api.services.collecting.diffs import compare_submissions
 from census_api.services.collecting.explanations import list_explanations
-from census_api.services.collecting.findings import get_finding, group_findings
-from census_api.services.collecting.submissions import get_report, get_submission, list_findings
+from census_api.services.collecting.submissions import (
+    get_finding,
+    get_report,
+    get_submission,
+    group_findings,
+    list_findings,
+)
 from census_api.services.collecting.submit import submit_return
 from census_api.services.kit.platform import Platform
 from tests.factories.actors import ANALYST, EDITOR, OTHER_EDITOR

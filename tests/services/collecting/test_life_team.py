@@ -16,10 +16,9 @@ from census_api.domain.collecting.questions import Subject
 from census_api.domain.collecting.returns import note_on
 from census_api.domain.kit.errors import Conflict, Forbidden, InvalidRequest, NotFound, Stale
 from census_api.services.collecting import life
-from census_api.services.collecting.bulk import MOST_AT_ONCE, accept_many
 from census_api.services.collecting.diffs import compare_submissions
-from census_api.services.collecting.extensions import extend_deadline
 from census_api.services.collecting.history import get_history
+from census_api.services.collecting.life import MOST_AT_ONCE, accept_many, extend_deadline
 from census_api.services.collecting.return_queries import ask_query, list_questions, reply_to_query
 from census_api.services.collecting.sign_off import sign_off
 from census_api.services.collecting.submissions import list_submissions
