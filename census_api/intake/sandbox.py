@@ -41,7 +41,7 @@ _FILE_BYTES = 256_000_000
 """Workbooks are written through temporary files."""
 _GRACE_SECONDS = 5
 _PR_SET_PDEATHSIG = 1
-_CHILD = "from census_api.intake.sandbox import serve; serve()"
+_CHILD = "from census_api.intake.sandbox import serve_calls; serve_calls()"
 _KEPT_ENVIRONMENT = ("PATH", "LANG", "LC_ALL", "TZ", "TMPDIR", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
 _BUSY = "The platform cannot read files at the moment. Nothing was lost: please try again in a few minutes."
 

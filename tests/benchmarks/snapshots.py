@@ -30,7 +30,7 @@ _FREEZE = """
 import json, re, sys, time
 from pathlib import Path
 from census_api.services.kit.platform import open_platform
-from census_api.services.snapshots import freeze
+from census_api.services.snapshots.revisions import freeze_collection
 from census_api.settings import Settings
 from tests.factories.actors import ANN
 
@@ -40,9 +40,9 @@ def peak():
 with open_platform(Settings(), sys.argv[1], schemas=Path(sys.argv[3])) as platform:
     platform.spec(int(sys.argv[2]))
     before, start = peak(), time.perf_counter()
-    made = freeze(platform, ANN, int(sys.argv[2]))
+    made = freeze_collection(platform, ANN, int(sys.argv[2]))
     took, start = time.perf_counter() - start, time.perf_counter()
-    again = freeze(platform, ANN, int(sys.argv[2]))
+    again = freeze_collection(platform, ANN, int(sys.argv[2]))
     assert made.created and not again.created
     snapshot = made.snapshot
     print(json.dumps({

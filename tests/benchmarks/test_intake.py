@@ -81,12 +81,12 @@ def test_twenty_thousand_findings(capsys: pytest.CaptureFixture[str]) -> None:
 _MEMORY = """
 import re, sys
 from pathlib import Path
-from census_api.intake.judging.judge import Context, judge
+from census_api.intake.judging.judge import Context, judge_return
 def peak():
     return int(re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())[1]) / 1024
 data = Path(sys.argv[1]).read_bytes()
 before = peak()
-judge(data, 2024, Context(), keep_content=False)
+judge_return(data, 2024, Context(), keep_content=False)
 print(before, peak())
 """
 

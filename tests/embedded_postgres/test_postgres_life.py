@@ -27,10 +27,10 @@ SERVE = """
 import sys, threading
 from pathlib import Path
 import psycopg
-from census_api.embedded_postgres import launcher as postgres
-postgres.LINUX = postgres.LINUX and sys.argv[2] == "exec"
+from census_api.embedded_postgres import launcher
+launcher.LINUX = launcher.LINUX and sys.argv[2] == "exec"
 found = []
-starter = threading.Thread(target=lambda: found.append(postgres.start(Path(sys.argv[1]))))
+starter = threading.Thread(target=lambda: found.append(launcher.start_server(Path(sys.argv[1]))))
 starter.start()
 starter.join()
 with psycopg.connect(found[0].conninfo()) as connection:

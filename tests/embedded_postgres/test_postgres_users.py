@@ -75,9 +75,9 @@ def test_an_ordinary_user_starts_stops_and_restarts() -> None:
 import os, sys
 from pathlib import Path
 import psycopg
-from census_api.embedded_postgres.launcher import start
+from census_api.embedded_postgres.launcher import start_server
 for _ in range(2):
-    with start(Path(sys.argv[1]) / "data") as server, psycopg.connect(server.conninfo()) as connection:
+    with start_server(Path(sys.argv[1]) / "data") as server, psycopg.connect(server.conninfo()) as connection:
         print(os.geteuid() > 0, connection.execute("SELECT current_user").fetchone())
 """
     with tempfile.TemporaryDirectory() as folder:
@@ -101,8 +101,8 @@ def test_root_may_start_the_data_of_an_ordinary_user_who_keeps_it() -> None:
     code = """
 import sys
 from pathlib import Path
-from census_api.embedded_postgres.launcher import start
-start(Path(sys.argv[1]) / "data").stop()
+from census_api.embedded_postgres.launcher import start_server
+start_server(Path(sys.argv[1]) / "data").stop()
 print("fine")
 """
     with tempfile.TemporaryDirectory() as folder:

@@ -41,10 +41,10 @@ POISON = "POISON"
 PAUSE = "PAUSE"
 _LAUNCHER = """
 import os, signal, sys
-from census_api.services import jobs as service
-from census_api.store import jobs as queue
+from census_api.services.collecting import background_checks as service
+from census_api.store.kit import queue
 if sys.argv.pop(1) == "hurried":
-    queue._HEARTBEAT_SECONDS, queue._STALLED_SECONDS, queue._EVERY_TEN_SECONDS = 0.4, 2.0, "* * * * * *"
+    queue._HEARTBEAT_SECONDS, queue._STALLED_SECONDS, queue.EVERY_TEN_SECONDS = 0.4, 2.0, "* * * * * *"
 pausing = sys.argv.pop(1) == "pausing"
 judge = service.judge_in_sandbox
 def deadly(platform, data, *others, **named):

@@ -18,16 +18,17 @@ from census_api.domain.aggregates import (
     restrict_measure,
 )
 from census_api.domain.kit.access import SYSTEM, Actor, authorise
-from census_api.domain.kit.errors import InvalidRequest, NotFound
+from census_api.domain.kit.errors import InvalidRequest
 from census_api.domain.kit.measures import LINE_DIMENSIONS, PAID, ROLE_DIMENSIONS, Measure
 from census_api.domain.snapshots.revisions import Snapshot
 from census_api.services.aggregates.figures import Answering, breakdown_figure, figure_of
 from census_api.services.aggregates.question import Codebook, Wanted, codebook_of, parse_question
 from census_api.services.kit.platform import Platform
+from census_api.services.kit.snapshots import resolve_snapshot
 from census_api.store.aggregates import queries as stored
 from census_api.store.aggregates.queries import BreakdownTally, Codes, LinePlace
 from census_api.store.kit.session import Session
-from census_api.store.snapshots import queries as snapshots
+from census_api.store.kit.snapshots import list_frozen
 
 MOST_FIGURES = 60_000
 """Cells times measures of one answer."""
@@ -60,7 +61,7 @@ def what_can_be_asked(platform: Platform, actor: Actor, snapshot: str) -> tuple[
     """
     authorise(actor, "aggregate.read")
     with platform.database.snapshot(SYSTEM) as session:
-        found = _frozen(session, snapshot)
+        found = resolve_snapshot(session, snapshot)
         return found, _codebook(platform, session, found)
 
 
@@ -87,7 +88,7 @@ def frozen_snapshots(platform: Platform, actor: Actor) -> list[Snapshot]:
     """All frozen snapshots, the newest first."""
     authorise(actor, "aggregate.read")
     with platform.database.snapshot(SYSTEM) as session:
-        return _all_frozen(session)
+        return list_frozen(session)[::-1]
 
 
 def _codebook(platform: Platform, session: Session, snapshot: Snapshot) -> Codebook:
@@ -278,19 +279,3 @@ def _behind(place: LinePlace | None, organisations: int, parents: int) -> Contri
 
 def _woven(codes: Codes, code: str | None, at: int | None) -> Codes:
     return codes if at is None else (*codes[:at], code, *codes[at:])
-
-
-def _frozen(session: Session, wanted: str) -> Snapshot:
-    found = snapshots.find_snapshot(session, wanted)
-    if found is not None and found.state == "frozen":
-        return found
-    names = ", ".join(snapshot.name for snapshot in _all_frozen(session)) or "none yet"
-    raise NotFound(
-        f"There is no frozen snapshot {wanted[:40]!r}. Give its id, a year, or a year and a revision. "
-        f"The frozen snapshots are: {names}."
-    )
-
-
-def _all_frozen(session: Session) -> list[Snapshot]:
-    found, _ = snapshots.page_snapshots(session, None, 0, _MOST_SNAPSHOTS)
-    return [snapshot for snapshot in found if snapshot.state == "frozen"]

@@ -10,7 +10,7 @@ from typing import Any
 
 from census_api.domain.comparing import ComparisonQuestion, Place, make_question
 from census_api.domain.kit.access import SYSTEM, Actor, authorise
-from census_api.domain.kit.errors import InvalidRequest, NotFound
+from census_api.domain.kit.errors import InvalidRequest
 from census_api.domain.register.lineage import LineageEdge
 from census_api.domain.snapshots.revisions import Snapshot
 from census_api.services.comparing.cells import Cell, Work, tidy_number
@@ -21,10 +21,12 @@ from census_api.services.comparing.panels import Side
 from census_api.services.comparing.rate_cells import rate_cells, show_composition
 from census_api.services.comparing.shares import add_shares
 from census_api.services.kit.platform import Platform
+from census_api.services.kit.snapshots import resolve_snapshot
 from census_api.statistics.nonresponse.estimates import Advice, Estimate
 from census_api.statistics.policy import DEFAULT_POLICY, EstimatePolicy, Policy
 from census_api.store.comparing import queries as stored
 from census_api.store.kit.session import Session
+from census_api.store.kit.snapshots import find_year_before, list_frozen
 from census_api.store.snapshots import queries as snapshots
 
 METHOD = 1
@@ -95,22 +97,9 @@ def list_choices(platform: Platform, actor: Actor) -> tuple[list[Snapshot], list
     """What can be compared: the frozen snapshots in order of year and revision, and the keys of the breakdowns."""
     authorise(actor, "aggregate.read")
     with platform.database.snapshot(SYSTEM) as session:
-        frozen = snapshots.list_frozen(session)
+        frozen = list_frozen(session)
     years = sorted({snapshot.collection for snapshot in frozen})
     return frozen, list(breakdowns_of([platform.spec(year) for year in years])) if years else []
-
-
-def resolve_snapshot(session: Session, text: str) -> Snapshot:
-    """The frozen snapshot that is named by its id, its year (the latest revision) or its year and revision.
-
-    Raises NotFound, and says which there are.
-    """
-    frozen = snapshots.list_frozen(session)
-    named = [one for one in frozen if text in (str(one.id), one.name, str(one.collection))]
-    if not named:
-        there = f"The frozen ones are {', '.join(one.name for one in frozen)}" if frozen else "None is frozen yet"
-        raise NotFound(f"There is no frozen snapshot of that name. {there}; an id or a year alone will do as well.")
-    return named[-1]
 
 
 def policy_named(session: Session, name: str | None) -> Policy:
@@ -144,8 +133,7 @@ def _plan(
     specs = [platform.spec(year) for year in years]
     asked = make_question(measure, by, breakdowns_of(specs))
     chosen = policy_named(session, policy)
-    moment = pair[0].frozen_at
-    earlier = snapshots.find_latest_before(session, years[0] - 1, moment) if moment is not None else None
+    earlier = find_year_before(session, pair[0])
     edges = tuple(edges_of(session, (*years, *([earlier.collection] if earlier else []))))
     lineage = lineage_digest(edges)
     parts: dict[str, Any] = {

@@ -21,7 +21,6 @@ from census_api.services.comparing.comparisons import (
     interval_of,
     lineage_digest,
     policy_named,
-    resolve_snapshot,
     round_published,
 )
 from census_api.services.comparing.estimating import KnownSizes, estimate_places
@@ -29,10 +28,11 @@ from census_api.services.comparing.level_cells import Around, measure_surroundin
 from census_api.services.comparing.panel_loading import breakdowns_of, edges_of, load_one
 from census_api.services.comparing.panels import Side
 from census_api.services.kit.platform import Platform
+from census_api.services.kit.snapshots import resolve_snapshot
 from census_api.statistics.nonresponse.estimates import Estimate
 from census_api.statistics.policy import Policy
 from census_api.store.kit.session import Session
-from census_api.store.snapshots import queries as snapshots
+from census_api.store.kit.snapshots import find_year_before, list_frozen
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,10 +130,10 @@ def _near(session: Session, snapshot: Snapshot) -> tuple[Snapshot | None, Snapsh
     """The snapshot of the year before; of a first year, for the sizes of its lines, that of the year after."""
     if snapshot.frozen_at is None:
         return None, None
-    before = snapshots.find_latest_before(session, snapshot.collection - 1, snapshot.frozen_at)
+    before = find_year_before(session, snapshot)
     if before is not None:
         return before, None
-    later = [one for one in snapshots.list_frozen(session) if one.collection == snapshot.collection + 1]
+    later = [one for one in list_frozen(session) if one.collection == snapshot.collection + 1]
     return None, later[-1] if later else None
 
 

@@ -20,6 +20,7 @@ from census_api.questionnaire.survey import (
     survey_groups,
 )
 from census_api.services.kit.platform import Platform
+from census_api.services.kit.snapshots import resolve_snapshot
 from census_api.services.margins.content import (
     ESTIMATORS,
     Estimator,
@@ -50,9 +51,9 @@ from census_api.statistics.margins.protection import count_contributors, find_jo
 from census_api.statistics.margins.totals import MarginsRefused
 from census_api.statistics.policy import EstimatePolicy, Policy
 from census_api.store.kit import audit
+from census_api.store.kit.snapshots import find_year_before
 from census_api.store.margins import queries as margins
 from census_api.store.margins.queries import StoredMargins
-from census_api.store.snapshots import queries as snapshots
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,11 +81,8 @@ def get_margins(
     authorise(actor, "margins.read")
     wanted = _estimator(estimator), _grouping(grouping)
     with platform.database.snapshot(SYSTEM) as session:
-        found = snapshots.find_snapshot(session, snapshot)
-        if found is None or found.content_hash is None:
-            raise NotFound("There is no frozen snapshot of that name. Ask for one of GET /snapshots, or a year.")
-        name = margins.year_before(session, found)
-        before = None if name is None else snapshots.find_snapshot(session, name)
+        found = resolve_snapshot(session, snapshot)
+        before = find_year_before(session, found)
         kept = margins.of_collection(session, found.collection)
         policy = Policy.from_dict(margins.read_policy(session, found.policy_digest)).estimate
     source = _source(platform, found, policy, before)

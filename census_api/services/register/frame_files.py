@@ -30,7 +30,7 @@ from census_api.services.register.organisations import load_frame
 from census_api.services.register.register_files import in_list
 from census_api.store.collecting import collections
 from census_api.store.kit.session import Session
-from census_api.store.progress import queries as progress
+from census_api.store.kit.snapshots import find_latest
 from census_api.store.register import queries as register
 
 NAME = "lines"
@@ -135,7 +135,7 @@ def _about_collection(session: Session, year: int, gone: Iterable[FrameLine]) ->
     for code in sorted(leaving.keys() & register.list_answering(session, year)):
         message = f"{code} has sent something for {year}, and {leaving[code]} of its lines would no longer be expected."
         yield _note(message, "Check that it should leave them out; what was sent is kept.")
-    if progress.latest_frozen(session, year) is not None:
+    if find_latest(session, year, frozen=True) is not None:
         message = f"The census of {year} has been frozen, and the snapshot keeps the frame that it was frozen with."
         yield _note(message, "Nothing: a new frame counts in the next revision only.")
 

@@ -18,6 +18,7 @@ from census_api.services.kit.platform import Platform
 from census_api.store.aggregates.cube import build_cube
 from census_api.store.kit import audit
 from census_api.store.kit.session import Session
+from census_api.store.kit.snapshots import find_latest
 from census_api.store.progress.sizes import set_sizes
 from census_api.store.snapshots import freezing
 from census_api.store.snapshots import queries as snapshots
@@ -130,7 +131,7 @@ def _fill(platform: Platform, session: Session, attempt: _FreezeAttempt, progres
     total = freezing.pin_returns(session, meaning)
     pin_sizes(platform, session, meaning.year)
     fresh = freezing.pinned_hash(session, meaning, snapshot.policy_digest)
-    before = snapshots.find_latest(session, snapshot.collection, frozen=True)
+    before = find_latest(session, snapshot.collection, frozen=True)
     if before is not None and before.content_hash == fresh:
         raise NothingNewError(_UNCHANGED)
     counts = _copy(platform, session, attempt, meaning, total, progress)

@@ -10,10 +10,12 @@ from census_api.domain.kit.errors import Conflict, NotFound
 from census_api.domain.kit.paging import Page, cursor_after, page_size, position_of
 from census_api.domain.snapshots.revisions import Snapshot
 from census_api.services.kit.platform import Platform
+from census_api.services.kit.snapshots import resolve_snapshot
 from census_api.services.snapshots.freezing import SILENT, Progress, build_now, meaning_of, pin_sizes
 from census_api.statistics.policy import DEFAULT_POLICY, Policy
 from census_api.store.kit import audit
 from census_api.store.kit.session import Session
+from census_api.store.kit.snapshots import find_latest
 from census_api.store.snapshots import freezing
 from census_api.store.snapshots import queries as snapshots
 from census_api.store.snapshots.freezing import Meaning
@@ -79,13 +81,7 @@ def get_snapshot(platform: Platform, actor: Actor, wanted: str) -> Snapshot:
     """A snapshot by its UUID, as "2024.2", or as "2024": the latest frozen revision. Raises Forbidden, NotFound."""
     authorise(actor, "margins.read")
     with platform.database.snapshot(SYSTEM) as session:
-        found = snapshots.find_snapshot(session, wanted)
-    if found is None:
-        raise NotFound(
-            f"There is no snapshot {wanted[:40]!r} here. Give its id, a year that has been frozen (2024), or a year and "
-            "a revision (2024.2). The list of snapshots says which there are."
-        )
-    return found
+        return resolve_snapshot(session, wanted, frozen=False)
 
 
 def stored_policy(platform: Platform, digest: str) -> Policy:
@@ -116,7 +112,7 @@ def _start(platform: Platform, actor: Actor, year: int, policy: Policy, *, wait:
     with platform.database.transaction(actor) as session:
         if not snapshots.lock_collection(session, year):
             raise NotFound(f"The census of {year} has not been set up here.")
-        latest = snapshots.find_latest(session, year)
+        latest = find_latest(session, year)
         if latest is not None and latest.state == "building":
             return Frozen(_being_built(session, latest, policy, now, wait=wait), created=False)
         meaning = meaning_of(spec)
@@ -124,7 +120,7 @@ def _start(platform: Platform, actor: Actor, year: int, policy: Policy, *, wait:
         freezing.pin_returns(session, meaning)
         if not freezing.accepted_returns(session):
             raise Conflict(f"No return of {year} is accepted, so there is nothing to freeze. Accept returns first.")
-        before = snapshots.find_latest(session, year, frozen=True)
+        before = find_latest(session, year, frozen=True)
         if before is not None and _is_unchanged(platform, session, meaning, policy, before):
             return Frozen(before, created=False)
         beginning = Beginning(year, spec.digest, policy.digest, policy.version, policy.as_dict(), actor.name, now)

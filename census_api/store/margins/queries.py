@@ -102,19 +102,6 @@ def read_policy(session: Session, digest: str) -> dict[str, Any]:
     return session.get_one(tables.StoredPolicy, digest).document
 
 
-def year_before(session: Session, snapshot: Snapshot) -> str | None:
-    """The name of the snapshot of the year before that was the latest when this one was frozen: 2023.1."""
-    earlier = tables.SnapshotRow
-    revision = session.scalar(
-        select(func.max(earlier.revision)).where(
-            earlier.collection_year == snapshot.collection - 1,
-            earlier.state == "frozen",
-            earlier.frozen_at <= snapshot.frozen_at,
-        )
-    )
-    return None if revision is None else f"{snapshot.collection - 1}.{revision}"
-
-
 def find_margins(session: Session, identity: str) -> StoredMargins | None:
     """The margins with this id."""
     return next(iter(_stored(session, tables.Margin.id == identity)), None)

@@ -17,8 +17,8 @@ from census_api.domain.collecting.returns import RETURN_STATES, ReturnState
 from census_api.domain.kit.measures import Item
 from census_api.domain.register.lineage import LineKey
 from census_api.store.kit import tables
+from census_api.store.kit.snapshots import find_latest
 from census_api.store.kit.tables_life import SignOffRow
-from census_api.store.kit.tables_snapshots import SnapshotRow
 
 Which = Literal["accepted", "standing"]
 """Whose figures: accepted returns alone, or whatever stands (accepted, else signed, else the newest that was checked)."""
@@ -132,16 +132,10 @@ def _nil_lines(session: Session, year: int, which: Which) -> list[LineKey]:
     return [LineKey(*row) for row in session.execute(query, {"year": year})]
 
 
-def latest_frozen(session: Session, year: int) -> uuid.UUID | None:
-    """The latest revision of a collection that is frozen, None while there is none."""
-    query = select(SnapshotRow.id).where(SnapshotRow.collection_year == year, SnapshotRow.state == "frozen")
-    return session.scalar(query.order_by(SnapshotRow.revision.desc()).limit(1))
-
-
 def frozen_sizes(session: Session, year: int) -> dict[LineKey, float] | None:
     """Paid headcount by line in the latest frozen snapshot, else what was known of the line then; None without one."""
-    chosen = latest_frozen(session, year)
-    if chosen is None:
+    latest = find_latest(session, year, frozen=True)
+    if latest is None:
         return None
     query = text(
         "SELECT l.organisation, l.local_authority_code, l.service_type, "
@@ -152,7 +146,7 @@ def frozen_sizes(session: Session, year: int) -> dict[LineKey, float] | None:
         "WHERE l.collection_year = :year AND l.snapshot_id = :id "
         "GROUP BY l.organisation, l.local_authority_code, l.service_type, l.reported, l.size"
     )
-    rows = session.execute(query, {"year": year, "id": chosen})
+    rows = session.execute(query, {"year": year, "id": latest.id})
     return {LineKey(*key): size for *key, size in rows if size is not None}
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import re
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,19 +13,19 @@ from sqlalchemy import Update, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from census_api.domain.snapshots.revisions import SNAPSHOT_STATES, ReturnChange, Snapshot
+from census_api.domain.snapshots.revisions import Snapshot
 from census_api.store.kit import tables
 from census_api.store.kit.copy import driver_of
 from census_api.store.kit.locks import AdvisoryLock, wait_for_lock_on
+from census_api.store.kit.snapshots import as_domain
 from census_api.store.kit.tables_snapshots import SnapshotRow as Row
 from census_api.store.kit.tables_snapshots import StoredPolicy
 
 if TYPE_CHECKING:
-    from census_api.domain.snapshots.revisions import ChangeKind
+    pass
 
 FREEZE_TASK = "freeze_snapshot"
 _WAITING = "waiting for its turn"
-_NAME = re.compile(r"([0-9]{4})(?:\.([0-9]{1,6}))?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,23 +48,6 @@ class SnapshotCounts:
     facts: int
 
 
-def find_snapshot(session: Session, wanted: str) -> Snapshot | None:
-    """A snapshot by its UUID, as "2024.2", or as "2024": the latest frozen revision of the year."""
-    named = _NAME.fullmatch(wanted)
-    query = select(Row)
-    if named is None:
-        try:
-            key = uuid.UUID(wanted)
-        except ValueError:
-            return None
-        query = query.where(Row.id == key)
-    else:
-        query = query.where(Row.collection_year == int(named[1]))
-        query = query.where(Row.state == "frozen" if named[2] is None else Row.revision == int(named[2]))
-    row = session.scalars(query.order_by(Row.revision.desc()).limit(1)).first()
-    return None if row is None else as_domain(row)
-
-
 def page_snapshots(session: Session, year: int | None, start: int, limit: int) -> tuple[list[Snapshot], int]:
     """Snapshots from place `start`, the newest year and revision first; and how many there are in all."""
     conditions = () if year is None else (Row.collection_year == year,)
@@ -78,15 +60,6 @@ def lock_collection(session: Session, year: int) -> bool:
     """Makes others who begin a snapshot of the year wait for this transaction. False when there is no collection."""
     query = select(tables.CollectionRow.year).where(tables.CollectionRow.year == year)
     return session.scalar(query.with_for_update(key_share=True)) is not None
-
-
-def find_latest(session: Session, year: int, *, frozen: bool = False) -> Snapshot | None:
-    """The newest snapshot of a year, in whatever state or, with `frozen`, of those that are frozen."""
-    query = select(Row).where(Row.collection_year == year)
-    if frozen:
-        query = query.where(Row.state == "frozen")
-    row = session.scalars(query.order_by(Row.revision.desc()).limit(1)).first()
-    return None if row is None else as_domain(row)
 
 
 def start_snapshot(
@@ -210,51 +183,6 @@ def list_policies(session: Session) -> list[tuple[str, str, Mapping[str, Any], d
     """(digest, version, document, when first used) of every policy, the newest first."""
     query = select(StoredPolicy.digest, StoredPolicy.version, StoredPolicy.document, StoredPolicy.stored_at)
     return [tuple(row) for row in session.execute(query.order_by(StoredPolicy.stored_at.desc(), StoredPolicy.digest))]
-
-
-def find_latest_before(session: Session, year: int, before: dt.datetime) -> Snapshot | None:
-    """The latest revision of a collection that was frozen before a moment."""
-    row = session.scalar(
-        select(Row)
-        .where(Row.collection_year == year, Row.state == "frozen", Row.frozen_at <= before)
-        .order_by(Row.revision.desc())
-        .limit(1)
-    )
-    return None if row is None else as_domain(row)
-
-
-def list_frozen(session: Session) -> list[Snapshot]:
-    """Every frozen snapshot, in order of collection and revision."""
-    rows = session.scalars(select(Row).where(Row.state == "frozen").order_by(Row.collection_year, Row.revision))
-    return [as_domain(row) for row in rows]
-
-
-def as_domain(row: Row) -> Snapshot:
-    return Snapshot(
-        id=row.id,
-        collection=row.collection_year,
-        revision=row.revision,
-        state=next(state for state in SNAPSHOT_STATES if state == row.state),
-        share=row.share,
-        stage=row.stage,
-        content_hash=row.content_hash,
-        spec_digest=row.spec_digest,
-        policy_digest=row.policy_digest,
-        started_at=row.started_at,
-        started_by=row.started_by,
-        frozen_at=row.frozen_at,
-        previous=row.previous,
-        returns=row.returns,
-        lines=row.lines,
-        facts=row.facts,
-        changes=tuple(_change(entry) for entry in row.changes),
-        message=row.message,
-    )
-
-
-def _change(entry: Mapping[str, Any]) -> ReturnChange:
-    kind: ChangeKind = entry["kind"]
-    return ReturnChange(kind, entry["organisation"], entry["before_sha256"], entry["after_sha256"])
 
 
 def _highest(year: int) -> Any:

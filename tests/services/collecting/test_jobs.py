@@ -110,7 +110,7 @@ def test_what_can_be_seen_to_be_no_return_is_refused_before_there_is_a_job(platf
         assert session.scalar(text("SELECT count(*) FROM procrastinate_jobs")) == 0
 
 
-@pytest.mark.parametrize("step", ["_progress", "judge_in_sandbox", "_store", "seal"])
+@pytest.mark.parametrize("step", ["_progress", "judge_in_sandbox", "_store", "seal_submission"])
 def test_a_fault_on_the_way_is_tried_again_and_then_like_a_clean_run(
     platform: Platform, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:

@@ -19,12 +19,13 @@ from tests.factories.uploads import make_upload
 
 PROGRAM = """
 import os, signal, sys
-from census_api.domain.access import Actor
-from census_api.domain.submission import Upload
-from census_api.services import jobs, submit
+from census_api.domain.collecting.submission import Upload
+from census_api.domain.kit.access import Actor
+from census_api.services.collecting import background_checks, submit
 from census_api.services.kit.platform import open_platform
 from census_api.settings import Settings
-from census_api.store import audit, submissions
+from census_api.store.collecting import submissions
+from census_api.store.kit import audit
 
 def die(*_, **__):
     os.kill(os.getpid(), signal.SIGKILL)
@@ -33,12 +34,12 @@ url, where, long_file = sys.argv[1], sys.argv[2], int(sys.argv[3])
 platform = open_platform(Settings(long_file_bytes=long_file), url)
 upload = Upload(sys.stdin.buffer.read(), "return.json", None, "the key")
 steps = {"rows": (submissions, "add_findings"), "audit": (audit, "record")}
-module, step = steps.get(where, (jobs, where))
+module, step = steps.get(where, (background_checks, where))
 if where in steps:
     setattr(module, step, die)
-answer = submit.submit(platform, Actor("killed", kind="system"), 2024, "ALPHA", upload)
+answer = submit.submit_return(platform, Actor("killed", kind="system"), 2024, "ALPHA", upload)
 setattr(module, step, die)
-jobs.check_received(platform, answer.job)
+background_checks.check_received(platform, answer.job)
 """
 
 
@@ -64,7 +65,9 @@ def test_a_web_process_killed_before_the_commit_leaves_nothing(platform: Platfor
     assert (answer.submission.number, answer.replayed) == (1, False)
 
 
-@pytest.mark.parametrize("step", ["context_for", "_progress", "judge_in_sandbox", "_store", "seal", "facts_of"])
+@pytest.mark.parametrize(
+    "step", ["context_for", "_progress", "judge_in_sandbox", "_store", "seal_submission", "facts_of"]
+)
 def test_a_worker_killed_before_the_commit_is_made_good_by_the_next(platform: Platform, step: str) -> None:
     run_until_killed(platform, step, 10)
     (entry,) = list_submissions(platform, ANN, 2024, "ALPHA").items

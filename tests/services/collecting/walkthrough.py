@@ -9,11 +9,12 @@ import polars as pl
 
 from census_api.domain.comparing import REASONS, STATUSES, TERMS, make_question
 from census_api.domain.kit.access import SYSTEM
-from census_api.services.comparing.comparisons import compare_snapshots, resolve_snapshot
+from census_api.services.comparing.comparisons import compare_snapshots
 from census_api.services.comparing.level_cells import measure_surroundings
 from census_api.services.comparing.panel_loading import breakdowns_of, edges_of, load_panel
 from census_api.services.comparing.panels import Panel, Side
 from census_api.services.kit.platform import Platform
+from census_api.services.kit.snapshots import resolve_snapshot
 from census_api.statistics.comparability.bounds import Growth
 from census_api.statistics.policy import DEFAULT_POLICY
 from tests.factories.actors import ANALYST

@@ -33,13 +33,14 @@ YEAR = 2024
 FACTS = ("snapshot_return", "snapshot_line", "snapshot_role", "snapshot_staff", "snapshot_breakdown")
 PROGRAM = """
 import os, signal, sys
-from census_api.domain.access import Actor
-from census_api.services import freezing as service
-from census_api.services import snapshots
+from census_api.domain.kit.access import Actor
+from census_api.services.snapshots import freezing as service
+from census_api.services.snapshots import revisions
 from census_api.services.kit.platform import open_platform
 from census_api.settings import Settings
-from census_api.store import audit, freezing
-from census_api.store import snapshots as store
+from census_api.store.kit import audit
+from census_api.store.snapshots import freezing
+from census_api.store.snapshots import queries as store
 
 def die(*_, **__):
     os.kill(os.getpid(), signal.SIGKILL)
@@ -47,17 +48,22 @@ def die(*_, **__):
 url, where, how = sys.argv[1:]
 platform = open_platform(Settings(), url)
 team = Actor("tess", kind="system")
-asked = snapshots.request_freeze(platform, team, 2024).snapshot if how == "queued" else None
-module = {"pin": freezing, "add_facts": freezing, "mark_returns": freezing, "freeze": store, "tell": store, "record": audit}
+asked = revisions.request_freeze(platform, team, 2024).snapshot if how == "queued" else None
+module = {
+    "pin_returns": freezing, "add_facts": freezing, "mark_returns": freezing, "seal_frozen": store,
+    "tell_progress": store, "record": audit,
+}
 kept = module[where]
 if where == "record" and how == "now":
-    store.begin, begin = (lambda *given: (setattr(audit, "record", die), begin(*given))[1]), store.begin
-elif how == "now" and where == "pin":
-    store.begin, begin = (lambda *given: (setattr(freezing, "pin", die), begin(*given))[1]), store.begin
+    store.begin_attempt, begin = (lambda *given: (setattr(audit, "record", die), begin(*given))[1]), store.begin_attempt
+elif how == "now" and where == "pin_returns":
+    store.begin_attempt, begin = (
+        (lambda *given: (setattr(freezing, "pin_returns", die), begin(*given))[1]), store.begin_attempt
+    )
 else:
     setattr(kept, where, die)
 if asked is None:
-    snapshots.freeze(platform, team, 2024)
+    revisions.freeze_collection(platform, team, 2024)
 else:
     service.build_queued(platform, 2024, asked.id)
 """
@@ -113,7 +119,9 @@ def disturbed(monkeypatch: pytest.MonkeyPatch, disturb: Callable[[], object]) ->
     monkeypatch.setattr(freezing, "add_facts", add_facts)
 
 
-@pytest.mark.parametrize("where", ["pin", "tell", "add_facts", "mark_returns", "freeze", "record"])
+@pytest.mark.parametrize(
+    "where", ["pin_returns", "tell_progress", "add_facts", "mark_returns", "seal_frozen", "record"]
+)
 @pytest.mark.parametrize("how", ["queued", "now"])
 def test_killed_at_any_step_it_is_done_once_by_the_next(platform: Platform, where: str, how: str) -> None:
     content_hash, expected = clean_run(platform)
