@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 import uuid
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -22,6 +24,8 @@ from tests.factories.actors import TEAM
 from tests.factories.frozen import HERE, accepted, corrected, framed, tree_for
 
 ADULT = "adult_community"
+CODES = {2023: "ALPHA", 2024: "BETA"}
+"""Another organisation each year, so that no rule compares their returns."""
 FACES: dict[str, Callable[[Platform, str], object]] = {
     "the snapshot": lambda platform, name: get_snapshot(platform, TEAM, name),
     "aggregates": lambda platform, name: what_can_be_asked(platform, TEAM, name),
@@ -37,15 +41,27 @@ FACES: dict[str, Callable[[Platform, str], object]] = {
 }
 
 
+def sent_again(platform: Platform, year: int) -> dict[str, Any]:
+    """The same answers with a comment: other content, so that there is something to freeze again."""
+    tree = tree_for(platform, CODES[year], year)
+    tree["organisation"]["comments"] = "Sent again with a comment."
+    return tree
+
+
+def an_hour_on(platform: Platform) -> Platform:
+    now = platform.clock() + dt.timedelta(hours=1)
+    return dataclasses.replace(platform, clock=lambda: now)
+
+
 @pytest.fixture
 def platform(platform: Platform) -> Platform:
     """2023 has two revisions, the second of them made after 2024 was frozen."""
-    for year in (2023, 2024):
-        framed(platform, year, ("ALPHA", HERE, ADULT))
-        accepted(platform, "ALPHA", year, tree_for(platform, "ALPHA", year))
+    for year, code in CODES.items():
+        framed(platform, year, (code, HERE, ADULT))
+        accepted(platform, code, year, tree_for(platform, code, year))
         freeze_collection(platform, TEAM, year)
-    corrected(platform, "ALPHA", 2023, tree_for(platform, "ALPHA", 2023, {"paid_wte": 1}))
-    freeze_collection(platform, TEAM, 2023)
+    corrected(platform, CODES[2023], 2023, sent_again(platform, 2023))
+    freeze_collection(an_hour_on(platform), TEAM, 2023)
     return platform
 
 
@@ -58,18 +74,16 @@ def test_a_name_means_the_same_snapshot_in_any_spelling(platform: Platform) -> N
             assert resolve_snapshot(session, spelling) == first
 
 
-@pytest.mark.parametrize("face", FACES)
-@pytest.mark.parametrize("name", ["2022", "2023.3", "latest", "", str(uuid.UUID(int=1)), "2023.1.1"])
-def test_every_face_refuses_a_name_that_is_not_there_in_the_same_words(
-    platform: Platform, face: str, name: str
-) -> None:
-    with pytest.raises(NotFound) as caught:
-        FACES[face](platform, name)
-    sentence = (
-        f"snapshot {name!r}. Give its id, a year (its latest frozen revision), or a year and a revision, such as "
-        "2024.2. Frozen are: 2023.1, 2023.2, 2024.1."
-    )
-    assert caught.value.message.removeprefix("There is no ").removeprefix("frozen ") == sentence
+def test_every_face_refuses_a_name_that_is_not_there_in_the_same_words(platform: Platform) -> None:
+    for name in ("2022", "2023.3", "latest", "", str(uuid.UUID(int=1)), "2023.1.1"):
+        sentence = (
+            f"snapshot {name!r}. Give its id, a year (its latest frozen revision), or a year and a revision, such as "
+            "2024.2. Frozen are: 2023.1, 2023.2, 2024.1."
+        )
+        for face, ask in FACES.items():
+            with pytest.raises(NotFound) as caught:
+                ask(platform, name)
+            assert caught.value.message.removeprefix("There is no ").removeprefix("frozen ") == sentence, face
 
 
 def test_the_year_before_is_what_was_frozen_then_and_its_latest_revision(platform: Platform) -> None:
@@ -78,8 +92,8 @@ def test_the_year_before_is_what_was_frozen_then_and_its_latest_revision(platfor
         assert frozen_first is not None
         assert frozen_first.name == "2023.1"
         assert find_year_before(session, resolve_snapshot(session, "2023.2")) is None
-    corrected(platform, "ALPHA", 2024, tree_for(platform, "ALPHA", 2024, {"paid_wte": 1}))
-    freeze_collection(platform, TEAM, 2024)
+    corrected(platform, CODES[2024], 2024, sent_again(platform, 2024))
+    freeze_collection(an_hour_on(an_hour_on(platform)), TEAM, 2024)
     with platform.database.snapshot(TEAM) as session:
         later = find_year_before(session, resolve_snapshot(session, "2024"))
         assert later is not None
@@ -90,6 +104,4 @@ def test_what_is_being_built_has_no_year_before(platform: Platform) -> None:
     with platform.database.snapshot(TEAM) as session:
         snapshot = resolve_snapshot(session, "2024.1")
         assert isinstance(snapshot.frozen_at, dt.datetime)
-        import dataclasses
-
         assert find_year_before(session, dataclasses.replace(snapshot, frozen_at=None)) is None
