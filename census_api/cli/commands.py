@@ -105,6 +105,19 @@ def upgrade(data_dir: DataDirOption = None) -> int:
     return run_upgrade(data_dir)
 
 
+@database.command(name="new-migration")
+def new_migration(
+    what: Annotated[str, typer.Argument(help="What it does, in one line.", show_default=False)],
+) -> int:
+    """Write the next migration file, for developers.
+
+    It holds the difference between the tables of the code and those that the migrations make.
+    """
+    from census_api.cli.migrations import run_new_migration
+
+    return run_new_migration(what)
+
+
 @app.command()
 def build(
     year: Annotated[int | None, typer.Argument(help="Only this year.", show_default="every year")] = None,
