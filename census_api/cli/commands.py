@@ -120,7 +120,7 @@ def new_migration(
 
 @app.command()
 def build(
-    year: Annotated[int | None, typer.Argument(help="Only this year.", show_default="every year")] = None,
+    year: Annotated[int | None, typer.Argument(help="This year, whole.", show_default="what the project keeps")] = None,
     check: Annotated[
         bool, typer.Option("--check", help="Write nothing; end with 1 when files are not current.")
     ] = False,
@@ -130,7 +130,7 @@ def build(
 ) -> int:
     """Render what the spec yields.
 
-    Workbook templates, JSON Schema and reference pages of every year.
+    Workbook templates of every year; JSON Schema and reference pages of the newest, or of the year that you name.
     """
     from census_api.cli.building import run_build
 
