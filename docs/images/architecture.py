@@ -5,21 +5,21 @@ from __future__ import annotations
 from html import escape
 from pathlib import Path
 
-WIDTH, LEFT, BAND, GAP = 960, 130, 62, 8
+WIDTH, LEFT, BAND, GAP = 980, 150, 62, 8
 LAYERS = [
     ("cli", [("app | worker", 1), ("one module per command", 3)]),
     ("web | demo", [("employer", 1), ("team", 1), ("analyst", 1), ("public", 1), ("account", 1)]),
     ("api", [("collecting", 1), ("comparing", 1), ("margins", 1), ("register ... people", 1), ("kit", 1)]),
     ("services", [("collecting", 1), ("comparing", 1), ("margins", 1), ("snapshots ... mail", 1), ("kit", 1)]),
-    ("intake | store | statistics", [("intake: sandbox, preflight, reading, judging", 2), ("statistics", 1),
+    ("intake | store | statistics", [("intake: preflight, reading, judging", 2), ("statistics", 1),
                                      ("store: rooms over kit", 2)]),
     ("questionnaire", [("schemas/ as typed objects: model, load, checks, plan, templates, pages", 5)]),
     ("domain", [("the census itself; standard library only", 5)]),
 ]  # fmt: skip
 FLOWS = [
-    ("a file", "#005ea5", "judged, then stored with its event", [(160, 1), (205, 2), (205, 3), (290, 4), (290, 5)]),
-    ("a comparison", "#00703c", "frozen facts, taken apart", [(540, 1), (375, 2), (375, 3), (560, 4)]),
-    ("a margin", "#b10e5b", "named by its own hash", [(545, 2), (545, 3), (600, 4)]),
+    ("a file", "#005ea5", "judged, then stored with its event", [(285, 1), (285, 2), (285, 3), (445, 4), (900, 4)]),
+    ("a comparison", "#00703c", "frozen facts, taken apart", [(610, 1), (445, 2), (445, 3), (610, 4), (860, 4)]),
+    ("a margin", "#b10e5b", "named by its own hash", [(600, 2), (600, 3), (590, 4), (820, 4)]),
 ]
 INK, LINE, PAPER, ROOM = "#0b0c0c", "#b1b4b6", "#ffffff", "#f3f2f1"
 
@@ -45,13 +45,14 @@ def draw_layer(number: int, name: str, rooms: list[tuple[str, int]]) -> list[str
         shapes.append(
             f'<rect x="{x:g}" y="{y + 8}" width="{width:g}" height="{BAND - 16}" fill="{ROOM}" stroke="{LINE}"/>'
         )
-        shapes.append(draw_text(x + width / 2, y + 24, room, text_anchor="middle"))
+        shapes.append(draw_text(x + 8, y + 24, room))
         x += share * size
     return shapes
 
 
-def draw_flow(color: str, points: list[tuple[int, int]]) -> str:
-    places = [(x, top_of(layer) + 42) for x, layer in points]
+def draw_flow(number: int, color: str, points: list[tuple[int, int]]) -> str:
+    # flows that meet in a layer run beside one another
+    places = [(x, top_of(layer) + 48 - 7 * number) for x, layer in points]
     path = " L ".join(f"{x} {y}" for x, y in places)
     dots = "".join(f'<circle cx="{x}" cy="{y}" r="5" fill="{color}"/>' for x, y in places)
     return f'<path d="M {path}" fill="none" stroke="{color}" stroke-width="3"/>{dots}'
@@ -61,7 +62,7 @@ def draw_picture() -> str:
     height = top_of(len(LAYERS)) + 40
     shapes = [shape for number, (name, rooms) in enumerate(LAYERS) for shape in draw_layer(number, name, rooms)]
     for number, (name, color, words, points) in enumerate(FLOWS):
-        shapes.append(draw_flow(color, points))
+        shapes.append(draw_flow(number, color, points))
         x = 20 + number * 310
         shapes.append(f'<circle cx="{x + 6}" cy="{height - 22}" r="6" fill="{color}"/>')
         shapes.append(draw_text(x + 20, height - 17, f"{name}: {words}"))
