@@ -21,12 +21,12 @@ def run_verify(noted: Sequence[str], data_dir: Path | None) -> int:
         verdict = verify_chains(platform, OPERATOR, ends)
     for end in verdict.ends:
         name = "no collection" if end.collection == NO_COLLECTION else f"the census of {end.collection}"
-        print(f"Events of {name}: {end.position}. The chain ends with {end}")  # noqa: T201
+        print(f"Events of {name}: {end.position}. The chain ends with {end}")
     for problem in verdict.problems:
-        print(problem)  # noqa: T201
+        print(problem)
     if verdict.problems:
         return DID_NOT_HOLD
-    print(f"The audit is whole: {verdict.events} events, each as it was written. Keep the ends above somewhere else.")  # noqa: T201
+    print(f"The audit is whole: {verdict.events} events, each as it was written. Keep the ends above somewhere else.")
     return 0
 
 
@@ -38,10 +38,10 @@ def run_reconcile(data_dir: Path | None) -> int:
         found = reconcile_record(platform)
     for discrepancy in found.discrepancies:
         where = f"{discrepancy.submission_id} of {discrepancy.collection}"
-        print(f"The acknowledged submission {where} is not as it should be: {discrepancy.what}.")  # noqa: T201
+        print(f"The acknowledged submission {where} is not as it should be: {discrepancy.what}.")
     if found.overdue:
-        print(f"Not checked in time: {found.overdue}. See that a worker runs, and the list of failed jobs.")  # noqa: T201
+        print(f"Not checked in time: {found.overdue}. See that a worker runs, and the list of failed jobs.")
     if found.is_alarm:
         return DID_NOT_HOLD
-    print(f"All is stored: {found.acknowledged} acknowledgements compared.")  # noqa: T201
+    print(f"All is stored: {found.acknowledged} acknowledgements compared.")
     return 0

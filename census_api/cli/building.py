@@ -6,7 +6,6 @@ from pathlib import Path
 
 from census_api.cli.kit.printing import say
 from census_api.domain.kit.errors import InvalidRequest
-from census_api.questionnaire.load import load_library
 from census_api.questionnaire.resources import find_folder
 
 
@@ -24,8 +23,7 @@ def run_build(year: int | None, check: bool, output: Path | None) -> int:
             say(problem)
         say(f"{len(problems)} files are not current. Run census build." if problems else "Every file is current.")
         return 1 if problems else 0
-    years = [year] if year is not None else list(load_library().years)
-    written = build_files(years, target, refusals=REFUSALS)
+    written = build_files(None if year is None else [year], target, refusals=REFUSALS)
     say(f"{len(written)} files written to {target}")
     return 0
 

@@ -105,9 +105,22 @@ def upgrade(data_dir: DataDirOption = None) -> int:
     return run_upgrade(data_dir)
 
 
+@database.command(name="new-migration")
+def new_migration(
+    what: Annotated[str, typer.Argument(help="What it does, in one line.", show_default=False)],
+) -> int:
+    """Write the next migration file, for developers.
+
+    It holds the difference between the tables of the code and those that the migrations make.
+    """
+    from census_api.cli.migrations import run_new_migration
+
+    return run_new_migration(what)
+
+
 @app.command()
 def build(
-    year: Annotated[int | None, typer.Argument(help="Only this year.", show_default="every year")] = None,
+    year: Annotated[int | None, typer.Argument(help="This year, whole.", show_default="what the project keeps")] = None,
     check: Annotated[
         bool, typer.Option("--check", help="Write nothing; end with 1 when files are not current.")
     ] = False,
@@ -117,7 +130,7 @@ def build(
 ) -> int:
     """Render what the spec yields.
 
-    Workbook templates, JSON Schema and reference pages of every year.
+    Workbook templates of every year; JSON Schema and reference pages of the newest, or of the year that you name.
     """
     from census_api.cli.building import run_build
 

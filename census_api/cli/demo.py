@@ -155,7 +155,7 @@ def _uploads(people: DemoPopulation, year: int) -> Iterator[tuple[str, Upload]]:
 def _serve(platform: Platform, port: int, began: float) -> None:
     def said(address: str) -> None:
         (platform.settings.data_dir / _ADDRESS).write_text(address)
-        print(_welcome(address, platform.settings.data_dir, time.monotonic() - began), flush=True)  # noqa: T201
+        print(_welcome(address, platform.settings.data_dir, time.monotonic() - began), flush=True)
 
     with open_listener(platform.settings.host, port, or_next=_PORTS_TRIED) as listener, _address_removed(platform):
         taken = listener.getsockname()[1]

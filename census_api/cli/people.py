@@ -57,7 +57,7 @@ def run_list(data_dir: Path | None) -> int:
 
     with _opened(data_dir) as platform:
         for account in accounts.list_accounts(platform, OPERATOR):
-            print(_line(account))  # noqa: T201
+            print(_line(account))
     return 0
 
 
@@ -98,7 +98,7 @@ def run_role(who: str, role: str, at: str | None, take: bool, data_dir: Path | N
             accounts.set_role(platform, OPERATOR, account.id, _platform_role(role), held=not take)
         else:
             accounts.set_membership(platform, OPERATOR, account.id, at, _member_role(role), held=not take)
-        print(_line(_found(platform, who)))  # noqa: T201
+        print(_line(_found(platform, who)))
     return 0
 
 
@@ -121,7 +121,7 @@ def run_token_create(who: str, name: str, scopes: Sequence[str], days: int, data
         account = _found(platform, who)
         token, secret = tokens.create_token(platform, OPERATOR, account.id, name, scopes or SCOPES, days)
         say(f"Token {token.id} of {make_plain(account.name)} works until {_day(token.ends_at)}. It is shown only now:")
-        print(secret)  # noqa: T201
+        print(secret)
     return 0
 
 
@@ -138,7 +138,7 @@ def run_token_list(data_dir: Path | None) -> int:
             used = f"used {_day(token.used_at)}" if token.used_at else "never used"
             scopes = "everything" if token.scopes == SCOPES else " ".join(token.scopes)
             words = (str(token.id), make_plain(token.account), make_plain(token.name), state, used, scopes)
-            print("  ".join(words))  # noqa: T201
+            print("  ".join(words))
     return 0
 
 
@@ -225,7 +225,7 @@ def _print_link(platform: Platform, account: Account, link: IssuedLink | None) -
     say(
         f"{make_plain(account.name)} chooses a password here, once, until {_day(link.ends_at)}; the link was mailed too:"
     )
-    print(f"{base}{link.path}")  # noqa: T201
+    print(f"{base}{link.path}")
 
 
 def _day(moment: dt.datetime) -> str:

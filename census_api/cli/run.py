@@ -60,7 +60,7 @@ def _help_of(problem: Exception) -> str:
 
 
 def _say(sentence: str) -> int:
-    print(f"census: {_printable(sentence)}", file=sys.stderr)  # noqa: T201
+    print(f"census: {_printable(sentence)}", file=sys.stderr)
     return REFUSED
 
 

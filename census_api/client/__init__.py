@@ -196,7 +196,7 @@ def _wait(attempt: int, retry_after: str | None) -> float:
     """As long as the platform says, or twice as long each time; a little more or less, so that callers spread."""
     if retry_after is not None and retry_after.strip().isdecimal():
         return min(float(retry_after), _LONGEST_WAIT)
-    return min(_FIRST_WAIT * 2.0 ** (attempt - 1), _LONGEST_WAIT) * random.uniform(0.75, 1.25)  # noqa: S311
+    return min(_FIRST_WAIT * 2.0 ** (attempt - 1), _LONGEST_WAIT) * random.uniform(0.75, 1.25)  # noqa: S311 - spreads retries; nothing secret depends on it
 
 
 def _part(text: str) -> str:

@@ -141,7 +141,7 @@ def _merge_tables(base: dict[str, Any], layer: dict[str, Any]) -> dict[str, Any]
         old = result.get(key)
         both = isinstance(value, dict) and isinstance(old, dict)
         # params are one thing: a year that changes them writes them whole
-        result[key] = _merge_tables(old, value) if both and key not in ("params", "where") else value  # type: ignore[arg-type]
+        result[key] = _merge_tables(old, value) if both and key not in ("params", "where") else value  # type: ignore[arg-type]  # both are tables here
     return result
 
 

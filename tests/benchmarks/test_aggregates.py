@@ -157,8 +157,8 @@ def test_a_mix_of_questions(
         answer = json.loads(_ask(large, question))
         rows = duck.execute(question.sql).fetchall()
         assert len(answer["cells"]) == len(rows)
-        here = _ms(lambda question=question: _ask(large, question))  # type: ignore[misc]
-        there = _ms(lambda question=question: duck.execute(question.sql).fetchall())  # type: ignore[misc]
+        here = _ms(lambda question=question: _ask(large, question))  # type: ignore[misc]  # mypy has no type for a lambda with a default
+        there = _ms(lambda question=question: duck.execute(question.sql).fetchall())  # type: ignore[misc]  # mypy has no type for a lambda with a default
         ours += here
         theirs += there
         mine, other = statistics.median(here), statistics.median(there)
@@ -209,7 +209,7 @@ def test_the_cube_beside_the_facts(large: Platform, capsys: pytest.CaptureFixtur
         taken = {}
         plans = {}
         for name, query in (("facts", live), ("cube", cube)):
-            taken[name] = statistics.median(_ms(lambda query=query: session.execute(text(query)).all(), 3))  # type: ignore[misc]
+            taken[name] = statistics.median(_ms(lambda query=query: session.execute(text(query)).all(), 3))  # type: ignore[misc]  # mypy has no type for a lambda with a default
             plans[name] = [row[0] for row in session.execute(text(f"EXPLAIN (ANALYZE, COSTS OFF, BUFFERS) {query}"))]
     assert taken["cube"] > 0
     with capsys.disabled():

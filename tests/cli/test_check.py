@@ -175,7 +175,7 @@ def staff_csv(content: Content) -> list[list[str]]:
 
 def write_csv(file: Path, rows: list[list[str]], **layout: str) -> str:
     out = io.StringIO()
-    csv.writer(out, **layout).writerows(rows)  # type: ignore[arg-type]
+    csv.writer(out, **layout).writerows(rows)  # type: ignore[arg-type]  # the layout is one of pytest's parameters
     file.write_text(out.getvalue(), "utf-8-sig")
     return str(file)
 

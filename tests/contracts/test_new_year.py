@@ -1,4 +1,4 @@
-"""A census of 2026 made of data alone: no Python, no migration, and every part of the platform works with it."""
+"""A census of 2026 made of data alone, as docs/add-a-year.md says: every part of the platform works with it."""
 
 from __future__ import annotations
 
@@ -29,72 +29,24 @@ from census_api.services.kit.platform import Platform
 from census_api.services.register.organisations import load_organisations
 from census_api.settings import Settings
 from census_api.store.kit.session import connect_database
+from tests.contracts.recipes import copy_project, follow_step, read_steps
 from tests.factories.actors import ANN, NOW
 from tests.factories.returns import Tree, breakdowns, clean_tree, staff_row
 
 YEAR = 2026
-CENSUS = """
-extends = 2025
-
-[collection]
-year = 2026
-title = "Drug and alcohol treatment and recovery workforce census 2026"
-reference_date = 2026-06-30
-flow_from = 2025-07-01
-flow_to = 2026-06-30
-opens = 2026-07-03
-closes = 2026-09-15
-late_until = 2026-10-13
-
-[sheets.staff.fields.agency_wte]
-after = "vacant_wte"
-optional = true
-label = "Agency WTE"
-type = "decimal"
-maximum = 20000
-states = ["NK"]
-since = 2026
-help = "Optional: the WTE of agency staff who covered this role on the reference date."
-
-[rules.STF-023]
-params = { of = "paid_headcount", factor = 0.3 }
-
-[rules.STF-101]
-title = "More agency staff than posts"
-on = "staff"
-check = "at_most_sum"
-columns = ["agency_wte"]
-params = { parts = ["paid_wte", "vacant_wte"] }
-severity = "query"
-since = 2026
-message = "Agency WTE is {agency_wte} beside {paid_wte} WTE in post and {vacant_wte} vacant."
-expected = "As a rule no more agency staff than posts."
-fix = "Correct it, or say why there were so many."
-why = "It is often hours given as WTE."
-
-[rules.STF-007]
-columns = ["paid_wte", "unpaid_wte", "vacant_wte", "establishment_wte", "agency_wte"]
-"""
-ROLES = """change,code,label,role_group,regulated,register,profession_group,setting,service_types,pay_basis,drug_strategy_target,evidence,after
-added,DIGITAL,Digital recovery worker,drug_alcohol_workers,no,,unregulated_frontline,treatment,adult_community;young_people,paid,no,new in 2026,DAW_TR
-"""
-BANDS = """change,code,label,lower_gbp_inclusive,upper_gbp_exclusive,pay_year,evidence,basis
-changed,B5,Band 5 equivalent,27000,34000,2025/26,test,test
-"""
+PAGE = "docs/add-a-year.md"
 
 
 @pytest.fixture(scope="module")
 def schemas(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    root = tmp_path_factory.mktemp("census") / "schemas"
-    shutil.copytree(find_folder("schemas"), root)
-    year = root / str(YEAR)
-    year.mkdir()
-    (year / "census.toml").write_text(CENSUS, "utf-8")
-    (year / "roles.csv").write_text(ROLES, "utf-8")
-    (year / "salary_bands.csv").write_text(BANDS, "utf-8")
-    codes = root / "rule_codes.csv"
-    codes.write_text(codes.read_text("utf-8") + "STF-101,2026,More agency staff than posts\n", "utf-8")
-    return root
+    """The specs with the year that the page tells how to make."""
+    root = tmp_path_factory.mktemp("census")
+    shutil.copytree(find_folder("schemas"), root / "schemas")
+    written = [step for step in read_steps(PAGE) if step.path and step.path.startswith("schemas/")]
+    assert len(written) == 4
+    for step in written:
+        follow_step(step, root)
+    return root / "schemas"
 
 
 @pytest.fixture(scope="module")
@@ -202,3 +154,23 @@ def test_a_return_is_sent_in_and_stored_row_by_row(platform: Platform, spec: Spe
     assert stored.sha256() == judged.report.content_sha256 == answer.report.content_sha256
     assert "STF-101" in [finding.rule for finding in answer.report.findings]
     assert get_report(platform, ANN, YEAR, "ALPHA", 1).spec_digest == spec.digest
+
+
+def test_the_page_is_followed_to_the_letter(tmp_path: Path) -> None:
+    project = copy_project(tmp_path / "project")
+    printed = "".join(follow_step(step, project) for step in read_steps(PAGE))
+    assert "Every file is current." in printed
+    book = openpyxl.load_workbook(project / "template.xlsx")
+    assert "Agency WTE" in [cell.value for cell in book["Staff"][1]]
+    differences = (project / "docs/reference/common/differences.md").read_text("utf-8")
+    section = differences.partition("## 2026, since 2025")[2]
+    for row in (
+        "`staff.agency_wte` | new: Agency WTE", "Roles: `DIGITAL` Digital recovery worker | new", "`STF-101` | new",
+        "`STF-023` | changed: params", "`STF-007` | changed: columns",
+    ):  # fmt: skip
+        assert f"| {row} |" in section, row
+    assert "Salary bands: `B5`" in section
+    assert len([line for line in section.splitlines() if line.startswith("| ") and "---" not in line]) == 6 + 3
+    index = (project / "docs/reference/README.md").read_text("utf-8")
+    installed = SpecLibrary(find_folder("schemas"))
+    assert all(installed.spec(year).digest[:16] in index for year in installed.years)

@@ -104,7 +104,7 @@ def test_what_cannot_be_made_is_refused_in_words(
     year: int, settings: dict[str, float], words: str, tmp_path: Path
 ) -> None:
     with pytest.raises(InvalidRequest, match=words):
-        write_files(year, tmp_path, **settings)  # type: ignore[arg-type]
+        write_files(year, tmp_path, **settings)  # type: ignore[arg-type]  # the settings are pytest's parameters
     assert list(tmp_path.iterdir()) == []
 
 

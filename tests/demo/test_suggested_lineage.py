@@ -29,7 +29,7 @@ def test_most_changes_are_found_and_most_suggestions_are_right() -> None:
             if edge.to_year == year and not edge.evidence.startswith("Change of local authorities")
         }
         before, after = lines(year - 1), lines(year)
-        got = suggest_edges(before, after, register, lambda area, spec=spec: areas_after(spec, area))  # type: ignore[misc]
+        got = suggest_edges(before, after, register, lambda area, spec=spec: areas_after(spec, area))  # type: ignore[misc]  # mypy has no type for a lambda with a default
         pairs = {(one.source, one.target) for one in got}
         right, wrong, missed = right + len(pairs & true), wrong + len(pairs - true), missed + len(true - pairs)
         # what is missed is a team that moved while its line went on

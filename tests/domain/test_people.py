@@ -101,5 +101,5 @@ def test_secrets_are_of_256_bits_and_never_twice() -> None:
      (OTHER_SIGNATORY, False, False), (ANALYST, False, False)],
 )  # fmt: skip
 def test_who_may_give_which_role_at_an_organisation(actor: object, editor: bool, signatory: bool) -> None:
-    assert may_give(actor, "editor", "ALPHA") is editor  # type: ignore[arg-type]
-    assert may_give(actor, "signatory", "ALPHA") is signatory  # type: ignore[arg-type]
+    assert may_give(actor, "editor", "ALPHA") is editor  # type: ignore[arg-type]  # the actors are pytest's parameters
+    assert may_give(actor, "signatory", "ALPHA") is signatory  # type: ignore[arg-type]  # the actors are pytest's parameters

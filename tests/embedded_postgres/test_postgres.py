@@ -91,7 +91,7 @@ def test_the_socket_and_the_data_are_private_and_parents_keep_their_permissions(
     shared.mkdir(mode=0o750)
     before = {folder: folder.stat() for folder in (shared, *shared.parents)}
     with start_server(shared / "data", durable=False) as server:
-        socket_dir = Path(psycopg.conninfo.conninfo_to_dict(server.conninfo())["host"])  # type: ignore[arg-type]
+        socket_dir = Path(psycopg.conninfo.conninfo_to_dict(server.conninfo())["host"])  # type: ignore[arg-type]  # the host is always text
         assert socket_dir.stat().st_mode & 0o777 == 0o700
         assert socket_dir.stat().st_uid == os.geteuid()
         assert (shared / "data").stat().st_mode & 0o777 == 0o700

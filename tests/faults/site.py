@@ -181,7 +181,7 @@ class Site:
     def _token(self) -> str:
         """Of one person who is a member everywhere, so that the burst is about storing and not about signing in."""
         held = {code: frozenset({"editor"}) for code in self.codes}
-        person = accounts.add_person(self.platform, SYSTEM, "burst@example.org", "Burst", Roles(frozenset(), held))  # type: ignore[arg-type]
+        person = accounts.add_person(self.platform, SYSTEM, "burst@example.org", "Burst", Roles(frozenset(), held))  # type: ignore[arg-type]  # the roles come as plain text
         return tokens.create_token(self.platform, SYSTEM, person.id, "burst", ["return.submit", "return.read"], 1)[1]
 
 

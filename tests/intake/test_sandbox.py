@@ -80,7 +80,7 @@ def height(data: bytes) -> int:
 
 def reason_of(sandbox: Sandbox, function: object, *args: object) -> str:
     with pytest.raises(Refused) as refused:
-        sandbox.run(function, *args)  # type: ignore[arg-type]
+        sandbox.run(function, *args)  # type: ignore[arg-type]  # wrong on purpose
     return refused.value.reason
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import threading
 import uuid
@@ -12,9 +13,11 @@ from typing import TYPE_CHECKING
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, create_engine, text
 from sqlalchemy.orm import Session
 
+from census_api.domain.kit.errors import InvalidRequest
 from census_api.questionnaire.resources import find_folder
 from census_api.store.all_tables import METADATA
 from census_api.store.collecting import submissions
@@ -156,19 +159,63 @@ def test_a_migration_stops_waiting_for_a_table_in_use(empty_url: str) -> None:
     assert migrate.current_revision(empty_url) == migrate.head_revision()
 
 
-def test_a_new_migration_starts_from_the_template(
-    fresh_database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def copied_migrations(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The files elsewhere: tests that run beside this one must not find a second head."""
+    shutil.copytree(find_folder("migrations"), tmp_path / "migrations")
+    monkeypatch.setattr(migrate, "find_folder", lambda name: tmp_path / name)
+    return tmp_path / "migrations" / "versions"
+
+
+def test_a_new_migration_starts_from_the_template(fresh_database_url: str, copied_migrations: Path) -> None:
     with connected(fresh_database_url) as connection:
         connection.execute(text("ALTER TABLE collection DROP COLUMN state"))
         connection.commit()
-    # elsewhere: tests that run beside this one must not find a second head
-    shutil.copytree(find_folder("migrations"), tmp_path / "migrations")
-    monkeypatch.setattr(migrate, "find_folder", lambda name: tmp_path / name)
-    file = migrate.new_migration(fresh_database_url, "bring the state back")
+    before = sorted(copied_migrations.glob("*.py"))
+    head = migrate.head_revision()
+    file = migrate.write_migration(fresh_database_url, "bring the state back")
     source = file.read_text("utf-8")
     compile(source, str(file), "exec")
-    assert file.parent == tmp_path / "migrations" / "versions"
-    assert file.stem.endswith("_bring_the_state_back")
+    assert source.startswith('"""Bring the state back."""\n')
+    assert file == copied_migrations / f"{len(before) + 1:04d}_bring_the_state_back.py"
+    assert f'revision = "{len(before) + 1:04d}"\ndown_revision = "{head}"\n' in source
     assert "op.add_column('collection'" in source
     assert source.count("    set_limits()\n") == 2
+    # the file is the head of the chain now, and the database takes it
+    migrate.upgrade_schema(fresh_database_url)
+    assert migrate.current_revision(fresh_database_url) == f"{len(before) + 1:04d}"
+
+
+@pytest.mark.parametrize("what", ["", "...", 'a "quoted" word', "two\nlines", "a back\\slash"])
+def test_a_line_that_cannot_name_a_file_is_refused(fresh_database_url: str, copied_migrations: Path, what: str) -> None:
+    before = sorted(copied_migrations.glob("*.py"))
+    with pytest.raises(InvalidRequest, match="in one line"):
+        migrate.write_migration(fresh_database_url, what)
+    assert sorted(copied_migrations.glob("*.py")) == before
+
+
+def test_two_migrations_that_follow_the_same_one_are_named(fresh_database_url: str, copied_migrations: Path) -> None:
+    file = migrate.write_migration(fresh_database_url, "the first")
+    other = file.with_name(file.name.replace("the_first", "another"))
+    other.write_text(file.read_text("utf-8").replace(f'revision = "{file.name[:4]}"', 'revision = "abc"'), "utf-8")
+    with pytest.raises(InvalidRequest, match=f"{other.name} and {file.name} both follow"):
+        migrate.write_migration(fresh_database_url, "the third")
+
+
+# the ids that databases hold from before the files were numbered: never changed
+OLD_IDS = [
+    "20261121_0900", "20261121_0910", "20261121_0920", "people0001", "life0001", "audit0001", "tenancy0001",
+    "mail0001", "snap0001", "reg0001", "mail0002",
+]  # fmt: skip
+
+
+def test_files_are_numbered_in_the_order_of_the_chain() -> None:
+    scripts = ScriptDirectory(str(find_folder("migrations")))
+    chain = list(reversed(list(scripts.walk_revisions())))
+    names = [Path(script.path).name for script in chain]
+    assert names == sorted(path.name for path in find_folder("migrations").glob("versions/*.py"))
+    for number, name in enumerate(names, 1):
+        assert re.fullmatch(rf"{number:04d}(_[a-z0-9]+)+\.py", name), name
+    ids = [script.revision for script in chain]
+    assert ids[: len(OLD_IDS)] == OLD_IDS
+    assert ids[len(OLD_IDS) :] == [name[:4] for name in names[len(OLD_IDS) :]]

@@ -32,7 +32,7 @@ def describe_api(app: FastAPI) -> None:
                     parameter["schema"] = _as_sent(parameter["schema"])
         return schema
 
-    app.openapi = openapi  # type: ignore[method-assign]
+    app.openapi = openapi  # type: ignore[method-assign]  # FastAPI's documented way to change the description
 
 
 def _as_sent(schema: dict[str, Any]) -> dict[str, Any]:

@@ -30,7 +30,7 @@ def open_console(stream: TextIO) -> Console:
 
 def say(text: str) -> None:
     """A line of progress, on standard error."""
-    print(text, file=sys.stderr, flush=True)  # noqa: T201
+    print(text, file=sys.stderr, flush=True)
 
 
 def make_plain(text: str) -> str:

@@ -315,7 +315,7 @@ def _without_blank_and_total_rows(table: ReturnTable, spec: Spec, marks: list[Ma
             cell = f"{table.letters.get(first, 'A')}{at}"
             marks.append(Mark(kind, sheet.title, cell, column=first, value=shorten_text(label or text), shown=str(at)))
             gone.add(index)
-        elif all(column[index] is None or not column[index].strip() for column in table.columns.values()):  # type: ignore[union-attr]
+        elif all(column[index] is None or not column[index].strip() for column in table.columns.values()):  # type: ignore[union-attr]  # None is asked about first
             gone.add(index)
     if not gone:
         return table

@@ -8,8 +8,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from census_api.domain.kit.errors import CensusError
 from census_api.questionnaire.model import Spec
 from census_api.questionnaire.pages.dictionary import data_dictionary
+from census_api.questionnaire.pages.differences import differences_page
 from census_api.questionnaire.pages.markdown import quote_code, write_page, write_table
 from census_api.questionnaire.pages.rule_pages import rule_catalogue, rules_over_years
+
+_DIGITS = 16
 
 
 def year_pages(spec: Spec, before: Spec | None) -> dict[str, str]:
@@ -24,6 +27,7 @@ def common_pages(specs: Sequence[Spec], refusals: Mapping[str, str]) -> dict[str
     """
     return {
         "README.md": _index(specs),
+        "common/differences.md": differences_page(specs),
         "common/rules.md": rules_over_years(specs),
         "common/errors.md": error_catalogue(refusals),
     }
@@ -63,21 +67,29 @@ def _meaning(kind: type[CensusError]) -> str:
 
 
 def _index(specs: Sequence[Spec]) -> str:
-    headers = ("Year", "Reference date", "What is asked", "What is checked", "For programs", "Workbook")
+    headers = ("Year", "Reference date", "What is asked", "What is checked", "For programs", "Workbook", "Digest")
     rows = [
         (
             spec.year,
             f"{spec.collection.reference_date:%-d %B %Y}",
-            f"[data dictionary]({spec.year}/data-dictionary.md)",
-            f"[{len(spec.rules)} rules]({spec.year}/rules.md)",
-            f"[JSON Schema]({spec.year}/schema.json), [resolved spec]({spec.year}/spec.json)",
+            quote_code(f"/dictionary/{spec.year}"),
+            f"{quote_code(f'/rules/{spec.year}')}, {len(spec.rules)} rules",
+            quote_code(f"/api/v1/collections/{spec.year}/schema.json"),
             f"[template](../../templates_xlsx/{spec.year}/census-{spec.year}.xlsx)",
+            quote_code(spec.digest[:_DIGITS]),
         )
         for spec in specs
     ]
+    newest = specs[-1].year
     return write_page(
         "Reference",
-        "What each year's census asks and checks, written by the platform from its own spec.",
+        "What each year's census asks and checks. The platform writes these pages from its own spec, and its site "
+        "shows them for every year at the addresses below.",
         write_table(headers, rows),
-        "For all years: [which rule is in force when](common/rules.md), [errors](common/errors.md).",
+        f"Written out here is the newest year, {newest}: [data dictionary]({newest}/data-dictionary.md), "
+        f"[rules]({newest}/rules.md), [JSON Schema]({newest}/schema.json), [resolved spec]({newest}/spec.json). "
+        f"{quote_code('census build YEAR -o FOLDER')} writes those of any other year.",
+        "For all years: [what changed from year to year](common/differences.md), "
+        "[which rule is in force when](common/rules.md), [errors](common/errors.md).",
+        "The digest is the beginning of the one that reports name. A change to an earlier year shows here, whatever it is.",
     )

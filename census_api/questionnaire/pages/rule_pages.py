@@ -77,10 +77,10 @@ def rules_over_years(specs: Sequence[Spec]) -> str:
     for prefix, rules in group_rules(latest.values()).items():
         rows = [(quote_code(rule.code), rule.severity, rule.title, *_history(rule.code, specs)) for rule in rules]
         blocks.append(f"## {FAMILIES.get(prefix, prefix)}\n\n{write_table(headers, rows)}")
-    pages = ", ".join(f"[{spec.year}](../{spec.year}/rules.md)" for spec in specs)
     return write_page(
         "Rules of all years",
-        f"Which rule is in force in which year. The pages of each year have the details: {pages}.",
+        f"Which rule is in force in which year. The details: [{specs[-1].year}](../{specs[-1].year}/rules.md), and of "
+        f"any year on the site at {quote_code('/rules/YEAR')}.",
         "`yes` = in force, `changed` = in force and not the same as the year before, `-` = not in force.",
         *blocks,
     )
@@ -115,12 +115,17 @@ def _change(rule_code: str, spec: Spec, before: Spec | None) -> str:
     return f"changed: {', '.join(changed)}" if changed else ""
 
 
+def list_changes(spec: Spec, before: Spec) -> list[tuple[str, str]]:
+    """Code and `new`, `changed: what` or `withdrawn`, of each rule that is not as it was in the year before."""
+    changed = [(rule.code, _change(rule.code, spec, before)) for rule in spec.rules]
+    withdrawn = [(rule.code, "withdrawn") for rule in before.rules if rule.code not in spec.rule]
+    return [(code, words) for code, words in [*changed, *withdrawn] if words]
+
+
 def _changes(spec: Spec, before: Spec | None) -> str:
     if before is None:
         return ""
-    changed = [(rule.code, _change(rule.code, spec, before)) for rule in spec.rules]
-    withdrawn = [(rule.code, "withdrawn") for rule in before.rules if rule.code not in spec.rule]
-    lines = [f"- {quote_code(name)}: {words}" for name, words in [*changed, *withdrawn] if words]
+    lines = [f"- {quote_code(code)}: {words}" for code, words in list_changes(spec, before)]
     listed = "\n".join(lines) if lines else "No rule was added, changed or withdrawn."
     return f"## Changes since {before.year}\n\n{listed}"
 

@@ -14,7 +14,7 @@ from census_api.services.people.passwords import hash_password
 from census_api.settings import Settings
 from census_api.store.people import queries as people
 
-PASSWORD = "invented people only"  # noqa: S105
+PASSWORD = "invented people only"  # noqa: S105 - shown on the sign-in page of every demonstration
 _TOKEN_DAYS = 365
 
 

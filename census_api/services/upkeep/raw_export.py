@@ -90,7 +90,7 @@ class _Sink(io.RawIOBase):
         return True
 
     def write(self, data: object) -> int:
-        piece = bytes(data)  # type: ignore[call-overload]
+        piece = bytes(data)  # type: ignore[call-overload]  # the zip writer is given bytes-like pieces only
         self._buffer += piece
         return len(piece)
 

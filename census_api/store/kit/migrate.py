@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from argparse import Namespace
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,6 +13,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, NullPool, create_engine, func, select
 
+from census_api.domain.kit.errors import InvalidRequest
 from census_api.questionnaire.resources import find_folder
 from census_api.store.kit.locks import AdvisoryLock, wait_for_connection_lock
 from census_api.store.kit.roles import EVERYBODY, ensure_app_role
@@ -40,13 +42,35 @@ def head_revision() -> str:
     return ScriptDirectory.from_config(_config()).get_current_head() or ""
 
 
-def new_migration(url: str, what: str) -> Path:
-    """Writes `migrations/versions/<date-time>_<what>.py` with the difference between the tables and the database."""
+def write_migration(url: str, what: str) -> Path:
+    """Writes the next migration file, with the difference between the tables of the code and the database.
+
+    `url` is a database at the head; `what` says in one line what the migration does. The file is
+    `migrations/versions/<number>_<what>.py`, and its revision id is the number: its place in the chain.
+    Raises InvalidRequest for a line that no file can be named by, and for two migrations that follow the same one.
+    """
+    if not any(letter.isalnum() for letter in what) or any(
+        letter in '"\\' or not letter.isprintable() for letter in what
+    ):
+        raise InvalidRequest(
+            'Say in one line, without quotation marks, what the migration does: "add the phone of a contact".'
+        )
     with _alone(url) as config:
-        script = command.revision(config, what, autogenerate=True)
+        number = _next_number(ScriptDirectory.from_config(config))
+        script = command.revision(config, what.strip(), autogenerate=True, rev_id=number)
     if script is None or isinstance(script, list):
         raise RuntimeError("exactly one migration was expected")
     return Path(script.path)
+
+
+def _next_number(scripts: ScriptDirectory) -> str:
+    if len(heads := scripts.get_heads()) > 1:
+        names = " and ".join(sorted(Path(scripts.get_revision(head).path).name for head in heads))
+        raise InvalidRequest(
+            f"{names} both follow the same migration. Give one of them the next number, in its name and in it, "
+            "and let it follow the other."
+        )
+    return f"{sum(1 for _ in scripts.walk_revisions()) + 1:04d}"
 
 
 def is_ours(name: str | None, kind: str, parents: object) -> bool:
@@ -55,11 +79,12 @@ def is_ours(name: str | None, kind: str, parents: object) -> bool:
 
 
 def _config(connection: Connection | None = None) -> Config:
-    config = Config()
+    # its own lines about what it does would stand between those of our commands
+    config = Config(cmd_opts=Namespace(quiet=True))
     # the configuration file format reads % as the start of a variable
     config.set_main_option("script_location", str(find_folder("migrations")).replace("%", "%%"))
     config.set_main_option("path_separator", "os")
-    config.set_main_option("file_template", "%%(year)d%%(month).2d%%(day).2d_%%(hour).2d%%(minute).2d_%%(slug)s")
+    config.set_main_option("file_template", "%%(rev)s_%%(slug)s")
     config.attributes["connection"] = connection
     return config
 

@@ -38,7 +38,7 @@ def register_pages(app: FastAPI) -> None:
     async def routing_error(request: Request, error: HTTPException) -> Response:
         if error.status_code == 404 and _wants_page(request):
             return _page(request, 404, "There is no page at this address. Begin again from the first page.", None)
-        answer: Response = of_routing(request, error)  # type: ignore[assignment]
+        answer: Response = of_routing(request, error)  # type: ignore[assignment]  # the handler of the API is not async
         return answer
 
 

@@ -32,7 +32,7 @@ from census_api.services.people.sessions import OpenedSession
 from census_api.web.kit.navigation import list_navigation
 from census_api.web.kit.rendering import render_page
 
-TOKEN_FIELD = "form_token"  # noqa: S105
+TOKEN_FIELD = "form_token"  # noqa: S105 - the name of a field, not a secret
 _MOST_FIELDS = 100
 _OWN_PAGE = re.compile(r"/(?![/\\])[A-Za-z0-9/_.~%?=&-]*")
 

@@ -150,7 +150,7 @@ def test_a_snapshot_that_is_not_there_is_not_found_and_those_that_are_are_named(
 
 def test_others_may_not_ask(platform: Platform, analyst: TestClient) -> None:
     for name, roles, status in (("paul", ["pipeline"], 403), ("eddie", [], 403)):
-        with program(platform, add_token(platform, add_person(platform, name, *roles))) as client:  # type: ignore[arg-type]
+        with program(platform, add_token(platform, add_person(platform, name, *roles))) as client:  # type: ignore[arg-type]  # the roles come as plain text
             assert client.get(AT).status_code == status
     with program(platform) as nobody:
         assert nobody.get(AT).status_code == 401

@@ -127,6 +127,6 @@ def test_what_is_not_there_is_refused_with_what_is(
 
 def test_an_employer_sees_no_comparison_and_an_analyst_does(two_years: Platform, address: str) -> None:
     for person, role, status in (("anna", "analyst", 200), ("pip", "pipeline", 403)):
-        token = add_token(two_years, add_person(two_years, person, role))  # type: ignore[arg-type]
+        token = add_token(two_years, add_person(two_years, person, role))  # type: ignore[arg-type]  # the role is one of pytest's parameters
         answer = httpx.get(f"{address}/api/v1/comparisons", params=ASKED, headers={"Authorization": f"Bearer {token}"})
         assert answer.status_code == status

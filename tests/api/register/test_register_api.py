@@ -13,11 +13,11 @@ HEADINGS = "organisation_code,local_authority_code,service_type"
 
 
 def sent(client: httpx.Client, method: str, path: str, data: bytes, **more: object) -> httpx.Response:
-    return client.request(method, f"{API}{path}", files={"file": ("list.csv", data, "text/csv")}, **more)  # type: ignore[arg-type]
+    return client.request(method, f"{API}{path}", files={"file": ("list.csv", data, "text/csv")}, **more)  # type: ignore[arg-type]  # passes on whatever it is given
 
 
 def as_role(client: httpx.Client, platform: Platform, role: str) -> dict[str, str]:
-    return {"Authorization": f"Bearer {add_token(platform, add_person(platform, f'a-{role}', role))}"}  # type: ignore[arg-type]
+    return {"Authorization": f"Bearer {add_token(platform, add_person(platform, f'a-{role}', role))}"}  # type: ignore[arg-type]  # the role comes as plain text
 
 
 def test_the_register_is_listed_searched_and_paged(client: httpx.Client) -> None:

@@ -23,7 +23,7 @@ from tests.factories.judgements import make_finding
 def report(*severities: Severity, failed: bool = False) -> Report:
     statuses = {"STF-001": "failed" if failed else "ran", "LYR-001": "not_applicable"}
     findings = [make_finding(index, severity=severity) for index, severity in enumerate(severities)]
-    return Report(2024, "ALPHA", 3, {"Staff": 9}, statuses, "0" * 64, "1" * 64, findings)  # type: ignore[arg-type]
+    return Report(2024, "ALPHA", 3, {"Staff": 9}, statuses, "0" * 64, "1" * 64, findings)  # type: ignore[arg-type]  # the statuses are pytest's parameters
 
 
 @pytest.mark.parametrize(

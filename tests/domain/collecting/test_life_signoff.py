@@ -43,7 +43,7 @@ def test_nothing_stands_in_the_way_of_a_good_one() -> None:
     ],
 )
 def test_each_thing_in_the_way_says_what_to_do(change: dict[str, object], code: str, words: str) -> None:
-    (gate,) = list_gates(replace(READY, **change))  # type: ignore[arg-type]
+    (gate,) = list_gates(replace(READY, **change))  # type: ignore[arg-type]  # the fields are pytest's parameters
     assert gate.code == code
     assert re.search(words, gate.message)
 

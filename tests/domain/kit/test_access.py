@@ -172,7 +172,7 @@ def test_narrowing_never_widens(
     scopes: frozenset[str],
     organisation: str | None,
 ) -> None:
-    person = Actor("p", None, uuid.uuid4(), "person", roles, held)  # type: ignore[arg-type]
+    person = Actor("p", None, uuid.uuid4(), "person", roles, held)  # type: ignore[arg-type]  # the roles are pytest's parameters
     token = replace(person, kind="token", scopes=scopes)
     if is_allowed(token, action, organisation):
         assert is_allowed(person, action, organisation)

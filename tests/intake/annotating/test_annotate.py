@@ -99,7 +99,7 @@ def test_comment_boxes_grow_with_their_text(original: bytes) -> None:
 @pytest.mark.parametrize("severity", ["error", "query", "note"])
 def test_each_severity_has_its_own_fill_and_word(original: bytes, severity: str) -> None:
     cell = annotated(original, finding(severity=severity))["Staff"]["E2"]
-    assert fill_of(cell) == FILLS[severity]  # type: ignore[index]
+    assert fill_of(cell) == FILLS[severity]  # type: ignore[index]  # the severity is one of pytest's parameters
     assert severity.capitalize() in cell.comment.text
     assert len(set(FILLS.values())) == 3
 

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import re
-import shutil
-from pathlib import Path
 
 import pytest
 
 from census_api.domain.kit import errors
-from census_api.questionnaire.load import SpecLibrary, load_library, load_spec
-from census_api.questionnaire.model import Spec
+from census_api.questionnaire.load import load_library, load_spec
+from census_api.questionnaire.model import CodeList, Spec, SpecSheet
 from census_api.questionnaire.pages.all_pages import common_pages, error_catalogue, year_pages
+from census_api.questionnaire.pages.differences import differences_page
 from census_api.questionnaire.pages.markdown import escape_cell, make_anchor, write_table
-from census_api.questionnaire.resources import find_folder
 
 YEARS = load_library().years
 REFUSALS = {"old_xls": "This is an old Excel file (.xls).\nSave it | as .xlsx."}
@@ -24,7 +22,8 @@ def pages_of(year: int) -> dict[str, str]:
 
 
 def all_pages() -> dict[str, str]:
-    pages = {f"{year}/{name}": text for year in YEARS for name, text in pages_of(year).items()}
+    """The pages that are committed, by their place: those of the newest year, and those of no year."""
+    pages = {f"{YEARS[-1]}/{name}": text for name, text in pages_of(YEARS[-1]).items()}
     return pages | common_pages([load_spec(year) for year in YEARS], REFUSALS)
 
 
@@ -40,7 +39,7 @@ def test_every_link_leads_to_a_heading_or_a_page(name: str) -> None:
     pages = all_pages()
     anchors = [make_anchor(heading) for heading in re.findall(r"^#+ (.*)$", pages[name], re.MULTILINE)]
     assert len(anchors) == len(set(anchors))
-    rendered = {*pages, *(f"{year}/{file}" for year in YEARS for file in ("schema.json", "spec.json"))}
+    rendered = {*pages, *(f"{YEARS[-1]}/{file}" for file in ("schema.json", "spec.json"))}
     for target in re.findall(r"\]\(([^)]+)\)", pages[name]):
         if target.startswith("#"):
             assert target[1:] in anchors
@@ -118,21 +117,48 @@ def test_the_error_catalogue_has_every_refusal_and_every_code() -> None:
             assert f"| `{kind.code}` | " in page
 
 
-def test_the_year_that_the_readme_makes_works(tmp_path: Path) -> None:
-    schemas = tmp_path / "schemas"
-    shutil.copytree(find_folder("schemas"), schemas)
-    (schemas / "2026").mkdir()
-    readme = (schemas / "README.md").read_text("utf-8").partition("## How to add a year")[2]
-    for path, text in re.findall(r"`(2026/[\w.]+)`[^\n]*:\n\n```\w+\n(.*?)```", readme, re.DOTALL):
-        (schemas / path).write_text(text, "utf-8")
-    before, spec = (SpecLibrary(schemas).spec(year) for year in (2025, 2026))
-    page = year_pages(spec, before)["rules.md"]
-    assert "- `STF-016`: changed: params\n- `STF-017`: changed: severity\n" in page
-    dictionary = year_pages(spec, before)["data-dictionary.md"]
-    assert "| Agency WTE | `agency_wte` |" in dictionary
-    assert "| `DAW_DIGITAL` | Digital recovery worker |" in dictionary
-    order = [question.key for question in spec.sheet["staff"].fields]
-    assert order.index("agency_wte") == order.index("unpaid_wte") + 1
+def section_of(page: str, year: int) -> str:
+    return page.partition(f"\n## {year}, since ")[2].partition("\n## ")[0]
+
+
+def test_the_differences_name_each_code_that_came_or_went() -> None:
+    page = differences_page([load_spec(year) for year in YEARS])
+    assert "| Local authorities: `E06000063` Cumberland | new |" in section_of(page, 2023)
+    assert "| Local authorities: `E10000006` Cumbria | no longer valid |" in section_of(page, 2023)
+    assert "Nothing changed but the dates." in section_of(page, 2024)
+    assert "### " not in section_of(page, 2024)
+
+
+def test_the_differences_name_questions_codes_and_rules_that_changed() -> None:
+    spec = load_spec(YEARS[-1])
+    staff = spec.sheet["staff"]
+    gone, relabelled, *rest = staff.fields
+    new = rest[0].model_copy(update={"key": "agency_wte", "label": "Agency WTE"})
+    fields = (relabelled.model_copy(update={"label": "Another"}), *rest, new)
+    # made anew, like the spec below
+    sheet = SpecSheet(**{name: getattr(staff, name) for name in SpecSheet.model_fields} | {"fields": fields})
+    bands = spec.code_lists["salary_bands"]
+    codes = tuple(
+        code.model_copy(update={"attributes": {**code.attributes, "upper_gbp_exclusive": "34000"}})
+        if code.code == "B5" else code
+        for code in bands.codes
+    )  # fmt: skip
+    kept = {name: getattr(changed(spec), name) for name in Spec.model_fields}
+    after = Spec(
+        **{
+            **kept,
+            "sheets": tuple(sheet if old.key == "staff" else old for old in spec.sheets),
+            "code_lists": {**spec.code_lists, "salary_bands": CodeList(name="salary_bands", codes=codes)},
+        }
+    )
+    section = section_of(differences_page([spec, after]), YEARS[-1] + 1)
+    assert f"| `staff.{relabelled.key}` | changed: label |" in section
+    assert f"| `staff.{gone.key}` | no longer asked |" in section
+    assert "| `staff.agency_wte` | new: Agency WTE |" in section
+    assert re.search(r"\| Salary bands: `B5` .* \| changed: upper gbp exclusive \d+ -> 34000 \|", section)
+    assert "| `STF-999` | new |" in section
+    assert f"| `{spec.rules[1].code}` | changed: params, severity |" in section
+    assert len([line for line in section.splitlines() if line.startswith("| `staff.")]) == 3
 
 
 def test_cells_of_tables_stay_on_their_line() -> None:

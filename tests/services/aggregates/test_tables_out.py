@@ -26,7 +26,7 @@ def sheet(*rows: tuple[str | float | None, ...], columns: tuple[str, ...] = ("na
 
 
 def whole(table: OutputSheet, kind: str) -> bytes:
-    return b"".join(write_sheet(table, kind))  # type: ignore[arg-type]
+    return b"".join(write_sheet(table, kind))  # type: ignore[arg-type]  # the kind is one of pytest's parameters
 
 
 def test_a_csv_runs_nothing_and_keeps_numbers() -> None:
@@ -97,6 +97,6 @@ def test_rows_are_written_as_they_come() -> None:
             made.append(number)
             yield ("x" * 50, number)
 
-    pieces = write_sheet(OutputSheet("A table", ("name", "value"), rows()), "csv")  # type: ignore[arg-type]
+    pieces = write_sheet(OutputSheet("A table", ("name", "value"), rows()), "csv")  # type: ignore[arg-type]  # a generator, to see that rows are taken one by one
     next(pieces)
     assert len(made) < 5_000

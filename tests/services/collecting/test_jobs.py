@@ -150,7 +150,7 @@ def test_a_late_result_is_given_up(platform: Platform, monkeypatch: pytest.Monke
         with monkeypatch.context() as patch:
             patch.setattr(service, "judge_in_sandbox", real)
             check_received(platform, job_id)
-        return real(*args, **named)  # type: ignore[arg-type]
+        return real(*args, **named)  # type: ignore[arg-type]  # passes on whatever it is given
 
     with monkeypatch.context() as patch:
         patch.setattr(service, "judge_in_sandbox", overtaken)

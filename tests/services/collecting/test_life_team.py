@@ -180,7 +180,7 @@ def test_reopening_after_a_freeze_leaves_the_snapshot_and_says_so(platform: Plat
 @pytest.mark.parametrize("reason", ["", "   ", "because", "1234567890123"])
 def test_a_move_of_the_team_needs_a_reason_in_words(platform: Platform, move: object, reason: str) -> None:
     with pytest.raises(InvalidRequest, match="A reason"):
-        move(platform, TEAM, YEAR, "ALPHA", reason=reason)  # type: ignore[operator]
+        move(platform, TEAM, YEAR, "ALPHA", reason=reason)  # type: ignore[operator]  # the moves are pytest's parameters
 
 
 def test_a_withdrawn_return_is_no_basis_for_next_year(platform: Platform) -> None:

@@ -83,7 +83,7 @@ def test_filters_pick_exactly_what_they_say(sent: Platform) -> None:
 )
 def test_what_may_not_be_asked_for_is_refused(sent: Platform, wrong: dict[str, object]) -> None:
     with pytest.raises(InvalidRequest):
-        list_findings(sent, ANN, 2024, "ALPHA", 1, **wrong)  # type: ignore[arg-type]
+        list_findings(sent, ANN, 2024, "ALPHA", 1, **wrong)  # type: ignore[arg-type]  # wrong on purpose
 
 
 @pytest.mark.parametrize(
@@ -104,7 +104,7 @@ def test_what_is_not_there_is_not_found(
     sent: Platform, read: object, year: int, organisation: str, number: int
 ) -> None:
     with pytest.raises(NotFound):
-        read(sent, ANN, year, organisation, number)  # type: ignore[operator]
+        read(sent, ANN, year, organisation, number)  # type: ignore[operator]  # the readers are pytest's parameters
 
 
 def test_who_may_know_nothing_finds_nothing(sent: Platform) -> None:

@@ -35,7 +35,7 @@ def frozen(
     name = f"census_compared_{worker_id}"
     postgres_server.create_database(name, template=migrated_template)
     database = connect_database(postgres_server.url(name))
-    platform = Platform(database, sandbox, Settings(), clock=lambda: NOW)  # type: ignore[arg-type]
+    platform = Platform(database, sandbox, Settings(), clock=lambda: NOW)  # type: ignore[arg-type]  # the fixture is declared as an object
     freeze_demonstration(platform)
     yield platform
     database.close()

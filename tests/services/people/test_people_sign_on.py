@@ -28,7 +28,7 @@ from tests.factories.sign_on import PEOPLE, Forger, agree, forging, settings_for
 with warnings.catch_warnings():
     # of the libraries that the mock provider is made with
     warnings.simplefilter("ignore")
-    import oidc_provider_mock  # type: ignore[import-untyped]
+    import oidc_provider_mock  # type: ignore[import-untyped]  # the package has no types
 
 HERE = "192.0.2.1"
 
@@ -84,7 +84,7 @@ def test_who_was_invited_under_the_same_address_is_the_same_person(
 ) -> None:
     here = using(platform, mock, tmp_path)
     held = {"ALPHA": frozenset({"editor"})}
-    nora = accounts.add_person(here, SYSTEM, "nora@example.org", "Nora", Roles(members=held))  # type: ignore[arg-type]
+    nora = accounts.add_person(here, SYSTEM, "nora@example.org", "Nora", Roles(members=held))  # type: ignore[arg-type]  # the roles are pytest's parameters
     found, _ = sign_on(here, "nora")
     assert found.user_id == nora.id
     assert found.memberships == held

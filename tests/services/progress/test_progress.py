@@ -168,7 +168,7 @@ def test_what_is_carried_is_never_more_or_less() -> None:
     lines = [LineKey(code, HERE, ADULT) for code in "ABCD"]
     a, b, c, d = lines
     edges = [
-        LineageEdge(2023, source, 2024, target, "split", dt.date(2024, 4, 1), "x", state)  # type: ignore[arg-type]
+        LineageEdge(2023, source, 2024, target, "split", dt.date(2024, 4, 1), "x", state)  # type: ignore[arg-type]  # the state is one of pytest's parameters
         for source, target, state in ((a, b, "confirmed"), (a, c, "confirmed"), (d, b, "suggested"))
     ]
     sizes = carry_sizes({a: 10.0, b: 4.0, d: 3.0}, edges, [b, c])

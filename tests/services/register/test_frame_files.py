@@ -128,7 +128,7 @@ FRAMES = st.sets(
 @settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_out_and_in_again_changes_nothing(platform: Platform, frame: set[FrameLine], kind: str) -> None:
     load_frame(platform, TEAM, YEAR, frame)
-    data, version = export_frame(platform, TEAM, YEAR, kind)  # type: ignore[arg-type]
+    data, version = export_frame(platform, TEAM, YEAR, kind)  # type: ignore[arg-type]  # the kind is one of pytest's parameters
     report = import_frame(platform, TEAM, YEAR, data, expected=version)
     assert (report.findings, report.changes, report.applied, report.unchanged) == ((), (), False, len(frame))
     assert lines(platform) == frame

@@ -44,7 +44,7 @@ def edge(source: LineKey, target: LineKey) -> LineageEdge:
 
 
 def all_edges(platform: Platform, **wanted: object) -> list[LineageEdge]:
-    return list(lineage.list_edges(platform, TEAM, EdgeFilter(**wanted)).items)  # type: ignore[arg-type]
+    return list(lineage.list_edges(platform, TEAM, EdgeFilter(**wanted)).items)  # type: ignore[arg-type]  # the filters are pytest's parameters
 
 
 def actions(platform: Platform) -> list[str]:

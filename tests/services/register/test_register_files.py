@@ -154,7 +154,7 @@ def test_hostile_names_are_kept_as_text(platform: Platform, kind: str) -> None:
     names = ["=1+1", "+44", "-x", "@here", "'=quoted", "<script>alert(1)</script>", 'Say "yes", please', "Zoë & Søn"]
     entries = [Organisation(f"X{number}", name) for number, name in enumerate(names)]
     organisations.load_organisations(platform, ANN, entries)
-    data = export_register(platform, TEAM, kind)  # type: ignore[arg-type]
+    data = export_register(platform, TEAM, kind)  # type: ignore[arg-type]  # the kind is one of pytest's parameters
     assert import_register(platform, TEAM, data).changes == ()
     if kind == "csv":
         written = [row["name"] for row in csv.DictReader(io.StringIO(data.decode("utf-8-sig")))]
@@ -186,7 +186,7 @@ ENTRIES = st.lists(
 def test_out_and_in_again_changes_nothing(platform: Platform, entries: list[Organisation], kind: str) -> None:
     organisations.load_organisations(platform, ANN, entries, {entry.code: dt.date(2020, 4, 1) for entry in entries[:2]})
     before = whole(platform)
-    report = import_register(platform, TEAM, export_register(platform, TEAM, kind))  # type: ignore[arg-type]
+    report = import_register(platform, TEAM, export_register(platform, TEAM, kind))  # type: ignore[arg-type]  # the kind is one of pytest's parameters
     assert (report.errors, report.changes, report.applied) == (0, (), False)
     assert report.unchanged == len(before)
     assert whole(platform) == before
@@ -228,7 +228,7 @@ def test_the_register_is_searched_a_page_at_a_time(platform: Platform) -> None:
             for entry in organisations.list_organisations(
                 platform,
                 TEAM,
-                OrganisationFilter(**wanted),  # type: ignore[arg-type]
+                OrganisationFilter(**wanted),  # type: ignore[arg-type]  # the filters are pytest's parameters
             ).items
         ]
 

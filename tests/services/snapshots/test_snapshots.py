@@ -204,7 +204,7 @@ def test_who_may(platform: Platform) -> None:
         assert get_snapshot(platform, reader, "2024").name == "2024.1"
         assert list_policies(platform, reader)[0].policy == DEFAULT_POLICY
     for other in (EDITOR, EVE, ADMINISTRATOR):
-        for refused in (lambda: get_snapshot(platform, other, "2024"), lambda: list_snapshots(platform, other)):  # noqa: B023
+        for refused in (lambda: get_snapshot(platform, other, "2024"), lambda: list_snapshots(platform, other)):  # noqa: B023 - called in the same pass of the loop
             with pytest.raises(Forbidden):
                 refused()
 

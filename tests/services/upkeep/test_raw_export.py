@@ -86,7 +86,7 @@ def test_one_that_is_given_up_frees_its_connection(platform: Platform) -> None:
     for _ in range(15):
         pieces = raw_export(platform, TEAM, 2024)
         next(pieces)
-        pieces.close()  # type: ignore[attr-defined]
+        pieces.close()  # type: ignore[attr-defined]  # a generator, declared as an iterator
     assert exported(platform).testzip() is None
 
 

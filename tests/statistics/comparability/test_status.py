@@ -66,7 +66,7 @@ SOUND = LevelEvidence(
     ],
 )
 def test_level_at_and_beside_every_limit(change: dict[str, object], status: Status, reasons: list[Reason]) -> None:
-    verdict = level_status(replace(SOUND, **change))  # type: ignore[arg-type]
+    verdict = level_status(replace(SOUND, **change))  # type: ignore[arg-type]  # the fields are pytest's parameters
     assert verdict == GateVerdict(status, tuple(reasons))
     assert verdict.shows_change == (status in (Status.COMPARABLE, Status.CAUTION))
 

@@ -66,7 +66,7 @@ def move(session: Session, to: str, *, signed: bool, accepted: bool) -> int:
             ),
             {"state": to, "signed": signed, "accepted": accepted},
         )
-        return int(result.rowcount)  # type: ignore[attr-defined]
+        return int(result.rowcount)  # type: ignore[attr-defined]  # every update has it
 
 
 @pytest.mark.parametrize("before", RETURN_STATES)

@@ -16,7 +16,7 @@ from tests.factories.snapshots import LineRow, StaffRow, make_snapshot
 
 
 def signed_in(platform: Platform, name: str = "anna", *roles: str) -> Browser:
-    add_person(platform, name, *(roles or ("analyst",)))  # type: ignore[arg-type]
+    add_person(platform, name, *(roles or ("analyst",)))  # type: ignore[arg-type]  # the roles come as plain text
     browser = Browser(platform)
     browser.sign_in(name)
     return browser
