@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -19,8 +19,8 @@ from census_api.logging import configure_logging
 from census_api.settings import Settings, read_settings
 
 if TYPE_CHECKING:
-    from census_api.demo.population import DemoPopulation
-    from census_api.domain.collecting.submission import Upload
+    from census_api.demo.inventing import Inventor
+    from census_api.domain.register.lineage import LineageEdge
     from census_api.services.kit.platform import Platform
 
 _LOADER = Actor("demonstration", kind="system")
@@ -38,7 +38,7 @@ def run_demo(port: int, data_dir: Path | None, organisations: int) -> int:
     from census_api.embedded_postgres.launcher import start_server
     from census_api.store.kit.migrate import upgrade_schema
 
-    with start_server(settings.data_dir / "postgres") as server:
+    with _inventing(settings, organisations) as inventor, start_server(settings.data_dir / "postgres") as server:
         if server.attached:
             say(f"This demonstration is running already{_where(settings.data_dir)}.")
             return 0
@@ -47,7 +47,7 @@ def run_demo(port: int, data_dir: Path | None, organisations: int) -> int:
         from census_api.services.kit.platform import open_platform
 
         with open_platform(settings, server.url()) as platform:
-            _load_once(platform, organisations)
+            _load_once(platform, organisations, inventor)
             _serve(platform, port, began)
     return 0
 
@@ -62,15 +62,27 @@ def _settings(port: int, data_dir: Path | None) -> Settings:
     return settings
 
 
-def _load_once(platform: Platform, organisations: int) -> None:
+@contextmanager
+def _inventing(settings: Settings, organisations: int) -> Iterator[Inventor | None]:
+    """Begins to invent while the database is made; None where the demonstration has been loaded already."""
+    if (settings.data_dir / _LOADED).exists():
+        yield None
+        return
+    from census_api.demo.inventing import start_inventing
+
+    with start_inventing(organisations) as inventor:
+        yield inventor
+
+
+def _load_once(platform: Platform, organisations: int, inventor: Inventor | None) -> None:
     from census_api.demo.loading import open_now
     from census_api.demo.parameters import OPEN_YEAR
     from census_api.services.people import demo_accounts
 
     marker = platform.settings.data_dir / _LOADED
     wanted = {"organisations": organisations}
-    if not marker.exists():
-        _load(platform, organisations)
+    if inventor is not None:
+        _load(platform, inventor)
         marker.write_text(json.dumps(wanted))
     elif json.loads(marker.read_text()) != wanted:
         raise ConfigError(
@@ -81,30 +93,29 @@ def _load_once(platform: Platform, organisations: int) -> None:
     demo_accounts.ensure_accounts(platform)
 
 
-def _load(platform: Platform, organisations: int) -> None:
+def _load(platform: Platform, inventor: Inventor) -> None:
     from census_api.demo.loading import open_now, prepare_register
     from census_api.demo.parameters import OPEN_YEAR, YEARS
-    from census_api.demo.population import frame_rows, make_population, register_rows
     from census_api.services.register.organisations import load_organisations
 
     began = time.monotonic()
-    people = make_population(organisations=organisations)
-    _lap(f"{len(people.organisations)} organisations invented", began)
+    register = inventor.read_register()
+    _lap(f"{len(register.organisations)} organisations invented", began)
     began = time.monotonic()
-    prepare_register(platform, _LOADER, register_rows(people), {year: frame_rows(people, year) for year in YEARS})
+    prepare_register(platform, _LOADER, register.organisations, register.frames)
     _lap("register and frames", began)
     for year in YEARS:
         began = time.monotonic()
         if year == OPEN_YEAR:
-            load_organisations(platform, _LOADER, register_rows(people))
+            load_organisations(platform, _LOADER, register.organisations)
             open_now(platform, _LOADER, OPEN_YEAR)
-        _load_year(platform, people, year)
-        _lap(f"{len(people.answered(year))} returns of {year}", began)
-    _freeze(platform, people)
+        _load_year(platform, inventor, year, register.answered[year])
+        _lap(f"{register.answered[year]} returns of {year}", began)
+    _freeze(platform, register.lineage)
 
 
-def _load_year(platform: Platform, people: DemoPopulation, year: int) -> None:
-    """The returns of a year. Those of the open one are at every stage: sent in, signed, accepted."""
+def _load_year(platform: Platform, inventor: Inventor, year: int, total: int) -> None:
+    """The `total` returns of a year. Those of the open one are at every stage: sent in, signed, accepted."""
     from census_api.demo.loading import Course, load_returns, take_answer
     from census_api.demo.parameters import OPEN_YEAR
     from census_api.demo.structure import FIXED
@@ -112,9 +123,8 @@ def _load_year(platform: Platform, people: DemoPopulation, year: int) -> None:
 
     course = Course(get_collection(platform, _LOADER, year).window, platform.clock())
     then = replace(platform, clock=course)
-    total = len(people.answered(year))
     with progress_of(f"Returns of {year}") as progress:
-        for done, answer in enumerate(load_returns(then, _LOADER, year, _uploads(people, year)), start=1):
+        for done, answer in enumerate(load_returns(then, _LOADER, year, inventor.iterate_uploads()), start=1):
             course.go(done / total)
             if year != OPEN_YEAR:
                 take_answer(then, _LOADER, answer)
@@ -123,33 +133,17 @@ def _load_year(platform: Platform, people: DemoPopulation, year: int) -> None:
             progress(done, total)
 
 
-def _freeze(platform: Platform, people: DemoPopulation) -> None:
+def _freeze(platform: Platform, lineage: Sequence[LineageEdge]) -> None:
     """The years that are over. What changes in their returns from now on counts in the next revision only."""
     from census_api.demo.loading import freeze_past
     from census_api.demo.parameters import OPEN_YEAR, YEARS
-    from census_api.demo.population import lineage_rows
 
     began = time.monotonic()
     past = [year for year in YEARS if year != OPEN_YEAR]
     with progress_of("Freezing the years that are over") as progress:
-        for done, _ in enumerate(freeze_past(platform, _LOADER, past, lineage_rows(people)), start=1):
+        for done, _ in enumerate(freeze_past(platform, _LOADER, past, lineage), start=1):
             progress(done, len(past))
     _lap(f"{len(past)} snapshots", began)
-
-
-def _uploads(people: DemoPopulation, year: int) -> Iterator[tuple[str, Upload]]:
-    """Some as workbooks, the others as JSON, as a program would send them."""
-    from census_api.demo.population import as_workbooks, iterate_returns
-    from census_api.domain.collecting.submission import Upload
-    from census_api.questionnaire.load import load_spec
-    from census_api.questionnaire.templates.workbook import fill_template
-
-    workbooks = frozenset(as_workbooks(people, year))
-    for code, content in iterate_returns(people, year):
-        if code in workbooks:
-            yield code, Upload(fill_template(load_spec(year), content), f"{code}.xlsx")
-        else:
-            yield code, Upload(json.dumps(content.as_json(), ensure_ascii=False).encode(), f"{code}.json")
 
 
 def _serve(platform: Platform, port: int, began: float) -> None:

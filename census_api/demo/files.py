@@ -8,7 +8,7 @@ from pathlib import Path
 
 from census_api.demo import wide
 from census_api.demo.fitting import draw_chance
-from census_api.demo.mistakes import spoil_content
+from census_api.demo.mistakes import spoil_content, with_fixed_mistakes
 from census_api.demo.parameters import SECTORS, YEARS
 from census_api.demo.population import DEFAULT_SEED, MOST, DemoPopulation, make_population
 from census_api.demo.structure import BLOCK, FIXED
@@ -64,10 +64,11 @@ def write_files(
 
 
 def _content(people: DemoPopulation, spec: Spec, code: str, rows: int | None) -> Content:
-    content = people.content(spec.year, code)
-    if rows is None or not content.table("staff"):
-        return content
-    return people.as_sent(spec.year, code, wide.make_content(people, spec, code, rows))
+    """As it is first sent: whoever asks for the files of a year wants to see what is wrong in DEMO-ERRORS."""
+    content = people.clean_content(spec.year, code)
+    if rows is not None and content.table("staff"):
+        content = wide.make_content(people, spec, code, rows)
+    return with_fixed_mistakes(content, spec, code)
 
 
 def row_limits(year: int) -> Mapping[str, int]:

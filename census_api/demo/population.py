@@ -15,7 +15,7 @@ from math import fsum
 
 from census_api.demo.breakdowns import make_breakdowns
 from census_api.demo.changes import ContractMove, apply_changes
-from census_api.demo.mistakes import with_errors, with_queries
+from census_api.demo.mistakes import with_fixed_mistakes
 from census_api.demo.parameters import GROWTH_AFTER_LAST, OPEN_YEAR, SECTORS, YEARS, read_parameters
 from census_api.demo.response import Response, choose_responses
 from census_api.demo.returns import Writer
@@ -75,16 +75,14 @@ class DemoPopulation:
         return tuple(code for code in self.asked(year) if code not in silent)
 
     def content(self, year: int, code: str) -> Content:
-        """What `code` answers, or would answer if it is silent."""
-        return self.as_sent(year, code, self._writer(year).content(code))
+        """What `code` answers, or would answer if it is silent. The fixed mistakes are in the open year only: returns of
+        the years that are over have been corrected, and are accepted."""
+        content = self.clean_content(year, code)
+        return with_fixed_mistakes(content, load_spec(year), code) if year == OPEN_YEAR else content
 
-    def as_sent(self, year: int, code: str, content: Content) -> Content:
-        """`content` with the mistakes of the two fixed organisations that make some, in the open year only."""
-        if year == OPEN_YEAR and code == "DEMO-ERRORS":
-            return with_errors(content, load_spec(year))
-        if year == OPEN_YEAR and code == "DEMO-QUERIES":
-            return with_queries(content, load_spec(year))
-        return content
+    def clean_content(self, year: int, code: str) -> Content:
+        """What `code` answers once nothing is left to correct."""
+        return self._writer(year).content(code)
 
     def _writer(self, year: int) -> Writer:
         if year not in self._writers:

@@ -1,6 +1,7 @@
 """The script `census` at the root: set-up on first use, then nothing in the way.
 
-It runs for real on a small stand-in project: one dependency with a hash, one editable package, no network.
+It runs for real on a small stand-in project: a dependency of the platform and one of its tests, each with a hash, one
+editable package, no network.
 """
 
 from __future__ import annotations
@@ -50,21 +51,35 @@ backend-path = ["."]
 
 
 def make_project(folder: Path) -> Path:
-    """A project with the script, whose locked dependency is a wheel that stands in for pytest."""
+    """A project with the script. Its locked packages are wheels: one that it runs with, and one for pytest."""
     (folder / "census_api").mkdir(parents=True)
+    (folder / "tests").mkdir()
     (folder / "census_api" / "__main__.py").write_text(ECHO)
     (folder / "backend.py").write_text(BACKEND)
     (folder / "pyproject.toml").write_text(PYPROJECT)
-    wheel = folder / "pytest-1.0-py3-none-any.whl"
-    with zipfile.ZipFile(wheel, "w") as opened:
-        opened.writestr("pytest/__main__.py", ECHO)
-        opened.writestr("pytest-1.0.dist-info/METADATA", "Metadata-Version: 2.1\nName: pytest\nVersion: 1.0\n")
-        opened.writestr("pytest-1.0.dist-info/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
-        opened.writestr("pytest-1.0.dist-info/RECORD", "")
-    digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
-    (folder / "requirements.lock").write_text(f"pytest @ {wheel.as_uri()} --hash=sha256:{digest}\n")
+    runs_with, tests_with = lock_line(folder, "runtime"), lock_line(folder, "pytest")
+    (folder / "requirements.lock").write_text(runs_with)
+    (folder / "tests" / "requirements.lock").write_text(runs_with + tests_with)
     shutil.copy(SCRIPT, folder / "census")
     return folder
+
+
+def lock_line(folder: Path, name: str) -> str:
+    """Makes a wheel of that name and gives its line of a lock."""
+    wheel = folder / f"{name}-1.0-py3-none-any.whl"
+    with zipfile.ZipFile(wheel, "w") as opened:
+        opened.writestr(f"{name}/__main__.py", ECHO)
+        opened.writestr(f"{name}-1.0.dist-info/METADATA", f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
+        opened.writestr(f"{name}-1.0.dist-info/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+        opened.writestr(f"{name}-1.0.dist-info/RECORD", "")
+    digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
+    return f"{name} @ {wheel.as_uri()} --hash=sha256:{digest}\n"
+
+
+def installed(project: Path) -> set[str]:
+    """Which of the stand-in's packages its environment holds."""
+    [packages] = (project / ".venv" / "lib").glob("python3.*/site-packages")
+    return {name for name in ("runtime", "pytest", "standin") if list(packages.glob(f"{name}-1.0.dist-info"))}
 
 
 def begin(project: Path, *arguments: str, cwd: Path | None = None) -> subprocess.Popen[str]:
@@ -86,11 +101,15 @@ def run(project: Path, *arguments: str, cwd: Path | None = None) -> tuple[int, s
 
 @pytest.fixture(scope="module")
 def ready(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A project that is set up; tests leave it so."""
+    """A project that is set up, for its tests too; tests leave it so."""
     project = make_project(tmp_path_factory.mktemp("ready") / "my project")
-    code, _, err = run(project)
+    code, _, err = run(project, "test")
     assert code == 7, err
     return project
+
+
+def steps(err: str) -> list[str]:
+    return [line.split(" (")[0] for line in err.splitlines()]
 
 
 def test_first_use_sets_up_says_so_briefly_and_passes_everything_on(tmp_path: Path) -> None:
@@ -99,17 +118,64 @@ def test_first_use_sets_up_says_so_briefly_and_passes_everything_on(tmp_path: Pa
     elsewhere.mkdir()
     (elsewhere / "census_api.py").write_text("raise SystemExit('a file of the working folder was run')")
     code, out, err = run(project, "check", "my file.xlsx", "--year=2024", "", cwd=elsewhere)
-    assert code == 7
+    assert code == 7, err
     answer = json.loads(out)
     assert answer["arguments"] == ["check", "my file.xlsx", "--year=2024", ""]
     assert answer["folder"] == str(elsewhere)
     assert answer["module"] == str(project / "census_api" / "__main__.py")
-    assert [line.split(" (")[0] for line in err.splitlines()] == [
+    assert steps(err) == [
         "census: 1/3 setting up in .venv",
         "census: 2/3 installing 1 packages",
         "census: 3/3 installing the census",
         "census: ready",
     ]
+    assert installed(project) == {"runtime", "standin"}
+
+
+def test_the_word_test_adds_what_only_tests_use_once(tmp_path: Path) -> None:
+    project = make_project(tmp_path / "project")
+    assert run(project, "demo")[0] == 7
+    [package] = (project / ".venv" / "lib").glob("python3.*/site-packages/runtime/__main__.py")
+    before = package.stat()
+    code, out, err = run(project, "test", "-n", "0")
+    assert code == 7, err
+    assert json.loads(out)["arguments"] == ["-n", "0"]
+    assert steps(err) == ["census: adding 1 packages for the tests", "census: ready"]
+    assert installed(project) == {"runtime", "standin", "pytest"}
+    assert package.stat() == before
+    for word in ("test", "demo"):
+        assert run(project, word)[::2] == (7, "")
+
+
+def test_a_set_up_for_the_tests_serves_everything_else(tmp_path: Path) -> None:
+    project = make_project(tmp_path / "project")
+    code, _, err = run(project, "test")
+    assert code == 7, err
+    assert "census: 2/3 installing 2 packages" in steps(err)
+    assert run(project, "demo")[::2] == (7, "")
+
+
+def test_an_interrupted_adding_of_the_tests_packages_is_begun_again(tmp_path: Path) -> None:
+    project = make_project(tmp_path / "project")
+    assert run(project, "demo")[0] == 7
+    first = begin(project, "test")
+    assert first.stderr is not None
+    assert "adding" in first.stderr.readline()
+    first.kill()
+    first.communicate()
+    assert run(project, "test")[0] == 7
+    assert installed(project) == {"runtime", "standin", "pytest"}
+    assert run(project, "demo")[::2] == (7, "")
+
+
+def test_a_change_of_the_tests_lock_concerns_the_tests_alone(ready: Path) -> None:
+    with (ready / "tests" / "requirements.lock").open("a") as opened:
+        opened.write("# changed\n")
+    assert run(ready, "demo")[::2] == (7, "")
+    code, _, err = run(ready, "test")
+    assert code == 7, err
+    assert "adding" in err
+    assert run(ready, "test")[::2] == (7, "")
 
 
 def test_second_use_is_silent_and_at_once(ready: Path, tmp_path: Path) -> None:
@@ -152,11 +218,13 @@ def test_a_changed_lock_or_project_file_brings_the_environment_up_to_date(ready:
     with (ready / file).open("a") as opened:
         opened.write("# changed\n")
     code, _, err = run(ready)
-    assert code == 7
+    assert code == 7, err
     assert "2/3" in err
     assert "1/3" not in err
     assert (ready / ".venv" / "kept").exists()
     assert run(ready)[::2] == (7, "")
+    # what the tests use was there already, but whether it still agrees had to be asked
+    assert "adding" in run(ready, "test")[2]
 
 
 def test_an_environment_made_by_hand_is_completed_not_replaced(ready: Path) -> None:
@@ -171,8 +239,9 @@ def test_an_environment_whose_python_is_gone_is_made_anew(ready: Path) -> None:
     python.unlink()
     python.symlink_to("/nonexistent/python3")
     code, _, err = run(ready)
-    assert code == 7
+    assert code == 7, err
     assert "1/3" in err
+    assert run(ready, "test")[0] == 7
 
 
 def test_a_set_up_that_was_killed_is_begun_again(tmp_path: Path) -> None:
@@ -184,7 +253,7 @@ def test_a_set_up_that_was_killed_is_begun_again(tmp_path: Path) -> None:
     first.kill()
     first.communicate()
     code, out, err = run(project, "again")
-    assert code == 7
+    assert code == 7, err
     assert json.loads(out)["arguments"] == ["again"]
     assert "1/3" in err
 

@@ -1,6 +1,7 @@
 """Every command in README.md and docs/ is run, and every link leads somewhere.
 
 A page's ```console blocks run in order in one empty folder, in which `./census` is the command line of this checkout.
+Lines below a command are what a reader is told to expect: they are in its output, in that order; `...` is left out.
 Servers are started, asked, and ended. `./census test` is what runs this test, so it is only looked up.
 """
 
@@ -30,6 +31,26 @@ READY = re.compile("census is at|Stop with Ctrl")
 def commands(page: Path) -> list[str]:
     blocks = re.findall(r"^```console\n(.*?)^```", page.read_text("utf-8"), flags=re.DOTALL | re.MULTILINE)
     return [line[2:] for block in blocks for line in block.splitlines() if line.startswith("$ ")]
+
+
+def list_expected(page: Path) -> list[list[str]]:
+    """The lines that the page shows below each command, in the order of `commands`."""
+    expected: list[list[str]] = []
+    for block in re.findall(r"^```console\n(.*?)^```", page.read_text("utf-8"), flags=re.DOTALL | re.MULTILINE):
+        for line in block.splitlines():
+            if line.startswith("$ "):
+                expected.append([])
+            elif line.strip(" .") and expected:
+                expected[-1].append(line)
+    return expected
+
+
+EXIT_CODES = {
+    "./census check returns/DEMO-ERRORS.xlsx --annotated checked.xlsx": 1,
+    "./census check returns/DEMO-CLEAN.json --format json": 0,
+    "./census check returns/DEMO-LARGE.xlsx --last-year returns-2023/DEMO-LARGE.xlsx": 1,
+}
+"""Which end the pages tell of. Any other command ends with 0."""
 
 
 def in_folder(tmp_path: Path) -> dict[str, str]:
@@ -86,7 +107,7 @@ def test_commands_run(page: Path, tmp_path: Path, request: pytest.FixtureRequest
             capture_output=True, text=True,
         )  # fmt: skip
         assert made.returncode == 0, made.stderr
-    for command in commands(page):
+    for command, expected in zip(commands(page), list_expected(page), strict=True):
         words = shlex.split(command)
         if words[:2] == ["./census", "test"]:
             assert os.access(ROOT / "census", os.X_OK)
@@ -108,15 +129,29 @@ def test_commands_run(page: Path, tmp_path: Path, request: pytest.FixtureRequest
             )
             assert "problem+json" not in answer
         else:
-            succeeds(command, tmp_path, environment)
+            shows(succeeds(command, tmp_path, environment), expected)
 
 
 def succeeds(command: str, folder: Path, environment: dict[str, str]) -> str:
-    """Runs it; `check` may find something (1), nothing may be refused (2)."""
+    """Runs it to the end that the page tells of, and gives what it printed."""
     done = subprocess.run(command, shell=True, cwd=folder, env=environment, capture_output=True, text=True, timeout=120)
-    good = (0, 1) if "census check" in command else (0,)
-    assert done.returncode in good, f"{command}\n{done.stdout[-2000:]}\n{done.stderr[-2000:]}"
-    return done.stdout
+    told = f"{command}\n{done.stdout[-2000:]}\n{done.stderr[-2000:]}"
+    assert done.returncode == EXIT_CODES.get(command, 0), told
+    return done.stdout + done.stderr
+
+
+def shows(output: str, expected: list[str]) -> None:
+    lines = iter(output.splitlines())
+    for line in expected:
+        assert line in lines, f"{line!r} is not there, or not in that place, in\n{output[-4000:]}"
+
+
+def test_the_readme_tells_what_to_expect_of_its_example() -> None:
+    readme = ROOT / "README.md"
+    expected = dict(zip(commands(readme), list_expected(readme), strict=True))
+    checks = [command for command in expected if command.startswith("./census check")]
+    assert {EXIT_CODES[command] for command in checks} == {0, 1}
+    assert all(expected[command] for command in checks)
 
 
 def starts_and_ends(command: str, folder: Path, environment: dict[str, str]) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import Select, bindparam, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from census_api.domain.collecting.returns import RETURN_STATES, ReturnState
@@ -44,8 +44,15 @@ class ExpectedOrganisation:
 
 def list_members(session: Session, organisations: Collection[uuid.UUID]) -> dict[uuid.UUID, list[Addressee]]:
     """The people who may act for each organisation, by address. Who acts for one acts for those below it as well."""
+    found: dict[uuid.UUID, list[Addressee]] = {organisation: [] for organisation in organisations}
+    for organisation, email, name in session.execute(_MEMBERS, {"organisations": list(organisations)}):
+        found[organisation].append(Addressee(email or "", name))
+    return found
+
+
+def _members() -> Select[uuid.UUID, str | None, str]:
     start = select(tables.OrganisationRow.id.label("organisation_id"), tables.OrganisationRow.id.label("above")).where(
-        tables.OrganisationRow.id.in_(organisations)
+        tables.OrganisationRow.id.in_(bindparam("organisations", expanding=True))
     )
     chain = start.cte(recursive=True)
     higher = aliased(tables.OrganisationRow)
@@ -55,7 +62,7 @@ def list_members(session: Session, organisations: Collection[uuid.UUID]) -> dict
         .join(higher, higher.id == chain.c.above)
         .where(higher.parent.is_not(None))
     )
-    query = (
+    return (
         select(chain.c.organisation_id, AccountRow.email, AccountRow.name)
         .join(MembershipRow, (MembershipRow.organisation_id == chain.c.above) & MembershipRow.ended_at.is_(None))
         .join(AccountRow, AccountRow.id == MembershipRow.account_id)
@@ -63,10 +70,10 @@ def list_members(session: Session, organisations: Collection[uuid.UUID]) -> dict
         .distinct()
         .order_by(AccountRow.email)
     )
-    found: dict[uuid.UUID, list[Addressee]] = {organisation: [] for organisation in organisations}
-    for organisation, email, name in session.execute(query):
-        found[organisation].append(Addressee(email, name))
-    return found
+
+
+_MEMBERS = _members()
+"""Built once: every change of a return asks for its members, and building this took longer than running it."""
 
 
 def list_team(session: Session) -> list[Addressee]:
