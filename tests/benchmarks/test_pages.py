@@ -16,6 +16,7 @@ from starlette.testclient import TestClient
 
 from census_api.app import create_app
 from census_api.cli.demo import _load
+from census_api.demo.inventing import start_inventing
 from census_api.demo.loading import open_now
 from census_api.domain.kit.access import SYSTEM
 from census_api.embedded_postgres.launcher import RunningPostgres
@@ -65,7 +66,8 @@ def demonstration(
     platform = Platform(database, sandbox, Settings(mode="demo", data_dir=folder))
     configure_logging("warning", "auto")
     ensure_collections(platform, SYSTEM)
-    _load(platform, ORGANISATIONS)
+    with start_inventing(ORGANISATIONS) as inventor:
+        _load(platform, inventor)
     open_now(platform, SYSTEM, 2025)
     demo_accounts.ensure_accounts(platform)
     yield platform

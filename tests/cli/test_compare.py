@@ -74,4 +74,4 @@ def test_what_is_not_there_ends_with_two(
 
 def test_a_snapshot_that_is_not_there_ends_with_two(database: None, capsys: pytest.CaptureFixture[str]) -> None:
     assert census(["compare", "2023", "2031"]) == 2
-    assert "The frozen ones are 2023.1, 2024.1" in capsys.readouterr().err
+    assert "Frozen are: 2023.1, 2024.1" in capsys.readouterr().err

@@ -105,14 +105,14 @@ def test_a_series_and_estimates_are_served_too(two_years: Platform, client: http
     [
         ("/comparisons?from=2023&to=2024&measure=people", 422, "The measures are wte"),
         ("/comparisons?from=2023&to=2024&by=colour", 422, "You can break by region"),
-        ("/comparisons?from=2023&to=2031", 404, "The frozen ones are 2023.1, 2024.1"),
+        ("/comparisons?from=2023&to=2031", 404, "Frozen are: 2023.1, 2024.1"),
         ("/comparisons?from=2024&to=2023", 422, "Exchange them"),
         ("/comparisons?from=2023&to=2024&policy=no", 422, "The versions are"),
         ("/comparisons?from=2023&to=2024&format=doc", 422, "The formats are json, csv"),
         ("/comparisons?from=2023", 422, "to"),
         ("/comparisons?from=2023&to=2024&before=1", 422, "parameter"),
         ("/series?snapshots=2023", 422, "2 to 12"),
-        ("/snapshots/2031/estimates", 404, "The frozen ones are"),
+        ("/snapshots/2031/estimates", 404, "Frozen are:"),
         ("/snapshots/2024/estimates?measure=vacancy_rate", 422, "Estimates are of totals"),
     ],
 )

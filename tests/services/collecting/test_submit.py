@@ -182,7 +182,7 @@ def test_one_key_used_at_once_with_two_bodies_stores_one_of_them(platform: Platf
 
 @pytest.mark.parametrize(
     ("module", "step"),
-    [(submissions, "add"), (submissions, "claim_key"), (submissions, "add_content"), (submissions, "add_findings"),
+    [(submissions, "add_submission"), (submissions, "claim_key"), (submissions, "add_content"), (submissions, "add_findings"),
      (submissions, "seal_checked"), (audit, "record")],
 )  # fmt: skip
 @pytest.mark.parametrize("moment", ["before", "after"])

@@ -260,7 +260,7 @@ def test_a_snapshot_that_is_not_there_is_refused_with_those_that_are(bare: Platf
         compare_snapshots(bare, ANALYST, "2023", "2024", measure="wte")
     ten_of_each(bare, {"nhs": (10, 11)})
     for wrong in ("2022", "2024.7", "nonsense", ""):
-        with pytest.raises(NotFound, match=r"The frozen ones are 2023\.1, 2024\.1"):
+        with pytest.raises(NotFound, match=r"Frozen are: 2023\.1, 2024\.1"):
             compare_snapshots(bare, ANALYST, "2023", wrong, measure="wte")
     with pytest.raises(InvalidRequest, match="Exchange them"):
         compare_snapshots(bare, ANALYST, "2024", "2023", measure="wte")

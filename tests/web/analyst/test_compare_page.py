@@ -94,7 +94,7 @@ def test_every_file_of_the_page_is_there(analyst: Browser) -> None:
         ("from=2023&to=2024&by=colour", 422, "You can break by region"),
         ("from=2023&to=2024&by=age&by=gender&measure=paid_headcount", 422, "cannot be crossed"),
         ("from=2024&to=2023", 422, "Exchange them"),
-        ("from=2023&to=2031", 404, "The frozen ones are 2023.1, 2024.1"),
+        ("from=2023&to=2031", 404, "Frozen are: 2023.1, 2024.1"),
         ("from=2023&to=2024&measure=%3Cscript%3E", 422, "There is no measure of that name"),
     ],
 )
