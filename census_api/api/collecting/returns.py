@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Query, Request, Response
 
 from census_api.api.collecting.collections import FINDINGS_SHOWN
 from census_api.api.kit.answers import JSON, MEDIA_TYPES, UNKNOWN, XLSX, answer_download, json_answer, json_bytes
@@ -19,7 +19,7 @@ from census_api.api.kit.common_payloads import (
     job_address,
     submission_address,
 )
-from census_api.api.kit.conditional import tag_of
+from census_api.api.kit.conditional import answer_once, tag_of
 from census_api.api.kit.dependencies import (
     Caller,
     Cursor,
@@ -49,10 +49,12 @@ _FILE = {"schema": {"type": "string", "format": "binary"}}
 
 
 @router.get("", dependencies=[may("return.read")], response_model=ReturnPayload, responses=document_problems())
-def get_return(platform: ThePlatform, caller: Caller, year: Year, organisation: OrganisationCode) -> Response:
+def get_return(
+    request: Request, platform: ThePlatform, caller: Caller, year: Year, organisation: OrganisationCode
+) -> Response:
     """The organisation's return: its state, and the number of its newest checked submission."""
     found = service.get_return(platform, caller, year, organisation)
-    return json_answer(ReturnPayload.of(found), headers=tag_of(found.version))
+    return answer_once(request, json_answer(ReturnPayload.of(found), headers=tag_of(found.version)))
 
 
 @router.post(

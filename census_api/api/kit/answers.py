@@ -11,6 +11,8 @@ from urllib.parse import quote
 from fastapi import Request, Response
 from pydantic import BaseModel
 
+from census_api.api.kit.conditional import has_already
+
 JSON = "application/json"
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 ODS = "application/vnd.oasis.opendocument.spreadsheet"
@@ -42,12 +44,6 @@ def answer_tagged(
     if has_already(request, tag):
         return Response(status_code=304, headers={"ETag": tag, "Cache-Control": "no-cache"})
     return Response(body, 200, known, media_type)
-
-
-def has_already(request: Request, tag: str) -> bool:
-    """Whether the caller says that it has the answer of this entity tag, given in its quotation marks."""
-    header = request.headers.get("if-none-match", "")
-    return header.strip() == "*" or tag in (part.strip().removeprefix("W/") for part in header.split(","))
 
 
 def as_attachment(name: str) -> dict[str, str]:

@@ -1,13 +1,65 @@
-"""Entity tags of returns: what a caller has seen, so that nobody changes what somebody else has changed meanwhile."""
+"""Conditional requests: what a caller has seen or has already, by the entity tags of RFC 9110, for every route alike.
+
+`If-None-Match` and `If-Match` take one tag, several with commas between them, or `*`. A proxy that compresses an answer
+makes its tag weak (`W/"7"`), so a weak tag counts as the tag that it was made of.
+"""
 
 from __future__ import annotations
 
 import re
 from typing import Annotated
 
-from fastapi import Depends, Header
+from fastapi import Depends, Header, Request, Response
 
 from census_api.domain.kit.errors import InvalidRequest
+
+_TAG = re.compile(r'\s*(?:W/)?"([\x21\x23-\x7e\x80-\xff]*)"\s*(?:,|$)')
+_LONGEST = 4000
+_OF_A_304 = ("ETag", "Cache-Control", "Content-Location", "Expires", "Vary")
+
+
+def read_tags(header: str | None) -> frozenset[str] | None:
+    """What stands in the quotation marks of each tag of a header; None for `*` or no header at all.
+
+    Raises InvalidRequest for anything that is not a list of tags.
+    """
+    if header is None or header.strip() == "*":
+        return None
+    tags, position = set(), 0
+    text = header.strip()
+    while position < len(text) <= _LONGEST:
+        match = _TAG.match(text, position)
+        if match is None:
+            break
+        tags.add(match[1])
+        position = match.end()
+    if not tags or position < len(text) or text.endswith(","):
+        raise InvalidRequest('This header takes entity tags as they were given, in their quotation marks, such as "7".')
+    return frozenset(tags)
+
+
+def has_already(request: Request, tag: str) -> bool:
+    """Whether If-None-Match says that the caller has the answer of this entity tag, given in its quotation marks.
+
+    A header that cannot be read says nothing: the caller gets the whole answer.
+    """
+    header = request.headers.get("if-none-match")
+    if header is None:
+        return False
+    try:
+        tags = read_tags(header)
+    except InvalidRequest:
+        return False
+    return tags is None or tag.strip('"') in tags
+
+
+def answer_once(request: Request, answer: Response) -> Response:
+    """The answer, or 304 without its body for who has it already; the headers that belong to a 304 stay (RFC 9110)."""
+    tag = answer.headers.get("etag")
+    if tag is None or answer.status_code != 200 or not has_already(request, tag.removeprefix("W/")):
+        return answer
+    kept = {name: answer.headers[name] for name in _OF_A_304 if name in answer.headers}
+    return Response(status_code=304, headers=kept)
 
 
 def tag_of(version: int) -> dict[str, str]:
@@ -16,13 +68,16 @@ def tag_of(version: int) -> dict[str, str]:
 
 
 def seen_version(if_match: str | None = None) -> int | None:
-    """The version that an If-Match header names; None without one and for `*`. Raises InvalidRequest."""
-    if if_match is None or if_match.strip() == "*":
+    """The newest version that an If-Match header names; None without one and for `*`. Raises InvalidRequest.
+
+    Versions only grow, so of several that a caller has seen only the newest can still be the present one.
+    """
+    tags = read_tags(if_match)
+    if tags is None:
         return None
-    named = re.fullmatch(r'\s*(?:W/)?"([0-9]{1,9})"\s*', if_match)
-    if named is None:
+    if not all(re.fullmatch("[0-9]{1,9}", tag) for tag in tags):
         raise InvalidRequest("If-Match takes the ETag of the return as it was given, in its quotation marks.")
-    return int(named[1])
+    return max(map(int, tags))
 
 
 def _from_header(
@@ -32,7 +87,7 @@ def _from_header(
             description="The ETag of the return as you have read it. When it has changed since, nothing is done and the "
             "answer says who changed it and when.",
             examples=['"7"'],
-            json_schema_extra={"pattern": r'^(\*|(W/)?"[0-9]{1,9}")$'},
+            json_schema_extra={"pattern": r'^(\*|(W/)?"[0-9]{1,9}"(\s*,\s*(W/)?"[0-9]{1,9}")*)$'},
         ),
     ] = None,
 ) -> int | None:

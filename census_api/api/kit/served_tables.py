@@ -8,7 +8,8 @@ from typing import Annotated
 from fastapi import Query, Request, Response
 from fastapi.responses import StreamingResponse
 
-from census_api.api.kit.answers import JSON, XLSX, as_attachment, has_already
+from census_api.api.kit.answers import JSON, XLSX, as_attachment
+from census_api.api.kit.conditional import has_already
 from census_api.api.kit.problems import Responses
 from census_api.domain.kit.errors import InvalidRequest
 from census_api.services.kit.tables_out import KINDS, Kind, OutputSheet, write_sheet

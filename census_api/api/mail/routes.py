@@ -6,13 +6,13 @@ import datetime as dt
 import uuid
 from typing import TYPE_CHECKING, Annotated, Any
 
-from fastapi import APIRouter, Depends, Path, Query, Response
+from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from pydantic import Field
 
 from census_api.api.kit.answers import json_answer
 from census_api.api.kit.bodies import Body, JsonBody, describe_body
 from census_api.api.kit.common_payloads import PagePayload, Payload
-from census_api.api.kit.conditional import Seen, tag_of
+from census_api.api.kit.conditional import Seen, answer_once, tag_of
 from census_api.api.kit.dependencies import Caller, Cursor, ThePlatform, Year, limit_up_to, may
 from census_api.api.kit.problems import document_problems
 from census_api.domain.collecting.returns import ReturnState
@@ -130,9 +130,9 @@ def send_again(platform: ThePlatform, caller: Caller, mail: MailId) -> Response:
 @router.get(
     "/collections/{year}/reminder-plan", dependencies=_DOOR, response_model=PlanPayload, responses=document_problems()
 )
-def get_plan(platform: ThePlatform, caller: Caller, year: Year) -> Response:
+def get_plan(request: Request, platform: ThePlatform, caller: Caller, year: Year) -> Response:
     """When reminders of the collection go out by themselves."""
-    return _plan(reminders.get_plan(platform, caller, year))
+    return answer_once(request, _plan(reminders.get_plan(platform, caller, year)))
 
 
 @router.put(

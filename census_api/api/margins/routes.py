@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Path, Query, Request, Response
 
 from census_api.api.kit.answers import as_attachment
+from census_api.api.kit.conditional import has_already
 from census_api.api.kit.dependencies import Caller, ThePlatform, may
 from census_api.api.kit.problems import Responses, document_problems
 from census_api.domain.kit.errors import NotFound
@@ -133,7 +134,7 @@ def _answer(request: Request, document: MarginDocument, wanted: MarginFormat, ca
         "Margins-Id": document.id,
         "Content-Location": f"/api/v1/margins/{document.id}.{wanted}",
     }
-    if tag in (part.strip() for part in request.headers.get("if-none-match", "").split(",")):
+    if has_already(request, tag):
         return Response(status_code=304, headers=headers)
     if wanted != "json":
         headers |= as_attachment(f"margins-{document.id[:12]}-{wanted}.{SUFFIXES[wanted]}")

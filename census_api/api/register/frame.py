@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Header, Path, Request, Response
 
+from census_api.api.kit.conditional import answer_once, read_tags
 from census_api.api.kit.dependencies import Caller, ThePlatform, Year, may
 from census_api.api.kit.problems import document_problems
 from census_api.api.kit.uploads import TheUpload
 from census_api.api.register.list_bodies import DOWNLOAD, Preview, answer_report, described_list, file_of
 from census_api.api.register.payloads import ListReportPayload
-from census_api.domain.kit.errors import InvalidRequest
 from census_api.domain.register.lists import ListFormat
 from census_api.services.register.frame_files import COLUMNS, NAME, export_frame, import_frame
 
@@ -27,14 +26,8 @@ def _seen(
             examples=['"0123456789abcdef0123456789abcdef"'],
         ),
     ] = None,
-) -> str | None:
-    """The version that an If-Match header names; None without one and for `*`. Raises InvalidRequest."""
-    if if_match is None or if_match.strip() == "*":
-        return None
-    named = re.fullmatch(r'\s*(?:W/)?"([0-9a-f]{32})"\s*', if_match)
-    if named is None:
-        raise InvalidRequest("If-Match takes the ETag of the frame as it was given, in its quotation marks.")
-    return named[1]
+) -> frozenset[str] | None:
+    return read_tags(if_match)
 
 
 @router.get(
@@ -56,9 +49,9 @@ def download_frame(
 @router.get(
     "/{year}", dependencies=[may("frame.manage")], response_class=Response, responses=document_problems() | DOWNLOAD
 )
-def get_frame(platform: ThePlatform, caller: Caller, year: Year) -> Response:
+def get_frame(request: Request, platform: ThePlatform, caller: Caller, year: Year) -> Response:
     """The whole frame as JSON, with its version as ETag."""
-    return _file(platform, caller, year, "json")
+    return answer_once(request, _file(platform, caller, year, "json"))
 
 
 @router.put(
@@ -74,7 +67,7 @@ def put_frame(
     caller: Caller,
     upload: TheUpload,
     year: Year,
-    seen: Annotated[str | None, Depends(_seen)],
+    seen: Annotated[frozenset[str] | None, Depends(_seen)],
     preview: Preview = False,
 ) -> Response:
     """Makes the lines of a list the whole frame. One with errors changes nothing, and says everything that is wrong."""

@@ -6,7 +6,7 @@ import difflib
 import functools
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from census_api.domain.kit.access import Actor, authorise
@@ -83,11 +83,18 @@ def export_frame(platform: Platform, actor: Actor, year: int, kind: ListFormat) 
 
 
 def import_frame(
-    platform: Platform, actor: Actor, year: int, data: bytes, *, preview: bool = False, expected: str | None = None
+    platform: Platform,
+    actor: Actor,
+    year: int,
+    data: bytes,
+    *,
+    preview: bool = False,
+    expected: Collection[str] | None = None,
 ) -> ListReport:
     """Makes the lines of the file the whole frame of the collection. With an error nothing changes.
 
-    `preview` changes nothing and says what would; `expected` is the version that the actor has seen. Raises NotFound,
+    `preview` changes nothing and says what would; `expected` are the versions that the actor has seen, one of them
+    the present one, or Stale is raised. Raises NotFound,
     TooLarge, Stale, or Refused for what cannot be read as a list.
     """
     from census_api.intake.reading.lists import read_list
@@ -102,7 +109,7 @@ def import_frame(
         lines = judge.lines()
         gone = frozenset(before.lines) - frozenset(lines)
         notes = tuple(_about_collection(session, year, gone))
-    if expected is not None and expected != before.version:
+    if expected is not None and before.version not in expected:
         raise Stale("Somebody else has changed this frame meanwhile. Look at it again, then send yours.")
     changes = tuple(sorted(_changes(before.lines, lines), key=lambda change: change.key))
     findings = (*listed.findings, *judge.findings, *notes)

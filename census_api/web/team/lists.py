@@ -98,7 +98,7 @@ def _take_frame(visit: Visit, year: int, posted: FileForm, *, preview: bool) -> 
             year,
             _file(posted).data,
             preview=preview,
-            expected=version if _VERSION.fullmatch(version) else None,
+            expected=[version] if _VERSION.fullmatch(version) else None,
         )
     except NotFound:
         raise
