@@ -78,7 +78,7 @@ def start_inventing(organisations: int) -> Iterator[Inventor]:
         try:
             if process.stdout is None:
                 raise RuntimeError("a process without the pipe that was asked for")
-            yield Inventor(process.stdout)  # type: ignore[arg-type]
+            yield Inventor(process.stdout)  # type: ignore[arg-type]  # a pipe of bytes, declared as IO
         finally:
             process.kill()
 

@@ -49,7 +49,7 @@ class Route:
 
     @property
     def opens_for(self) -> str:
-        return self.door.action if isinstance(self.door, ActionDoor) else type(self.door).__name__
+        return self.door.action if isinstance(self.door, ActionDoor) else type(self.door).__name__.removesuffix("Door")
 
     def address(self, organisation: str, spare: uuid.UUID) -> str:
         values = {**VALUES, "organisation": organisation, "account": str(spare)}
