@@ -24,15 +24,9 @@ linux = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 
 
 @pytest.fixture(scope="module")
-def patient() -> Iterator[Sandbox]:
-    """For tests that are not about time, on a machine that may be busy."""
-    with Sandbox(workers=2, seconds=60, memory_mb=900) as made:
-        yield made
-
-
-@pytest.fixture(scope="module")
 def sandbox() -> Iterator[Sandbox]:
-    with Sandbox(workers=2, seconds=2, memory_mb=900) as made:
+    """Patient: no test here but the one of a slow job may fail because the machine is busy."""
+    with Sandbox(workers=2, seconds=120, memory_mb=900) as made:
         made.warm()
         yield made
 
@@ -130,10 +124,14 @@ def test_a_child_that_dies_is_replaced(sandbox: Sandbox, number: int) -> None:
     assert sandbox.run(add, 1, 1) == 2
 
 
-def test_a_slow_job_is_ended(sandbox: Sandbox) -> None:
-    start = time.monotonic()
-    assert reason_of(sandbox, nap, 60) == "too_slow"
-    assert time.monotonic() - start < 5
+def test_a_slow_job_is_ended_with_its_child() -> None:
+    with Sandbox(workers=1, seconds=120, memory_mb=900) as sandbox:
+        before = sandbox.run(pid)
+        sandbox._seconds = 0.2
+        assert reason_of(sandbox, nap, 3600) == "too_slow"
+        sandbox._seconds = 120
+        assert wait_until_gone(before)
+        assert sandbox.run(pid) != before
 
 
 def test_a_job_that_needs_too_much_memory_is_refused(sandbox: Sandbox) -> None:
@@ -141,18 +139,28 @@ def test_a_job_that_needs_too_much_memory_is_refused(sandbox: Sandbox) -> None:
     assert sandbox.run(add, 1, 1) == 2
 
 
-def test_fifty_thousand_rows_fit(patient: Sandbox) -> None:
+def test_a_child_that_ran_out_of_memory_is_not_kept() -> None:
+    with Sandbox(workers=1, seconds=120, memory_mb=900) as sandbox:
+        before = sandbox.run(pid)
+        assert sandbox.run(pid) == before
+        assert reason_of(sandbox, balloon) == "too_complex"
+        after = sandbox.run(pid)
+        assert after != before
+        assert wait_until_gone(before)
+
+
+def test_fifty_thousand_rows_fit(sandbox: Sandbox) -> None:
     rows = "".join(
         row(n, "".join(cell(f"{letter}{n}", n + 0.25) for letter in "ABCDEFGHIJKL")) for n in range(1, 50_001)
     )
-    assert patient.run(height, xlsx(rows)) == 50_000
+    assert sandbox.run(height, xlsx(rows)) == 50_000
 
 
-def test_other_jobs_survive_a_neighbour_that_dies(patient: Sandbox) -> None:
+def test_other_jobs_survive_a_neighbour_that_dies(sandbox: Sandbox) -> None:
     def one(number: int) -> object:
         if number % 5 == 0:
-            return reason_of(patient, die, signal.SIGKILL)
-        return patient.run(add, number, 1)
+            return reason_of(sandbox, die, signal.SIGKILL)
+        return sandbox.run(add, number, 1)
 
     with ThreadPoolExecutor(8) as callers:
         found = list(callers.map(one, range(30)))

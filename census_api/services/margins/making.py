@@ -165,13 +165,14 @@ def _made(
 
 
 def _predecessor(kept: list[StoredMargins], snapshot: Snapshot, estimator: Estimator, grouping: Grouping) -> str | None:
-    """The newest margins of the same kind, of this revision or an earlier one."""
+    """The margins of the same kind of the latest revision up to this one, whichever were asked for first."""
+    same = []
     for stored in kept:
         tree = json.loads(stored.document)
-        same = (tree["estimator"], tree["grouping"]) == (estimator, grouping)
-        if same and stored.revision <= snapshot.revision:
-            return stored.id
-    return None
+        if (tree["estimator"], tree["grouping"]) == (estimator, grouping) and stored.revision <= snapshot.revision:
+            same.append(stored)
+    # `kept` begins with the newest, which of one revision is the one that counts
+    return max(same, key=lambda stored: stored.revision).id if same else None
 
 
 def _figures(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 import uuid
 from collections import Counter
 from collections.abc import Callable
@@ -153,6 +154,17 @@ def test_accepting_another_submission_than_the_signed_one_is_refused(platform: P
     with pytest.raises(Conflict, match="Submission 1 is the one that is signed off"):
         life.accept_return(platform, TEAM, YEAR, "ALPHA", submission=2)
     assert life.accept_return(platform, TEAM, YEAR, "ALPHA", submission=1).accepted == 1
+
+
+def test_an_acceptance_is_audited_with_the_hash_of_what_was_accepted(platform: Platform) -> None:
+    send(platform)
+    sign(platform)
+    life.accept_return(platform, TEAM, YEAR, "ALPHA")
+    with platform.database.transaction() as session:
+        noted = session.execute(text("SELECT after_hash FROM audit_event WHERE action = 'return.accepted'")).scalars()
+        content = session.execute(text("SELECT content_sha256 FROM submission WHERE number = 1")).scalars()
+        assert list(noted) == list(content)
+        assert re.fullmatch("[0-9a-f]{64}", session.scalar(text("SELECT content_sha256 FROM submission")) or "")
 
 
 def test_a_stale_version_changes_nothing_and_says_who_and_when(platform: Platform) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 from census_api.domain.comparing import REASONS, SHORT_REASONS, TERMS
 from census_api.domain.kit.access import SYSTEM
@@ -225,6 +226,28 @@ def test_what_was_worked_out_is_kept_under_its_key(bare: Platform) -> None:
     assert comparison_key(bare, ANALYST, "2023", "2024", measure="wte", by="sector") != key
 
 
+def test_another_policy_is_another_key_and_another_answer(bare: Platform) -> None:
+    ten_of_each(bare, {"nhs": (10, 11)})
+    strict = replace(DEFAULT_POLICY, version="2026-strict")
+    with bare.database.transaction(SYSTEM) as session:
+        session.execute(
+            text(
+                "INSERT INTO policy (digest, version, document, stored_at) VALUES (:digest, :version, :document, now())"
+            ),
+            {"digest": strict.digest, "version": strict.version, "document": json.dumps(strict.as_dict())},
+        )
+    keys = {
+        policy: comparison_key(bare, ANALYST, "2023", "2024", measure="wte", policy=policy)
+        for policy in (None, DEFAULT_POLICY.version, DEFAULT_POLICY.digest, strict.version, strict.digest)
+    }
+    usual = {keys[None], keys[DEFAULT_POLICY.version], keys[DEFAULT_POLICY.digest]}
+    other = {keys[strict.version], keys[strict.digest]}
+    assert (len(usual), len(other), usual & other) == (1, 1, set())
+    first = compare_snapshots(bare, ANALYST, "2023", "2024", measure="wte")
+    second = compare_snapshots(bare, ANALYST, "2023", "2024", measure="wte", policy=strict.version)
+    assert (first["policy"], second["policy"]) == (DEFAULT_POLICY.digest, strict.digest)
+
+
 def test_every_reason_and_term_has_a_sentence() -> None:
     assert set(REASONS) == set(SHORT_REASONS) == {reason.value for reason in Reason}
     assert len(set(REASONS.values())) == len(REASONS)
@@ -256,7 +279,7 @@ def test_a_question_that_has_no_answer_says_what_can_be_asked(
 
 
 def test_a_snapshot_that_is_not_there_is_refused_with_those_that_are(bare: Platform) -> None:
-    with pytest.raises(NotFound, match="None is frozen yet"):
+    with pytest.raises(NotFound, match="Frozen are: none yet"):
         compare_snapshots(bare, ANALYST, "2023", "2024", measure="wte")
     ten_of_each(bare, {"nhs": (10, 11)})
     for wrong in ("2022", "2024.7", "nonsense", ""):

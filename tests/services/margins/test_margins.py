@@ -106,6 +106,17 @@ def test_a_later_revision_supersedes_and_the_earlier_one_stays(platform: Platfor
     assert get_margin(platform, PIPELINE, first.id).tree == first.tree
 
 
+def test_margins_never_supersede_those_of_a_later_revision(platform: Platform) -> None:
+    lines, staff = many()
+    freeze(platform, lines, staff)
+    freeze(platform, lines, [replace(staff[0], items={"paid_headcount": 400}), *staff[1:]], revision=2)
+    freeze(platform, lines, [replace(staff[0], items={"paid_headcount": 500}), *staff[1:]], revision=3)
+    second = get_margins(platform, PIPELINE, "2024.2")
+    first = get_margins(platform, PIPELINE, "2024.1")
+    third = get_margins(platform, PIPELINE, "2024.3")
+    assert [one.tree["supersedes"] for one in (first, second, third)] == [None, None, second.id]
+
+
 def test_margins_say_where_they_come_from(platform: Platform) -> None:
     freeze(platform, *many())
 

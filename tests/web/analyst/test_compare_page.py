@@ -7,6 +7,7 @@ import re
 
 import pytest
 
+from census_api.domain.comparing import TERMS
 from census_api.domain.kit.access import SYSTEM
 from census_api.services.comparing.comparisons import compare_snapshots
 from census_api.services.kit.platform import Platform
@@ -47,6 +48,24 @@ def test_the_form_offers_the_last_two_years(analyst: Browser) -> None:
     assert '<option value="2023.1" selected>2023</option>' in page.text
     assert '<option value="2024.1" selected>2024</option>' in page.text
     assert "What the difference is made of" not in page.text
+
+
+def test_each_step_is_called_real_or_due_to_who_answered_as_the_methods_say(
+    analyst: Browser, platform: Platform
+) -> None:
+    """methods.md 1.2: continuing, entrants, exits and scope are real; all other terms are about who answered."""
+    total = compare_snapshots(platform, SYSTEM, "2023", "2024", measure="wte")["total"]
+    real = {"continuing", "entrant", "exit", "scope_gained", "scope_lost"}
+    page = analyst.get(ASKED).text
+    shown = {
+        html.unescape(words): kind
+        for words, kind in re.findall(r'<th scope="row">([^<]+)</th><td data-label="Kind">([^<]*)</td>', page)
+    }
+    expected = {
+        TERMS[term]: "Real" if term in real else "Who answered" for term, value in total["terms"].items() if value
+    }
+    assert shown == expected
+    assert set(shown.values()) == {"Real", "Who answered"}
 
 
 def test_a_blocked_country_says_why_and_shows_no_change(analyst: Browser, platform: Platform) -> None:
