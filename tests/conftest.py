@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -35,6 +36,15 @@ TOOLS = {
     "curl": ("curl",),
     "chromium": ("chromium", "chromium-browser", "google-chrome"),
 }
+
+
+# no deadline, and no health check that measures the machine: a busy one must not fail a test
+settings.register_profile(
+    "census",
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.function_scoped_fixture],
+)
+settings.load_profile("census")
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -175,7 +175,7 @@ def changed_returns(draw: st.DrawFn) -> dict[str, Any]:
     return tree
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(changed_returns())
 def test_whatever_the_platform_accepts_validates(tree: dict[str, Any]) -> None:
     found = problems(tree, SCHEMA, SCHEMA)

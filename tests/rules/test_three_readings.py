@@ -123,7 +123,7 @@ def without_consequences(spec: Spec, found: Found) -> Found:
 
 
 @pytest.mark.parametrize("view", [view for view in VIEWS if view != "platform"])
-@settings(max_examples=10, deadline=None, derandomize=True)
+@settings(max_examples=10, derandomize=True)
 @given(height=st.integers(1, 14), seed=st.integers(0, 2**32))
 def test_the_three_readings_agree(view: str, height: int, seed: int) -> None:
     spec = load_spec(YEAR)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from census_api.api.kit.auth import FormTokenMissing
@@ -210,7 +210,7 @@ def test_bytes_that_are_not_http_do_no_harm(address: str) -> None:
 TEXT = st.text(st.characters(codec="utf-8"), max_size=20)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60)
 @given(st.sampled_from(["cursor", "limit", "severity", "rule", "sheet", "x"]), TEXT, TEXT)
 def test_no_parameter_is_a_fault(client: httpx.Client, name: str, value: str, code: str) -> None:
     for path in (f"{SUBMISSIONS}/1/findings", SUBMISSIONS, f"{COLLECTION}/template.xlsx"):

@@ -8,7 +8,7 @@ import zipfile
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from openpyxl import Workbook, load_workbook
 from openpyxl.comments import Comment
@@ -291,7 +291,7 @@ def test_counts_in_words() -> None:
     assert counts_in_words({"error": 0, "query": 1, "note": 1200}) == "no errors, 1 query and 1,200 notes"
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25)
 @given(st.lists(st.tuples(st.text(), st.text(max_size=40), st.text()), min_size=1, max_size=4))
 def test_any_text_gives_a_workbook_that_opens(original: bytes, texts: list[tuple[str, str, str]]) -> None:
     findings = [finding("E2", value=a, message=b, fix=c, sheet="Staff") for a, b, c in texts]

@@ -62,7 +62,7 @@ def without_blanks(tree: Tree) -> Tree:
     }
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(tree=clean_returns(SPEC))
 def test_a_clean_return_is_the_same_as_workbook_and_as_json(tree: Tree) -> None:
     judged = of_json(tree)
@@ -70,21 +70,21 @@ def test_a_clean_return_is_the_same_as_workbook_and_as_json(tree: Tree) -> None:
     assert_the_same(judged, of_workbook(fill_template(SPEC, judged.content)))
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(tree=spoilt_returns(SPEC).map(without_blanks))
 def test_a_spoilt_return_is_the_same_as_workbook_and_as_json(tree: Tree) -> None:
     judged = of_json(tree)
     assert_the_same(judged, of_workbook(fill_template(SPEC, judged.content)))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(tree=spoilt_returns(SPEC).map(without_blanks))
 def test_content_sent_back_as_json_is_the_same_content(tree: Tree) -> None:
     judged = of_json(tree)
     assert_the_same(judged, of_json(json.loads(json.dumps(judged.content.as_json()))))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(tree=spoilt_returns(SPEC).map(without_blanks), small=st.just(True))
 def test_a_workbook_without_the_template_reads_the_same(tree: Tree, small: bool) -> None:
     assert small
@@ -111,7 +111,7 @@ def test_findings_of_a_workbook_stand_at_its_cells() -> None:
 # --- what does not change the hash, and what does ---------------------------------------------------------------
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(tree=spoilt_returns(SPEC), seed=st.integers(0, 1_000))
 def test_neither_row_order_nor_key_order_changes_the_hash(tree: Tree, seed: int) -> None:
     chance = random.Random(seed)

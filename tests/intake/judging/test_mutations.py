@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from census_api.domain.kit.errors import Refused
@@ -34,7 +34,7 @@ GOOD = {"xlsx": XLSX, "ods": ODS}
 CHANGES = st.lists(st.tuples(st.floats(0, 1, exclude_max=True), st.integers(0, 255)), min_size=1, max_size=4)
 Sheets = list[tuple[str, list[tuple[object, ...]]]]
 
-relaxed = settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+relaxed = settings(max_examples=80)
 
 
 def rows_of(data: bytes) -> Sheets:

@@ -71,7 +71,7 @@ def test_business_keys_take_text_where_a_code_cannot_be_read() -> None:
 _ROWS = st.lists(st.fixed_dictionaries({question.key: _TEXTS for question in STAFF.fields}), max_size=4)
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(rows=_ROWS)
 def test_canonical_rows_are_the_content_as_json(rows: list[dict[str, str | None]]) -> None:
     table = table_of(rows)
@@ -81,7 +81,7 @@ def test_canonical_rows_are_the_content_as_json(rows: list[dict[str, str | None]
     assert content_hash(2025, {}, {"staff": (table.keys, table.canonical_rows())}) == content.sha256()
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(rows=_ROWS)
 def test_reading_again_reads_the_same(rows: list[dict[str, str | None]]) -> None:
     fresh = {question.key: CellReader(question, make_decoder(SPEC, question.code_list) if question.code_list else None)
@@ -96,7 +96,7 @@ def test_reading_again_reads_the_same(rows: list[dict[str, str | None]]) -> None
             assert again.filled == first.filled
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(rows=_ROWS)
 def test_what_is_said_to_be_known_is_true(rows: list[dict[str, str | None]]) -> None:
     table = table_of(rows)

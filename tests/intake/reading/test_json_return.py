@@ -268,7 +268,7 @@ def _places(node: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
 PLACES = _places(clean_tree(SPEC))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(place=st.sampled_from(PLACES), value=_ANY)
 def test_any_value_in_place_of_any_node_is_judged_or_refused(place: tuple[Any, ...], value: Any) -> None:
     tree: Any = {"": clean_tree(SPEC)}
@@ -284,14 +284,14 @@ def test_any_value_in_place_of_any_node_is_judged_or_refused(place: tuple[Any, .
     json.dumps(result.report.as_json(), allow_nan=False).encode()
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(data=st.binary(max_size=200))
 def test_any_bytes_are_judged_or_refused(data: bytes) -> None:
     with pytest.raises(CensusError):
         judged(data)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(cut=st.integers(0, 3_000), junk=st.binary(max_size=4))
 def test_a_damaged_return_is_judged_or_refused(cut: int, junk: bytes) -> None:
     data = text_of(clean_tree(SPEC)).encode()

@@ -70,7 +70,7 @@ TEXTS = st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs", "Co
 
 
 @given(st.lists(st.tuples(st.text("ABC123", min_size=1), TEXTS), max_size=8), st.sampled_from(LIST_FORMATS))
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 def test_whatever_is_written_is_read(pairs: list[tuple[str, str]], kind: ListFormat) -> None:
     rows = [{"code": code, "name": name} if name else {"code": code} for code, name in pairs]
     assert cells(read(written(kind, *rows))) == rows

@@ -205,7 +205,7 @@ def written(values: dict[tuple[int, int], int | str], blanks: set[tuple[int, int
     return xlsx("".join(rows))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(PLACES, BLANKS)
 def test_every_cell_is_where_it_was_written(
     values: dict[tuple[int, int], int | str], blanks: set[tuple[int, int]]
@@ -220,7 +220,7 @@ def test_every_cell_is_where_it_was_written(
     assert plain == exact, "the quick count and the walk over every cell agree"
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(PLACES, st.integers(1, 3), st.integers(1, 3))
 def test_every_ods_cell_is_where_it_was_written(values: dict[tuple[int, int], int | str], wide: int, high: int) -> None:
     last_row = max((place[0] for place in values), default=0)

@@ -62,7 +62,7 @@ def test_the_blank_template_reads_as_a_return_without_an_answer() -> None:
     assert {finding.sheet for finding in judged.report.findings if finding.cell} <= {"Organisation"}
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.text(st.characters(exclude_categories=["Cs"]), max_size=40))
 def test_any_text_reads_back_as_written(text: str) -> None:
     expected = text.strip() or None
@@ -82,7 +82,7 @@ def test_text_is_never_a_formula_or_a_number(text: str) -> None:
     assert not any(b"<f>" in part for part in read_parts(data).values())
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.integers(-(10**18), 10**18), st.decimals(-(10**9), 10**9, places=4))
 def test_numbers_read_back_to_the_last_digit(count: int, decimal: Decimal) -> None:
     shortest = f"{decimal.normalize():f}"

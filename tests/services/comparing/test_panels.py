@@ -19,7 +19,7 @@ def by_place(cells: list[Cell]) -> dict[tuple[str, ...], Cell]:
 
 
 @given(years(), st.sampled_from(BREAKDOWNS))
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 def test_the_terms_of_every_cell_add_up_to_its_change(these: Years, by: tuple[str, ...]) -> None:
     for cell in these.cells(*by):
         terms = math.fsum(cell["terms"].values())
@@ -28,7 +28,7 @@ def test_the_terms_of_every_cell_add_up_to_its_change(these: Years, by: tuple[st
 
 
 @given(years(), st.sampled_from(BREAKDOWNS[1:]))
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 def test_the_cells_add_up_to_the_whole_term_by_term(these: Years, by: tuple[str, ...]) -> None:
     cells, total = these.cells(*by), these.total()
     for year in ("from", "to"):
@@ -38,7 +38,7 @@ def test_the_cells_add_up_to_the_whole_term_by_term(these: Years, by: tuple[str,
 
 
 @given(years())
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_the_whole_is_what_was_reported(these: Years) -> None:
     total = these.total()
     for year, units in (("from", these.before), ("to", these.after)):
@@ -47,13 +47,13 @@ def test_the_whole_is_what_was_reported(these: Years) -> None:
 
 
 @given(years(), st.sampled_from(BREAKDOWNS))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_names_and_order_do_not_matter(these: Years, by: tuple[str, ...]) -> None:
     assert by_place(renamed(these).cells(*by)) == by_place(these.cells(*by))
 
 
 @given(years(), st.sampled_from(BREAKDOWNS), st.floats(0.5, 80), st.sampled_from([(1,), (0,), (0, 1)]))
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 def test_one_more_that_does_not_answer_never_raises_a_status(
     these: Years, by: tuple[str, ...], size: float, when: tuple[int, ...]
 ) -> None:
@@ -66,7 +66,7 @@ def test_one_more_that_does_not_answer_never_raises_a_status(
 
 
 @given(years(), AMOUNTS, AMOUNTS, AMOUNTS, AMOUNTS)
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_merging_two_fully_reported_lines_leaves_the_continuing_sum(
     these: Years, p0: float, q0: float, p1: float, q1: float
 ) -> None:

@@ -6,7 +6,7 @@ import io
 import json
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from openpyxl import load_workbook
 from sqlalchemy import text
@@ -125,7 +125,7 @@ FRAMES = st.sets(
 
 
 @given(FRAMES, st.sampled_from(LIST_FORMATS))
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=20)
 def test_out_and_in_again_changes_nothing(platform: Platform, frame: set[FrameLine], kind: str) -> None:
     load_frame(platform, TEAM, YEAR, frame)
     data, version = export_frame(platform, TEAM, YEAR, kind)  # type: ignore[arg-type]  # the kind is one of pytest's parameters

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from census_api.domain.kit.errors import Forbidden, NotFound, Refused, TooLarge
@@ -182,7 +182,7 @@ ENTRIES = st.lists(
 
 
 @given(ENTRIES, st.sampled_from(LIST_FORMATS))
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25)
 def test_out_and_in_again_changes_nothing(platform: Platform, entries: list[Organisation], kind: str) -> None:
     organisations.load_organisations(platform, ANN, entries, {entry.code: dt.date(2020, 4, 1) for entry in entries[:2]})
     before = whole(platform)

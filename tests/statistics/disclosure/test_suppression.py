@@ -41,7 +41,7 @@ def cheapest_by_trying_all(problem: SuppressionProblem) -> float | None:
     return min(costs, default=None)
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 @given(
     st.lists(st.sampled_from([0, 1, 2, 3, 6, 8, 20, 40]), min_size=6, max_size=6),
     st.sampled_from([1, 2, 5]),

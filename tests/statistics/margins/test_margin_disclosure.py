@@ -71,7 +71,7 @@ def test_categories_are_joined_until_they_may_be_shown() -> None:
 _counts = st.integers(0, 40)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     st.lists(st.tuples(st.sampled_from("pqrstuv"), st.integers(0, 1), _counts, _counts, st.integers(0, 2)), max_size=24)
 )

@@ -6,7 +6,7 @@ import uuid
 from dataclasses import replace
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
@@ -205,7 +205,7 @@ _letters = st.characters(codec="utf-8", exclude_characters="\x00")
 _cells = st.dictionaries(st.text(_letters, max_size=8), st.integers(0, 10**15) | st.text(_letters, max_size=20))
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30)
 @given(st.lists(st.tuples(_cells, st.text(_letters, max_size=20)), max_size=5), _cells)
 def test_any_text_and_number_comes_back_as_it_went_in(
     db: Session, organisation_id: uuid.UUID, rows: list[tuple[dict[str, int | str], str]], form: dict[str, int | str]
