@@ -80,7 +80,7 @@ def checked_email(text: str) -> str:
     """The address in lower case. Raises InvalidRequest unless it looks like one."""
     email = text.strip().lower()
     if len(email) > _LONGEST_EMAIL or not email.isprintable() or not _EMAIL.fullmatch(email):
-        raise InvalidRequest("That is not an e-mail address. It looks like name@organisation.example.")
+        raise InvalidRequest("That is not an e-mail address. It looks like name@organisation.example.", field="email")
     return email
 
 
@@ -88,7 +88,7 @@ def checked_name(text: str) -> str:
     """The name of a person, machine or token, spaces folded. Raises InvalidRequest unless 1 to 100 printable characters."""
     name = " ".join(text.split())
     if not 1 <= len(name) <= _LONGEST_NAME or not name.isprintable():
-        raise InvalidRequest(f"A name has 1 to {_LONGEST_NAME} letters, digits or signs.")
+        raise InvalidRequest(f"A name has 1 to {_LONGEST_NAME} letters, digits or signs.", field="name")
     return name
 
 

@@ -106,17 +106,24 @@ def checked_reason(code: str) -> ReasonCode:
     raise InvalidRequest(f"A reason is one of {', '.join(REASONS)}.")
 
 
-def checked_text(text: str, what: str, *, shortest: int = SHORTEST, longest: int = LONGEST) -> str:
-    """A text that people wrote, trimmed, its lines kept. `what` names it in the message, for example `An explanation`.
+def checked_text(
+    text: str, what: str, *, shortest: int = SHORTEST, longest: int = LONGEST, field: str | None = None
+) -> str:
+    """A text that people wrote, trimmed, its lines kept. `what` names it in the message, for example `An explanation`,
+    and `field` its place in the request.
 
     Raises InvalidRequest when it is too short or long, has no letter in it, or characters that cannot be stored.
     """
     lines = (" ".join(line.split()) for line in text.splitlines())
     trimmed = "\n".join(lines).strip()
     if not shortest <= len(trimmed) <= longest or not any(letter.isalpha() for letter in trimmed):
-        raise InvalidRequest(f"{what} has {shortest} to {longest:,} characters, in words that others understand.")
+        raise InvalidRequest(
+            f"{what} has {shortest} to {longest:,} characters, in words that others understand.", field=field
+        )
     if any(unicodedata.category(letter) in ("Cc", "Cs") and letter != "\n" for letter in trimmed):
-        raise InvalidRequest(f"{what} holds characters that cannot be read. Type it again rather than pasting it.")
+        raise InvalidRequest(
+            f"{what} holds characters that cannot be read. Type it again rather than pasting it.", field=field
+        )
     return trimmed
 
 

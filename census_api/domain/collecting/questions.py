@@ -74,4 +74,4 @@ def checked_reply(text: str) -> str:
 
 def checked_why(text: str) -> str:
     """The reason the team gives for a move, trimmed. Raises InvalidRequest."""
-    return checked_text(text, "A reason")
+    return checked_text(text, "A reason", field="reason")

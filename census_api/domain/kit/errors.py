@@ -9,14 +9,16 @@ class CensusError(Exception):
     """Base of every error the platform raises on purpose.
 
     `message` is one or more plain sentences: what is wrong, where, and what to do next. It never
-    holds class names, paths, SQL, or the content of an uploaded file.
+    holds class names, paths, SQL, or the content of an uploaded file. `field` names the one value of a
+    request that it is about, where it is about one, so that a page shows it there.
     """
 
     code: ClassVar[str] = "census_error"
 
-    def __init__(self, message: str) -> None:
+    def __init__(self, message: str, *, field: str | None = None) -> None:
         super().__init__(message)
         self.message = message
+        self.field = field
 
 
 class Refused(CensusError):

@@ -245,7 +245,7 @@ def extend_deadline(
     with change_return(platform, actor, "return.extend", year, organisation, expected) as change:
         before = extensions.deadline_of(change.session, year, change.organisation_id)
         if not before.window.opens < end < change.now + dt.timedelta(days=366):
-            raise InvalidRequest("An extension ends after the census opens and at most a year from now.")
+            raise InvalidRequest("An extension ends after the census opens and at most a year from now.", field="until")
         extensions.grant_extension(
             change.session, year, change.organisation_id, until=end, reason=why, by=actor.name, at=change.now
         )

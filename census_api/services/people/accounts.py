@@ -52,7 +52,7 @@ def add_person(
             session, kind="person", name=checked_name(name), email=checked_email(email), demonstration=demonstration
         )
         if row is None:
-            raise Conflict("There is an account of that address already. Give it the role instead.")
+            raise Conflict("There is an account of that address already. Give it the role instead.", field="email")
         _record(session, platform, actor, "account.added", row.id)
         _give(session, platform, actor, row.id, roles)
         return people.as_domain(session, row)
@@ -63,7 +63,7 @@ def add_machine(platform: Platform, actor: Actor, name: str, roles: Roles, *, de
     authorise(actor, "people.manage")
     with platform.database.transaction() as session:
         if people.find_machine(session, checked_name(name)) is not None:
-            raise Conflict("There is a program of that name already. Give it a token instead.")
+            raise Conflict("There is a program of that name already. Give it a token instead.", field="name")
         row = people.add_account(
             session, kind="machine", name=checked_name(name), email=None, demonstration=demonstration
         )

@@ -42,7 +42,7 @@ def create_token(
         authorise(actor, "people.manage")
     wanted = _checked_scopes(scopes)
     if not 1 <= days <= MOST_DAYS:
-        raise InvalidRequest(f"A token lasts 1 to {MOST_DAYS} days.")
+        raise InvalidRequest(f"A token lasts 1 to {MOST_DAYS} days.", field="days")
     now, made = platform.clock(), secret or new_secret(PREFIX)
     with platform.database.transaction() as session:
         row = people.find_account(session, account_id)
@@ -96,5 +96,5 @@ def actor_of_token(platform: Platform, secret: str, address: str | None) -> Acto
 
 def _checked_scopes(scopes: Sequence[str]) -> tuple[str, ...]:
     if not scopes or any(scope not in SCOPES for scope in scopes):
-        raise InvalidRequest(f"A token needs scopes, each one of: {', '.join(SCOPES)}.")
+        raise InvalidRequest(f"A token needs scopes, each one of: {', '.join(SCOPES)}.", field="scopes")
     return tuple(scope for scope in SCOPES if scope in scopes)

@@ -148,7 +148,7 @@ def extend_time(visit: TheVisit, year: Year, organisation: OrganisationCode, typ
             visit.platform, visit.actor, year, organisation, until, reason=typed["reason"], expected=_version(typed)
         )  # fmt: skip
     except CensusError as error:
-        at = "reason" if "reason" in error.message.lower() else "until"
+        at = error.field or "until"
         return _again(visit, year, organisation, "team_extend.html", error, at, typed, until=typed["until"])
     return _done(visit, year, organisation, "extend")
 

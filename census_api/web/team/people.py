@@ -58,7 +58,7 @@ def add_person(visit: TheVisit, typed: ThePosted) -> Response:
         else:
             made = accounts.add_person(platform, actor, typed["email"], typed["name"], _roles(typed))
     except CensusError as error:
-        at = "email" if "address" in error.message else "organisation" if typed["organisation"] else "name"
+        at = error.field or ("organisation" if typed["organisation"] else "name")
         return _people(visit, status_for(error), typed=typed.values, errors={at: error.message})
     return visit.go(f"/team/people/{made.id}?said=added")
 
@@ -119,11 +119,11 @@ def make_token(visit: TheVisit, typed: ThePosted) -> Response:
     try:
         days = typed["days"]
         if not (days.isascii() and days.isdigit() and len(days) < 5):
-            raise InvalidRequest(f"Type how many days the token lasts, 1 to {tokens.MOST_DAYS}.")
+            raise InvalidRequest(f"Type how many days the token lasts, 1 to {tokens.MOST_DAYS}.", field="days")
         account = _account_id(typed["account"])
         token, secret = tokens.create_token(visit.platform, visit.actor, account, typed["name"], scopes, int(days))
     except CensusError as error:
-        at = "days" if "days" in error.message else f"scope-{SCOPES[0]}" if not scopes else "name"
+        at = f"scope-{SCOPES[0]}" if error.field == "scopes" else error.field or "name"
         return _tokens(visit, status_for(error), typed=typed.values, errors={at: error.message})
     return visit.page("team_token.html", token=token, secret=secret, ends=in_words(token.ends_at))
 
