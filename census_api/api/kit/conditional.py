@@ -54,7 +54,7 @@ def has_already(request: Request, tag: str) -> bool:
 
 
 def answer_once(request: Request, answer: Response) -> Response:
-    """The answer, or 304 without its body for who has it already; the headers that belong to a 304 stay (RFC 9110)."""
+    """The answer, or 304 without a body where the caller has it already. Headers of a 304 stay (RFC 9110)."""
     tag = answer.headers.get("etag")
     if tag is None or answer.status_code != 200 or not has_already(request, tag.removeprefix("W/")):
         return answer

@@ -78,7 +78,9 @@ class SnapshotPayload(Payload):
     lines: int
     facts: int
     changed: dict[ChangeKind, int] = Field(description="How many returns the revision added, removed and changed.")
-    changes: list[RevisionChangePayload] | None = Field(description="Which returns; null for who may not know them.")
+    changes: list[RevisionChangePayload] | None = Field(
+        description="Which returns; null for callers who may not know them."
+    )
     message: str | None = Field(description="Why it could not be frozen.")
 
     @classmethod

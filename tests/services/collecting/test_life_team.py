@@ -161,10 +161,9 @@ def test_an_acceptance_is_audited_with_the_hash_of_what_was_accepted(platform: P
     sign(platform)
     life.accept_return(platform, TEAM, YEAR, "ALPHA")
     with platform.database.transaction() as session:
-        noted = session.execute(text("SELECT after_hash FROM audit_event WHERE action = 'return.accepted'")).scalars()
-        content = session.execute(text("SELECT content_sha256 FROM submission WHERE number = 1")).scalars()
-        assert list(noted) == list(content)
-        assert re.fullmatch("[0-9a-f]{64}", session.scalar(text("SELECT content_sha256 FROM submission")) or "")
+        noted = session.scalar(text("SELECT after_hash FROM audit_event WHERE action = 'return.accepted'"))
+        assert noted == session.scalar(text("SELECT content_sha256 FROM submission WHERE number = 1"))
+        assert re.fullmatch("[0-9a-f]{64}", noted or "")
 
 
 def test_a_stale_version_changes_nothing_and_says_who_and_when(platform: Platform) -> None:
