@@ -33,13 +33,14 @@ from census_api.intake.preflight.refusals import make_refusal
 T = TypeVar("T")
 
 PRELOAD = ("census_api.intake.reading.reader",)
-START_SECONDS = 60.0
+START_SECONDS = 600.0
+HUNG_SECONDS = 600.0
+"""How long a caller waits for a child on a machine that may be busy: only one that hangs uses it up."""
 # a child is replaced after so many jobs, so that a slow leak never reaches the memory limit
 JOBS_PER_CHILD = 2_000
 _OPEN_FILES = 64
 _FILE_BYTES = 256_000_000
 """Workbooks are written through temporary files."""
-_GRACE_SECONDS = 5
 _PR_SET_PDEATHSIG = 1
 _CHILD = "from census_api.intake.sandbox import serve_calls; serve_calls()"
 _KEPT_ENVIRONMENT = ("PATH", "LANG", "LC_ALL", "TZ", "TMPDIR", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
@@ -52,6 +53,10 @@ class ChildError(Exception):
 
 class _DiedError(Exception):
     """The child ended without an answer."""
+
+
+class _HungError(Exception):
+    """The child neither answered nor used up its time: not the file's fault, as far as anybody can tell."""
 
 
 class _Child:
@@ -88,15 +93,20 @@ class _Child:
             raise _DiedError from error
 
     def answer(self, seconds: float) -> tuple[str, Any]:
-        """Its answer. Raises TimeoutError, or _DiedError."""
+        """Its answer within `seconds` by the clock. Raises _HungError or _DiedError."""
         try:
             if not self.link.poll(seconds):
-                raise TimeoutError
+                raise _HungError
             answer: tuple[str, Any] = pickle.loads(self.link.recv_bytes())  # noqa: S301 - written by our own child
         except (EOFError, ConnectionError) as error:
             raise _DiedError from error
         self.jobs += 1
         return answer
+
+    def used_up_its_time(self) -> bool:
+        """Whether a job needed more processor time than it may have, by how the child ended; it has ended already."""
+        self.process.kill()
+        return self.process.wait() == -signal.SIGXCPU
 
     def kill(self) -> None:
         """End it at once and leave no zombie."""
@@ -108,15 +118,22 @@ class _Child:
 class Sandbox:
     """A pool of limited children.
 
-    `workers` children at most, each with `memory_mb` of address space; a job may take `seconds` of wall time once a
-    child has begun it. Safe for use by many threads; a caller beyond `workers` waits for its turn.
+    `workers` children at most, each with `memory_mb` of address space; a job may take `seconds` of processor time, so
+    that our load never counts against a file. A child that does not answer within `hung_seconds` by the clock is
+    ended and its job given to another, once. Safe for use by many threads; a caller beyond `workers` waits its turn.
     """
 
     def __init__(
-        self, *, workers: int = 2, memory_mb: int = 1500, seconds: float = 20, preload: tuple[str, ...] = PRELOAD
+        self,
+        *,
+        workers: int = 2,
+        memory_mb: int = 1500,
+        seconds: float = 20,
+        preload: tuple[str, ...] = PRELOAD,
+        hung_seconds: float = HUNG_SECONDS,
     ) -> None:
         self._limits = (memory_mb, seconds, preload)
-        self._seconds = seconds
+        self._hung_seconds = hung_seconds
         self._workers = workers
         self._closed = False
         self._lock = threading.Lock()
@@ -131,29 +148,38 @@ class Sandbox:
         """The result of `function(*args)` run in a child; function, arguments and result must be picklable.
 
         Errors of the CensusError tree come back as themselves. Raises Refused: crashed (the child died or the
-        function failed, with a ChildError as its cause), too_slow, too_complex (out of memory); Unavailable when
-        no child can be started.
+        function failed, with a ChildError as its cause), too_slow (out of processor time), too_complex (out of
+        memory); Unavailable when no child can be started, or two of them hung over this job.
         """
         job = pickle.dumps((function, args), pickle.HIGHEST_PROTOCOL)
-        child = self._slots.get()
-        kept: _Child | None = None
         try:
-            child = self._taking(child, job)
-            verdict, value = child.answer(self._seconds)
-            if verdict != "memory" and child.jobs < JOBS_PER_CHILD:
-                kept = child
-        except TimeoutError:
-            raise make_refusal("too_slow") from None
-        except _DiedError:
-            raise make_refusal("crashed") from None
-        finally:
-            if kept is None:
-                self._discard(child)
-            self._slots.put(kept)
+            verdict, value = self._run_once(job)
+        except _HungError:
+            try:
+                verdict, value = self._run_once(job)
+            except _HungError:
+                raise Unavailable(_BUSY) from None
         if verdict == "done":
             result: T = value
             return result
         raise _error(verdict, value)
+
+    def _run_once(self, job: bytes) -> tuple[str, Any]:
+        child = self._slots.get()
+        kept: _Child | None = None
+        try:
+            child = self._taking(child, job)
+            verdict, value = child.answer(self._hung_seconds)
+            if verdict != "memory" and child.jobs < JOBS_PER_CHILD:
+                kept = child
+        except _DiedError:
+            slow = child is not None and child.used_up_its_time()
+            raise make_refusal("too_slow" if slow else "crashed") from None
+        finally:
+            if kept is None:
+                self._discard(child)
+            self._slots.put(kept)
+        return verdict, value
 
     def warm(self) -> None:
         """Start the children now and wait until they are ready, so that the first callers do not."""
@@ -164,7 +190,7 @@ class Sandbox:
             for slot in slots:
                 if slot:
                     slot.wait_ready()
-        except (TimeoutError, _DiedError):
+        except (_HungError, _DiedError):
             raise Unavailable(_BUSY) from None
         finally:
             for slot in slots:
@@ -199,7 +225,7 @@ class Sandbox:
             try:
                 child.wait_ready()
                 child.send(job)
-            except (TimeoutError, _DiedError):
+            except (_HungError, _DiedError):
                 self._discard(child)
                 child = None
             else:
@@ -249,8 +275,7 @@ def serve_calls() -> None:
     with contextlib.suppress(EOFError, OSError):
         while True:
             job = link.recv_bytes()
-            used = math.ceil(time.process_time())
-            _set(resource.RLIMIT_CPU, used + seconds + _GRACE_SECONDS)
+            _set(resource.RLIMIT_CPU, math.ceil(time.process_time()) + seconds)
             link.send_bytes(_answer(job))
 
 
@@ -267,7 +292,7 @@ def _limit(parent: int, memory_mb: int) -> None:
 
 
 def _set(limit: int, value: int) -> None:
-    # some systems refuse single limits; the parent's clock still holds
+    # some systems refuse single limits; the parent's patience still ends
     with contextlib.suppress(ValueError, OSError):
         resource.setrlimit(limit, (value, resource.getrlimit(limit)[1]))
 

@@ -18,6 +18,7 @@ from census_api.services.register.organisations import load_frame
 from census_api.settings import Settings
 from tests.api.serving import served
 from tests.factories.people import add_person, add_token
+from tests.patience import PATIENCE
 from tests.services.conftest import bare as with_usual_limits
 from tests.services.conftest import platform, sandbox
 
@@ -56,7 +57,7 @@ def bearer(token: str) -> dict[str, str]:
 
 @pytest.fixture
 def client(address: str, bearer: dict[str, str]) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=address, timeout=30, headers=bearer) as client:
+    with httpx.Client(base_url=address, timeout=PATIENCE, headers=bearer) as client:
         yield client
 
 

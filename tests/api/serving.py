@@ -12,6 +12,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from census_api.cli.serving import open_listener
+from tests.patience import PATIENCE
 
 
 @contextmanager
@@ -26,14 +27,14 @@ def served(app: ASGIApp) -> Iterator[str]:
         yield f"http://{host}:{port}"
     finally:
         server.should_exit = True
-        thread.join(30)
+        thread.join(PATIENCE)
         listener.close()
 
 
 def raw(address: str, request: bytes, *, hang_up: bool = False) -> bytes:
     """What the server answers to these very bytes; with `hang_up` the connection is cut after them."""
     host, port = address.removeprefix("http://").split(":")
-    with socket.create_connection((host, int(port)), timeout=10) as connection:
+    with socket.create_connection((host, int(port)), timeout=PATIENCE) as connection:
         # a server that has heard enough hangs up; its answer is there all the same
         with contextlib.suppress(BrokenPipeError, ConnectionResetError):
             connection.sendall(request)

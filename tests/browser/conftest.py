@@ -18,15 +18,18 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, Page, StorageState, ViewportSize, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, StorageState, ViewportSize, expect, sync_playwright
 
 from census_api.embedded_postgres.launcher import RunningPostgres
 from tests.conftest import TOOLS, _drop
 from tests.factories.people import PASSWORD
 from tests.factories.site import Site, made_site
+from tests.patience import PATIENCE
 from tests.services.conftest import sandbox
 
 __all__ = ["sandbox"]
+
+expect.set_options(timeout=PATIENCE * 1000)
 
 WIDE: ViewportSize = {"width": 1280, "height": 800}
 NARROW: ViewportSize = {"width": 320, "height": 640}
@@ -78,7 +81,7 @@ def visitor(browser: Browser, site: Site) -> Iterator[Visitor]:
             storage_state=_signed_in(browser, site, name),
         )
         contexts.append(context)
-        context.set_default_timeout(15_000)
+        context.set_default_timeout(PATIENCE * 1000)
         page = context.new_page()
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.on("console", lambda message: _complain(complaints, message.text))

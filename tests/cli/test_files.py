@@ -15,6 +15,7 @@ import pytest
 from census_api.cli.run import run_command
 from census_api.questionnaire.load import load_library, load_spec
 from census_api.questionnaire.templates.workbook import build_template
+from tests.patience import PATIENCE
 
 Captured = pytest.CaptureFixture[str]
 
@@ -132,7 +133,7 @@ def test_a_terminal_shows_a_progress_bar(tmp_path: Path) -> None:
                 shown += piece
         except OSError:
             pass  # how a terminal says that the other side is closed
-        assert running.wait(60) == 0
+        assert running.wait(PATIENCE) == 0
     os.close(ours)
     assert b"Writing returns" in shown
     assert b"6/6" in shown

@@ -31,6 +31,7 @@ from census_api.services.register.organisations import load_organisations
 from census_api.settings import Settings
 from tests.api.files import as_json, form, workbook
 from tests.factories.people import add_person, add_token
+from tests.patience import PATIENCE
 
 SECRET_KEY = "0123456789abcdef0123456789abcdef"
 
@@ -58,7 +59,7 @@ def started(*arguments: str, log: Path, **environment: str) -> Iterator[subproce
         process.wait()
 
 
-def wait_for(log: Path, words: str, process: subprocess.Popen[bytes], seconds: float = 240) -> str:
+def wait_for(log: Path, words: str, process: subprocess.Popen[bytes], seconds: float = PATIENCE) -> str:
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         text = log.read_text("utf-8")
@@ -71,7 +72,7 @@ def wait_for(log: Path, words: str, process: subprocess.Popen[bytes], seconds: f
 
 def ended(process: subprocess.Popen[bytes], number: int) -> int:
     process.send_signal(number)
-    return process.wait(40)
+    return process.wait(PATIENCE)
 
 
 @pytest.fixture
@@ -100,7 +101,7 @@ def test_a_server_takes_returns_and_ends_with_0_when_told_to(
     log = tmp_path / "log"
     with started("serve", "--port", str(port), log=log, CENSUS_LOG_FORMAT="json") as process:
         wait_for(log, f"http://127.0.0.1:{port}", process)
-        with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30, headers=bearer) as client:
+        with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=PATIENCE, headers=bearer) as client:
             assert client.get("/readyz").status_code == 200
             address = "/api/v1/collections/2025/returns/ALPHA/submissions"
             answer = client.post(address, files=form(workbook(2025)))
@@ -121,14 +122,14 @@ def test_a_request_in_hand_is_finished_before_the_end(bearer: dict[str, str], tm
     ).encode()
     with started("serve", "--port", str(port), log=log) as process:
         wait_for(log, f"http://127.0.0.1:{port}", process)
-        with socket.create_connection(("127.0.0.1", port), timeout=30) as connection:
+        with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE) as connection:
             connection.sendall(head + body[:1000])
             time.sleep(0.3)
             process.send_signal(signal.SIGTERM)
             time.sleep(0.5)
             connection.sendall(body[1000:])
             assert connection.recv(12) == b"HTTP/1.1 201"
-        assert process.wait(40) == 0
+        assert process.wait(PATIENCE) == 0
 
 
 def test_a_database_that_is_behind_is_not_served(fresh_database_url: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -140,7 +141,7 @@ def test_a_database_that_is_behind_is_not_served(fresh_database_url: str, capsys
         env={**os.environ, "DATABASE_URL": fresh_database_url, "CENSUS_SECRET_KEY": SECRET_KEY},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE,
         check=False,
     )
     assert log.returncode == 2
@@ -157,7 +158,7 @@ def test_a_worker_checks_what_waits_and_ends_with_0(database: str, tmp_path: Pat
         log = tmp_path / "log"
         with started("worker", log=log) as process:
             wait_for(log, "Waiting for long files", process)
-            deadline = time.monotonic() + 60
+            deadline = time.monotonic() + PATIENCE
             while get_job(platform, SYSTEM, answer.job).state != "done":
                 assert time.monotonic() < deadline
                 time.sleep(0.1)
@@ -185,19 +186,21 @@ def test_a_demonstration_starts_once_and_again(tmp_path: Path) -> None:
         assert "invented" in text
         printed = re.search(r'curl -H "Authorization: Bearer (\S+)" (\S+)', text)
         assert printed
-        own = httpx.get(printed[2], headers={"Authorization": f"Bearer {printed[1]}"}, timeout=30)
+        own = httpx.get(printed[2], headers={"Authorization": f"Bearer {printed[1]}"}, timeout=PATIENCE)
         assert own.json()["organisation"] == "DEMO-ERRORS"
-        assert httpx.get(printed[2], timeout=30).status_code == 401
+        assert httpx.get(printed[2], timeout=PATIENCE).status_code == 401
         again = subprocess.run(
             [sys.executable, "-P", "-m", "census_api", *arguments],
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=PATIENCE,
             check=False,
         )
         assert (again.returncode, again.stderr) == (0, f"This demonstration is running already: look at {address}.\n")
         team = next(account for account in demo_accounts.DEMO_ACCOUNTS if "census_team" in account.roles)
-        with httpx.Client(base_url=address, timeout=30, headers={"Authorization": f"Bearer {team.token}"}) as client:
+        with httpx.Client(
+            base_url=address, timeout=PATIENCE, headers={"Authorization": f"Bearer {team.token}"}
+        ) as client:
             assert "Every organisation and every figure here is invented." in client.get("/").text
             phases = [item["phase"] for item in client.get("/api/v1/collections").json()["items"]]
             assert phases == ["closed", "closed", "closed", "open"]
@@ -208,14 +211,14 @@ def test_a_demonstration_starts_once_and_again(tmp_path: Path) -> None:
                 assert client.get(f"/api/v1/collections/{year}/returns/DEMO-LARGE").json()["state"] == state
         assert ended(process, signal.SIGTERM) == 0
     with started(*arguments, log=log) as process:
-        text = wait_for(log, "Stop with Ctrl+C", process, seconds=20)
+        text = wait_for(log, "Stop with Ctrl+C", process)
         assert "invented:" not in text
         assert ended(process, signal.SIGINT) == 0
     other = subprocess.run(
         [sys.executable, "-P", "-m", "census_api", *arguments[:-1], "101"],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE,
         check=False,
     )
     assert other.returncode == 2

@@ -12,6 +12,7 @@ import pytest
 
 from census_api.cli import check
 from census_api.cli.run import run_command
+from tests.patience import PATIENCE
 
 COMMANDS = {
     "demo",
@@ -38,7 +39,7 @@ def census(*arguments: str, **environment: str) -> subprocess.CompletedProcess[s
         [sys.executable, "-P", "-m", "census_api", *arguments],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE,
         env={**os.environ, **environment},
         check=False,
     )
@@ -143,7 +144,7 @@ def test_an_interruption_is_said_in_a_word(monkeypatch: pytest.MonkeyPatch, caps
 
 def test_a_reader_that_has_seen_enough_is_no_fault() -> None:
     command = f"{sys.executable} -P -m census_api --help | true"
-    ended = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=60, check=False)
+    ended = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=PATIENCE, check=False)
     assert (ended.stdout, ended.stderr) == ("", "")
 
 

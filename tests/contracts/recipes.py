@@ -15,6 +15,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.patience import PATIENCE
+
 ROOT = Path(__file__).resolve().parents[2]
 _LEFT_OUT = shutil.ignore_patterns(
     ".git", ".venv", ".census", "build", "dist", "*.egg-info", "__pycache__", ".*_cache", ".hypothesis", ".benchmarks",
@@ -90,7 +92,7 @@ def run_commands(commands: str, project: Path) -> str:
         if not name.startswith(("CENSUS_", "PYTEST_", "DATABASE_URL", "PYTHONPATH", "UPDATE_"))
     }
     done = subprocess.run(
-        ["sh", "-e", "-c", commands], cwd=project, env=environment, capture_output=True, text=True, timeout=300
+        ["sh", "-e", "-c", commands], cwd=project, env=environment, capture_output=True, text=True, timeout=PATIENCE
     )
     assert done.returncode == 0, f"{commands}\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
     return done.stdout + done.stderr

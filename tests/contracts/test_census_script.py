@@ -17,6 +17,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.patience import PATIENCE
+
 SCRIPT = Path(__file__).parents[2] / "census"
 
 ECHO = """
@@ -94,7 +96,7 @@ def begin(project: Path, *arguments: str, cwd: Path | None = None) -> subprocess
 def run(project: Path, *arguments: str, cwd: Path | None = None) -> tuple[int, str, str]:
     """Exit code, standard output, standard error."""
     process = begin(project, *arguments, cwd=cwd)
-    out, err = process.communicate(timeout=180)
+    out, err = process.communicate(timeout=PATIENCE)
     return process.returncode, out, err
 
 
@@ -258,7 +260,7 @@ def test_a_set_up_that_was_killed_is_begun_again(tmp_path: Path) -> None:
 def test_of_two_first_runs_one_sets_up_and_the_other_waits(tmp_path: Path) -> None:
     project = make_project(tmp_path / "project")
     both = [begin(project, "one"), begin(project, "two")]
-    answers = [(process.communicate(timeout=180), process.returncode) for process in both]
+    answers = [(process.communicate(timeout=PATIENCE), process.returncode) for process in both]
     assert [code for _, code in answers] == [7, 7]
     assert [json.loads(out)["arguments"] for (out, _), _ in answers] == [["one"], ["two"]]
     errors = "".join(err for (_, err), _ in answers)

@@ -21,6 +21,8 @@ from typing import Any
 
 import pytest
 
+from tests.patience import PATIENCE
+
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted([ROOT / "README.md", *ROOT.glob("docs/*.md"), *ROOT.glob("schemas/*.md"), *ROOT.glob("deploy/*.md")])
 ADDRESS = "http://127.0.0.1:8000"
@@ -72,21 +74,21 @@ def demonstration(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         words = ["./census", "demo", "--data-dir", "data", "--organisations", "100", "--port", "0"]
         server = subprocess.Popen(words, cwd=folder, env=environment, stdout=out, stderr=out)
     try:
-        yield waited_for(server, log, 240)
+        yield waited_for(server, log)
     finally:
         server.send_signal(signal.SIGINT)
-        server.wait(timeout=40)
+        server.wait(timeout=PATIENCE)
 
 
-def waited_for(server: subprocess.Popen[bytes], log: Path, seconds: float) -> str:
-    deadline = time.monotonic() + seconds
+def waited_for(server: subprocess.Popen[bytes], log: Path) -> str:
+    deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
         found = re.search(r"http://127\.0\.0\.1:[1-9][0-9]*", log.read_text())
         if found:
             return found[0]
         assert server.poll() is None, log.read_text()
         time.sleep(0.2)
-    raise AssertionError(f"no address after {seconds} s: {log.read_text()}")
+    raise AssertionError(f"no address after {PATIENCE} s: {log.read_text()}")
 
 
 def with_commands() -> list[Any]:
@@ -112,7 +114,7 @@ def test_commands_run(page: Path, tmp_path: Path, request: pytest.FixtureRequest
         if words[:2] == ["./census", "test"]:
             assert os.access(ROOT / "census", os.X_OK)
         elif words[:2] == ["./census", "demo"]:
-            with urllib.request.urlopen(request.getfixturevalue("demonstration"), timeout=10) as answer:
+            with urllib.request.urlopen(request.getfixturevalue("demonstration"), timeout=PATIENCE) as answer:
                 assert answer.status == 200
         elif words[0] == "export":
             name = words[1].partition("=")[0]
@@ -134,7 +136,9 @@ def test_commands_run(page: Path, tmp_path: Path, request: pytest.FixtureRequest
 
 def succeeds(command: str, folder: Path, environment: dict[str, str]) -> str:
     """Runs it to the end that the page tells of, and gives what it printed."""
-    done = subprocess.run(command, shell=True, cwd=folder, env=environment, capture_output=True, text=True, timeout=120)
+    done = subprocess.run(
+        command, shell=True, cwd=folder, env=environment, capture_output=True, text=True, timeout=PATIENCE
+    )
     told = f"{command}\n{done.stdout[-2000:]}\n{done.stderr[-2000:]}"
     assert done.returncode == EXIT_CODES.get(command, 0), told
     return done.stdout + done.stderr
@@ -160,13 +164,13 @@ def starts_and_ends(command: str, folder: Path, environment: dict[str, str]) -> 
         server = subprocess.Popen(
             shlex.split(command), cwd=folder, env={**environment, "CENSUS_PORT": "0"}, stdout=out, stderr=out
         )
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + PATIENCE
     while not READY.search(log.read_text()) and time.monotonic() < deadline:
         assert server.poll() is None, log.read_text()
         time.sleep(0.2)
     time.sleep(1)
     server.send_signal(signal.SIGTERM)
-    assert server.wait(timeout=40) == 0, log.read_text()
+    assert server.wait(timeout=PATIENCE) == 0, log.read_text()
 
 
 @pytest.mark.parametrize("page", [*PAGES, *sorted(ROOT.glob("docs/adr/*.md"))], ids=lambda page: page.name)

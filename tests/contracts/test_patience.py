@@ -24,3 +24,18 @@ def test_no_test_goes_its_own_way() -> None:
         if file not in (TESTS / "conftest.py", Path(__file__)) and own_way.search(file.read_text("utf-8"))
     ]
     assert found == []
+
+
+def test_no_test_waits_a_time_of_its_own() -> None:
+    """What must come is waited for with PATIENCE; only a loop that asks again may ask shortly."""
+    waits = re.compile(
+        r"(?<!\w)(?:timeout=|timeout\(|monotonic\(\) \+ |\.(?:wait|join|communicate)\(|seconds: float = )[0-9]"
+    )
+    found = [
+        f"{file.relative_to(TESTS)}: {line.strip()}"
+        for file in sorted(TESTS.rglob("*.py"))
+        if file != Path(__file__)
+        for line in file.read_text("utf-8").splitlines()
+        if waits.search(line) and "/readyz" not in line
+    ]
+    assert found == []

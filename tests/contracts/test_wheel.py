@@ -16,6 +16,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.patience import PATIENCE
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -98,17 +100,17 @@ def test_the_server_starts_elsewhere(installed: Path, tmp_path: Path) -> None:
         )
     try:
         address = _address(server, log)
-        with urllib.request.urlopen(f"{address}/api/v1/collections", timeout=10) as answer:
+        with urllib.request.urlopen(f"{address}/api/v1/collections", timeout=PATIENCE) as answer:
             assert "2025" in answer.read().decode()
-        with urllib.request.urlopen(f"{address}/readyz", timeout=10) as answer:
+        with urllib.request.urlopen(f"{address}/readyz", timeout=PATIENCE) as answer:
             assert answer.status == 200
     finally:
         server.send_signal(signal.SIGTERM)
-        assert server.wait(timeout=40) == 0, log.read_text()
+        assert server.wait(timeout=PATIENCE) == 0, log.read_text()
 
 
 def _address(server: subprocess.Popen[bytes], log: Path) -> str:
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
         found = re.search(r"http://127\.0\.0\.1:[1-9][0-9]*", log.read_text())
         if found:

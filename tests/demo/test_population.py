@@ -27,6 +27,7 @@ from census_api.domain.collecting.findings import Finding
 from census_api.domain.kit.errors import InvalidRequest
 from census_api.intake.judging.judge import Context, RegisterEntry, judge_return
 from census_api.questionnaire.load import load_spec
+from tests.patience import PATIENCE
 
 _EXPECTED_QUERIES = {
     # a line or organisation that really changed: won, lost, merged, split, begun, ended
@@ -205,7 +206,7 @@ def test_the_same_population_comes_out_of_another_process(people: DemoPopulation
     )
     environment = {**os.environ, "PYTHONHASHSEED": "12345"}
     other = subprocess.run(
-        [sys.executable, "-c", program], env=environment, capture_output=True, text=True, timeout=120, check=True
+        [sys.executable, "-c", program], env=environment, capture_output=True, text=True, timeout=PATIENCE, check=True
     )
     here = hashlib.sha256(
         "".join(content.sha256() for _, content in iterate_returns(people, 2023)).encode()

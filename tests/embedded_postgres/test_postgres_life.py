@@ -17,6 +17,7 @@ import pytest
 from census_api.embedded_postgres import launcher
 from census_api.embedded_postgres.cluster import server_lock
 from census_api.embedded_postgres.launcher import RunningPostgres, start_server
+from tests.patience import PATIENCE
 
 PROJECT = Path(__file__).parents[2]
 
@@ -59,7 +60,7 @@ def said(process: subprocess.Popen[str]) -> str:
 
 
 def finish(process: subprocess.Popen[str]) -> int:
-    process.communicate("done\n", timeout=60)
+    process.communicate("done\n", timeout=PATIENCE)
     return process.returncode
 
 
@@ -83,7 +84,7 @@ def server_processes(data_dir: Path) -> list[int]:
 
 
 def wait_until_ended(data_dir: Path) -> None:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
         lock = server_lock(data_dir / "cluster")
         if lock is not None:
@@ -185,7 +186,7 @@ def test_a_forked_child_does_not_end_its_parents_server(tmp_path: Path) -> None:
     with start_server(tmp_path / "data", durable=False) as server:
         child = multiprocessing.get_context("fork").Process(target=server.stop)
         child.start()
-        child.join(30)
+        child.join(PATIENCE)
         assert child.exitcode == 0
         with psycopg.connect(server.conninfo()) as connection:
             assert connection.execute("SELECT 1").fetchone() == (1,)

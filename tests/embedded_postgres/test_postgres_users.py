@@ -18,6 +18,7 @@ from psycopg.conninfo import conninfo_to_dict
 from census_api.embedded_postgres import launcher
 from census_api.embedded_postgres.binaries import Binaries, find_binaries
 from census_api.embedded_postgres.launcher import start_server
+from tests.patience import PATIENCE
 
 PROJECT = Path(__file__).parents[2]
 
@@ -64,7 +65,7 @@ def as_nobody(command: list[str], search: str = "") -> subprocess.CompletedProce
         env={"PATH": os.environ["PATH"], "PYTHONPATH": search, "PYTHONDONTWRITEBYTECODE": "1"},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=PATIENCE,
         check=False,
     )
 

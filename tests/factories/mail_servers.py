@@ -26,6 +26,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from joserfc import jwt
 from joserfc.jwk import OctKey
 
+from tests.patience import PATIENCE
+
 SERVICE = "11111111-2222-4333-8444-555555555555"
 SECRET = "aaaaaaaa-bbbb-4ccc-8ddd-eeeeeeeeeeee"
 TEMPLATE = "99999999-8888-4777-8666-555555555555"
@@ -241,4 +243,4 @@ def _running(server: socketserver.BaseServer) -> Iterator[None]:
         yield
     finally:
         server.shutdown()
-        thread.join(5)
+        thread.join(PATIENCE)

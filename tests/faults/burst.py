@@ -20,6 +20,7 @@ from census_api.services.audit.reading import verify_chains
 from census_api.services.upkeep.reconcile import reconcile_record
 from tests.factories.uploads import make_tree
 from tests.faults.site import POISON, YEAR, Site, named
+from tests.patience import PATIENCE
 
 _ROWS_OF_A_LONG_FILE = 12
 _PAUSE = 0.1
@@ -94,23 +95,23 @@ class Burst:
     def acknowledged(self) -> int:
         return sum(sent.answer is not None for sent in self.uploads)
 
-    def wait_for(self, number: int, seconds: float = 60) -> None:
+    def wait_for(self, number: int, seconds: float = PATIENCE) -> None:
         """Until so many are acknowledged."""
         with self._changed:
             if not self._changed.wait_for(lambda: self.acknowledged >= number, seconds):
                 raise TimeoutError(f"{self.acknowledged} of {number} acknowledged; answers: {dict(self.statuses)}")
 
-    def finish(self, seconds: float = 120) -> None:
+    def finish(self, seconds: float = PATIENCE) -> None:
         """Until all are acknowledged, or the time is over."""
         try:
             self.wait_for(len(self.uploads), seconds)
         finally:
             self._stop.set()
             for thread in self._threads:
-                thread.join(30)
+                thread.join(PATIENCE)
 
     def _work(self, share: list[Sent]) -> None:
-        with httpx.Client(timeout=30, headers={"Authorization": f"Bearer {self._site.token}"}) as client:
+        with httpx.Client(timeout=PATIENCE, headers={"Authorization": f"Bearer {self._site.token}"}) as client:
             for sent in share:
                 while not self._stop.is_set() and not self._send(client, sent):
                     time.sleep(_PAUSE)
@@ -147,7 +148,7 @@ _STORED = text(
 )
 
 
-def wait_until_checked(site: Site, seconds: float = 120) -> float:
+def wait_until_checked(site: Site, seconds: float = PATIENCE) -> float:
     """Seconds until no job is unfinished. Raises TimeoutError."""
     began = time.monotonic()
     engine = create_engine(site.server.url())

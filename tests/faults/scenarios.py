@@ -98,7 +98,7 @@ class Rounds:
         try:
             burst.begin()
             burst.finish()
-            wait_until_checked(self.site, 180)
+            wait_until_checked(self.site)
         finally:
             took = time.monotonic() - began
             stop.set()

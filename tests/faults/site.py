@@ -29,10 +29,10 @@ from census_api.services.people.accounts import Roles
 from census_api.services.register.organisations import load_organisations
 from census_api.settings import Settings
 from census_api.store.kit.migrate import upgrade_schema
+from tests.patience import PATIENCE
 
 YEAR = 2024
 LONG_FILE_BYTES = 1_500
-PATIENCE = 60.0
 _SECRET = "0123456789abcdef" * 4
 
 # what a worker does when its file holds this word: what no check of ours would survive
@@ -112,7 +112,7 @@ class Site:
     def start_postgres(self) -> None:
         self.server = start_server(self.root / "postgres")
 
-    def terminate(self, process: subprocess.Popen[bytes] | None, seconds: float = 40) -> int:
+    def terminate(self, process: subprocess.Popen[bytes] | None, seconds: float = PATIENCE) -> int:
         """SIGTERM, and the exit code."""
         assert process is not None
         process.send_signal(signal.SIGTERM)
@@ -122,7 +122,7 @@ class Site:
         for process in (self.web, self.worker, self.second):
             if process is not None and process.poll() is None:
                 process.kill()
-                process.wait(10)
+                process.wait(PATIENCE)
         self.platform.close()
         self.server.stop()
 
@@ -198,7 +198,7 @@ def wait_until_stopped(process: subprocess.Popen[bytes] | None, seconds: float =
     raise TimeoutError("the process did not stop")
 
 
-def wait_until_gone(server: RunningPostgres, seconds: float = 20) -> None:
+def wait_until_gone(server: RunningPostgres, seconds: float = PATIENCE) -> None:
     """Until no connection can be made any more."""
     ends = time.monotonic() + seconds
     while time.monotonic() < ends:
@@ -212,7 +212,7 @@ def wait_until_gone(server: RunningPostgres, seconds: float = 20) -> None:
 def _kill(process: subprocess.Popen[bytes] | None) -> None:
     assert process is not None
     process.kill()
-    process.wait(10)
+    process.wait(PATIENCE)
 
 
 def _free_port() -> int:

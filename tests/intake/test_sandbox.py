@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Iterator
@@ -19,6 +20,7 @@ from census_api.intake.reading.reader import read_workbook
 from census_api.intake.sandbox import ChildError, Sandbox
 from tests.factories.packages import cell, row, xlsx
 from tests.intake.corpus import FAR_CORNER, GOOD_ROWS
+from tests.patience import PATIENCE
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 
@@ -41,6 +43,25 @@ def add(left: int, right: int) -> int:
 
 def nap(seconds: float) -> int:
     time.sleep(seconds)
+    return os.getpid()
+
+
+def compute(seconds: float) -> int:
+    end = time.process_time() + seconds
+    while time.process_time() < end:
+        pass
+    return os.getpid()
+
+
+def compute_without_end() -> None:
+    while True:
+        pass
+
+
+def hang_at_first(path: str) -> int:
+    if not Path(path).exists():
+        Path(path).touch()
+        time.sleep(3600)
     return os.getpid()
 
 
@@ -85,7 +106,7 @@ def is_alive(process: int) -> bool:
         return False
 
 
-def wait_until_gone(process: int, seconds: float = 10) -> bool:
+def wait_until_gone(process: int, seconds: float = PATIENCE) -> bool:
     end = time.monotonic() + seconds
     while is_alive(process) and time.monotonic() < end:
         time.sleep(0.02)
@@ -124,14 +145,40 @@ def test_a_child_that_dies_is_replaced(sandbox: Sandbox, number: int) -> None:
     assert sandbox.run(add, 1, 1) == 2
 
 
-def test_a_slow_job_is_ended_with_its_child() -> None:
-    with Sandbox(workers=1, seconds=120, memory_mb=900) as sandbox:
+def test_a_job_that_computes_too_long_is_ended_with_its_child() -> None:
+    with Sandbox(workers=1, seconds=1, memory_mb=900) as sandbox:
         before = sandbox.run(pid)
-        sandbox._seconds = 0.2
-        assert reason_of(sandbox, nap, 3600) == "too_slow"
-        sandbox._seconds = 120
+        assert reason_of(sandbox, compute_without_end) == "too_slow"
         assert wait_until_gone(before)
         assert sandbox.run(pid) != before
+
+
+def test_the_time_of_earlier_jobs_does_not_count() -> None:
+    with Sandbox(workers=1, seconds=1, memory_mb=900) as sandbox:
+        children = {sandbox.run(compute, 0.4) for _ in range(6)}
+    assert len(children) == 1
+
+
+def test_a_job_that_waits_is_not_too_slow() -> None:
+    with Sandbox(workers=1, seconds=1, memory_mb=900) as sandbox:
+        assert sandbox.run(nap, 2.5) == sandbox.run(pid)
+
+
+def test_a_child_that_hangs_is_ended_and_its_job_given_to_another() -> None:
+    with tempfile.TemporaryDirectory() as folder, Sandbox(workers=1, hung_seconds=2, memory_mb=900) as sandbox:
+        first = sandbox.run(pid)
+        second = sandbox.run(hang_at_first, f"{folder}/seen")
+        assert second != first
+        assert wait_until_gone(first)
+
+
+def test_a_job_over_which_two_children_hang_is_our_fault_and_not_the_files() -> None:
+    with Sandbox(workers=1, hung_seconds=0.5, memory_mb=900) as sandbox:
+        sandbox.warm()
+        with pytest.raises(Unavailable):
+            sandbox.run(nap, 3600)
+        sandbox._hung_seconds = 600
+        assert sandbox.run(add, 1, 1) == 2
 
 
 def test_a_job_that_needs_too_much_memory_is_refused(sandbox: Sandbox) -> None:

@@ -16,6 +16,8 @@ import openpyxl
 import pandas
 import xlsxwriter
 
+from tests.patience import PATIENCE
+
 Table = list[list[object]]
 
 
@@ -85,7 +87,7 @@ def by_libreoffice(table: Table, suffix: str) -> bytes:
             "--convert-to",
             suffix,
         ]
-        subprocess.run([*command, "--outdir", home / "out", source], check=True, timeout=120, capture_output=True)
+        subprocess.run([*command, "--outdir", home / "out", source], check=True, timeout=PATIENCE, capture_output=True)
         return (home / "out" / f"in.{suffix}").read_bytes()
 
 

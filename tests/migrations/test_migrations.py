@@ -24,6 +24,7 @@ from census_api.store.collecting import submissions
 from census_api.store.kit import migrate
 from tests.factories.judgements import make_content, make_report
 from tests.factories.rows import add_collection, add_organisation, add_submission
+from tests.patience import PATIENCE
 
 if TYPE_CHECKING:
     from census_api.embedded_postgres.launcher import RunningPostgres
@@ -128,7 +129,7 @@ def test_two_starters_at_once_do_it_once(empty_url: str) -> None:
 
     def start() -> None:
         try:
-            barrier.wait(10)
+            barrier.wait(PATIENCE)
             migrate.upgrade_schema(empty_url)
         except Exception as problem:  # noqa: BLE001 - whatever it is, the test shows it
             problems.append(problem)
@@ -137,7 +138,7 @@ def test_two_starters_at_once_do_it_once(empty_url: str) -> None:
     for starter in starters:
         starter.start()
     for starter in starters:
-        starter.join(60)
+        starter.join(PATIENCE)
     assert problems == []
     assert migrate.current_revision(empty_url) == migrate.head_revision()
 

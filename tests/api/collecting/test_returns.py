@@ -20,6 +20,7 @@ from census_api.store.kit.queue import run_worker_until_empty
 from census_api.worker import open_tasks
 from tests.api.files import CHECK, SUBMISSIONS, XLSX, as_json, content, form, workbook
 from tests.factories.whole_returns import whole_return
+from tests.patience import PATIENCE
 
 PLACE_ONLY = ("cell", "pointer")
 
@@ -160,7 +161,7 @@ def test_the_same_key_at_the_same_time_makes_one_submission(client: httpx.Client
     for call in calls:
         call.start()
     for call in calls:
-        call.join(60)
+        call.join(PATIENCE)
     assert [answer.status_code for answer in answers] == [201] * 6
     assert {answer.json()["submission"] for answer in answers} == {1}
     assert client.get(SUBMISSIONS).json()["total"] == 1

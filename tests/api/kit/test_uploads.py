@@ -18,6 +18,7 @@ from census_api.app import create_app
 from census_api.services.kit.platform import Platform
 from tests.api.files import CHECK, SUBMISSIONS, as_json, form, multipart, workbook
 from tests.api.serving import raw, served
+from tests.patience import PATIENCE
 
 MARKER = b"SECRET-CELL-TEXT"
 FORM = {"Content-Type": "multipart/form-data; boundary=edge"}
@@ -120,7 +121,7 @@ def test_an_upload_that_is_cut_stores_nothing_and_leaves_no_file(
     head = head_of(SUBMISSIONS, bearer, len(body), FORM["Content-Type"])
     for share in range(1, 100, 7):
         raw(address, head + body[: len(body) * share // 100], hang_up=True)
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + PATIENCE
     while "census_uploads_in_flight 0" not in client.get("/metrics").text and time.monotonic() < deadline:
         time.sleep(0.05)
     assert client.get(SUBMISSIONS).json()["total"] == 0
@@ -159,7 +160,7 @@ def test_more_uploads_than_fit_are_turned_away_and_everything_else_goes_on(
 
 
 def wait_for(done: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 15
+    deadline = time.monotonic() + PATIENCE
     while not done():
         assert time.monotonic() < deadline
         time.sleep(0.05)
@@ -199,7 +200,7 @@ def test_more_files_than_can_be_checked_at_once_wait_for_their_turn(
     one_at_a_time = replace(platform, settings=platform.settings.model_copy(update={"pool_size": 3}))
     with (
         served(create_app(one_at_a_time)) as address,
-        httpx.Client(base_url=address, timeout=60, headers=bearer) as client,
+        httpx.Client(base_url=address, timeout=PATIENCE, headers=bearer) as client,
     ):
         with ThreadPoolExecutor(8) as pool:
             answers = list(pool.map(lambda _: client.post(CHECK, content=as_json(), headers=JSON), range(16)))

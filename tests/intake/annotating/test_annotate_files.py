@@ -25,6 +25,7 @@ from census_api.intake.reading.reader import read_workbook
 from census_api.questionnaire.load import load_spec
 from census_api.questionnaire.templates.names import FINDINGS_SHEET
 from census_api.questionnaire.templates.workbook import fill_template
+from tests.patience import PATIENCE
 
 SPEC = load_spec(2024)
 LINE: dict[str, Cell] = {"local_authority_code": "E06000001", "service_type": "adult_community"}
@@ -64,7 +65,7 @@ def converted(data: bytes, suffix: str, to: str, folder: Path) -> bytes:
     profile = f"-env:UserInstallation={(folder / 'profile').as_uri()}"
     out = folder / "out"
     command = [program, profile, "--headless", "--convert-to", to, "--outdir", str(out), str(source)]
-    subprocess.run(command, check=True, capture_output=True, timeout=120)
+    subprocess.run(command, check=True, capture_output=True, timeout=PATIENCE)
     return (out / f"return.{to.partition(':')[0]}").read_bytes()
 
 

@@ -16,6 +16,7 @@ from census_api.questionnaire.load import load_spec
 from census_api.questionnaire.templates.cell_checks import answer_check
 from census_api.questionnaire.templates.workbook import build_template, fill_template
 from tests.factories.whole_returns import ORGANISATION, whole_return
+from tests.patience import PATIENCE
 from tests.questionnaire.templates.test_workbook_filled import strings
 
 pytestmark = pytest.mark.needs("libreoffice")
@@ -44,7 +45,7 @@ def converted(folder: Path, kind: str, names: list[str]) -> dict[str, bytes]:
     profile = f"-env:UserInstallation={(folder / 'profile').as_uri()}"
     files = [str(folder / f"{name}.xlsx") for name in names]
     command = [program, profile, "--headless", "--convert-to", kind, "--outdir", str(target), *files]
-    subprocess.run(command, check=True, capture_output=True, timeout=180)
+    subprocess.run(command, check=True, capture_output=True, timeout=PATIENCE)
     return {name: (target / f"{name}.{kind}").read_bytes() for name in names}
 
 

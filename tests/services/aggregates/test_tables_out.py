@@ -14,6 +14,7 @@ import polars as pl
 import pytest
 
 from census_api.services.kit.tables_out import OutputSheet, safe_text, write_sheet
+from tests.patience import PATIENCE
 
 WICKED = [
     "=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "＝1+1", "＋1", "－1", "＠x", " =1",
@@ -66,7 +67,7 @@ def test_libreoffice_reads_the_text_unchanged(tmp_path: Path) -> None:
     path.write_bytes(whole(sheet(*((text, 1) for text in texts)), "xlsx"))
     option = "csv:Text - txt - csv (StarCalc):44,34,76,1,,0,false,true,false,false,false,3"
     command = ["soffice", f"-env:UserInstallation=file://{tmp_path}/office", "--headless", "--convert-to", option]
-    run([*command, "--outdir", str(tmp_path), str(path)], check=True, capture_output=True, timeout=120)
+    run([*command, "--outdir", str(tmp_path), str(path)], check=True, capture_output=True, timeout=PATIENCE)
     (made,) = tmp_path.glob("*.csv")
     rows = [row for row in csv.reader(io.StringIO(made.read_text("utf-8"))) if len(row) > 1 and row[1] == "1"]
     assert [row[0] for row in rows] == texts

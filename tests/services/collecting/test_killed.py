@@ -16,6 +16,7 @@ from census_api.services.collecting.submit import submit_return
 from census_api.services.kit.platform import Platform
 from tests.factories.actors import ANN
 from tests.factories.uploads import make_upload
+from tests.patience import PATIENCE
 
 PROGRAM = """
 import os, signal, sys
@@ -49,7 +50,7 @@ def run_until_killed(platform: Platform, where: str, long_file_bytes: int) -> No
         input=make_upload().data,
         cwd=find_folder("tests").parent,
         capture_output=True,
-        timeout=60,
+        timeout=PATIENCE,
         check=False,
     )
     assert ended.returncode == -signal.SIGKILL, ended.stderr.decode()

@@ -18,6 +18,7 @@ from census_api.services.collecting.submit import submit_return
 from census_api.services.kit.platform import Platform
 from tests.factories.actors import EDITOR, SIGNATORY, TEAM, make_actor
 from tests.factories.life import BECAUSE, ROLE, WHY, YEAR, asking_upload, clean_upload, now, send, sign
+from tests.patience import PATIENCE
 
 ROUNDS = 10
 SECOND_EDITOR = make_actor("edna", ALPHA=["editor"])
@@ -30,7 +31,7 @@ def together(*calls: Callable[[], object]) -> tuple[list[object], list[Exception
     problems: list[Exception] = []
 
     def run(call: Callable[[], object]) -> None:
-        barrier.wait(10)
+        barrier.wait(PATIENCE)
         try:
             answers.append(call())
         except Exception as problem:  # noqa: BLE001 - the tests say which they expect
@@ -40,7 +41,7 @@ def together(*calls: Callable[[], object]) -> tuple[list[object], list[Exception
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(60)
+        thread.join(PATIENCE)
     return answers, problems
 
 

@@ -22,6 +22,7 @@ from census_api.store.collecting import submissions
 from census_api.store.kit import audit
 from tests.factories.actors import ANN, EVE, NOW
 from tests.factories.uploads import make_tree, make_upload
+from tests.patience import PATIENCE
 
 TABLES = ("return", "submission", "submission_original", "submission_row", "finding", "idempotency", "job")
 
@@ -42,7 +43,7 @@ def together(*calls: Callable[[], Submitted]) -> tuple[list[Submitted], list[Exc
     problems: list[Exception] = []
 
     def run(call: Callable[[], Submitted]) -> None:
-        barrier.wait(10)
+        barrier.wait(PATIENCE)
         try:
             answers.append(call())
         except Exception as problem:  # noqa: BLE001 - the tests say which they expect
@@ -52,7 +53,7 @@ def together(*calls: Callable[[], Submitted]) -> tuple[list[Submitted], list[Exc
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(60)
+        thread.join(PATIENCE)
     return answers, problems
 
 

@@ -19,6 +19,7 @@ from census_api.services.register.organisations import load_organisations
 from census_api.settings import Settings
 from tests.factories.actors import ADMINISTRATOR, ANALYST, ANN, EDITOR, NOW, OTHER_EDITOR, SIGNATORY, TEAM
 from tests.factories.mail import FACTS, add_person, mails, write
+from tests.patience import PATIENCE
 
 LINK = {"return": "/collections/2024/returns/ALPHA"}
 
@@ -66,14 +67,14 @@ def test_the_same_mail_from_many_at_once_is_written_once(platform: Platform) -> 
     written: list[bool] = []
 
     def run() -> None:
-        barrier.wait(10)
+        barrier.wait(PATIENCE)
         written.append(write(platform, about="q1"))
 
     threads = [threading.Thread(target=run) for _ in range(6)]
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(30)
+        thread.join(PATIENCE)
     assert sorted(written) == [False] * 5 + [True]
     assert len(mails(platform)) == 1
 

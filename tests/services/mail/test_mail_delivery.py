@@ -24,6 +24,7 @@ from tests.factories.mail_servers import (
     make_certificate,
     smtp_server,
 )
+from tests.patience import PATIENCE
 
 
 @pytest.fixture
@@ -123,7 +124,7 @@ def test_two_workers_at_once_send_each_mail_once(platform: Platform, smtp: SmtpS
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(30)
+        thread.join(PATIENCE)
     ids = [message["Message-ID"] for message in smtp.messages()]
     assert (len(ids), len(set(ids))) == (30, 30)
     assert {mail.state for mail in mails(platform)} == {"sent"}

@@ -22,6 +22,7 @@ from census_api.store.people import queries as people
 from tests.factories.actors import ANN
 from tests.factories.mail import mails
 from tests.factories.people import PASSWORD, add_person
+from tests.patience import PATIENCE
 
 
 def acting(platform: Platform, account: uuid.UUID) -> Actor:
@@ -242,7 +243,7 @@ def test_there_is_a_first_administrator_and_always_one(platform: Platform) -> No
     barrier = threading.Barrier(2)
 
     def shut_out(account: uuid.UUID) -> None:
-        barrier.wait(10)
+        barrier.wait(PATIENCE)
         try:
             accounts.disable_account(platform, SYSTEM, account)
             outcomes.append(None)
@@ -253,7 +254,7 @@ def test_there_is_a_first_administrator_and_always_one(platform: Platform) -> No
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(30)
+        thread.join(PATIENCE)
     assert outcomes.count(None) == 1
 
 

@@ -28,6 +28,7 @@ from census_api.services.people.one_time_links import (
 from census_api.services.people.sessions import actor_of_session, sign_in
 from tests.factories.actors import EDITOR, NOW, SIGNATORY
 from tests.factories.people import PASSWORD, add_person
+from tests.patience import PATIENCE
 
 HERE = "192.0.2.1"
 NEW = "three brown suitcases"
@@ -71,7 +72,7 @@ def test_of_twenty_at_once_exactly_one_gets_in(platform: Platform, ben: uuid.UUI
     outcomes: list[int | None] = []
 
     def use(number: int) -> None:
-        barrier.wait(20)
+        barrier.wait(PATIENCE)
         try:
             redeem_link(platform, f"192.0.2.{number}", secret, f"suitcases in number {number}")
         except NotFound:
@@ -83,7 +84,7 @@ def test_of_twenty_at_once_exactly_one_gets_in(platform: Platform, ben: uuid.UUI
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(60)
+        thread.join(PATIENCE)
     winners = [number for number in outcomes if number is not None]
     assert len(outcomes) == AT_ONCE
     assert len(winners) == 1

@@ -28,6 +28,7 @@ from census_api.store.snapshots import queries as snapshots
 from census_api.worker import open_tasks
 from tests.factories.actors import ANN, NOW, TEAM
 from tests.factories.frozen import HERE, THERE, accepted, framed, tree_for
+from tests.patience import PATIENCE
 
 YEAR = 2024
 FACTS = ("snapshot_return", "snapshot_line", "snapshot_role", "snapshot_staff", "snapshot_breakdown")
@@ -127,7 +128,7 @@ def test_killed_at_any_step_it_is_done_once_by_the_next(platform: Platform, wher
     content_hash, expected = clean_run(platform)
     ended = subprocess.run(
         [sys.executable, "-c", PROGRAM, platform.database.url(), where, how],
-        cwd=find_folder("tests").parent, capture_output=True, timeout=60, check=False,
+        cwd=find_folder("tests").parent, capture_output=True, timeout=PATIENCE, check=False,
     )  # fmt: skip
     assert ended.returncode == -signal.SIGKILL, ended.stderr.decode()
     assert set(facts(platform).values()) == {0}

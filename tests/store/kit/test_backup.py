@@ -30,6 +30,7 @@ from census_api.store.kit import migrate
 from census_api.store.kit.session import connect_database
 from tests.factories.actors import NOW
 from tests.factories.uploads import make_upload
+from tests.patience import PATIENCE
 
 if TYPE_CHECKING:
     from census_api.embedded_postgres.launcher import RunningPostgres
@@ -59,7 +60,7 @@ def platform_on(url: str, sandbox: Sandbox) -> Platform:
 def run(program: str, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     command = [str(find_binaries().folder / program), *arguments]
     return subprocess.run(
-        command, env=os.environ | environment, capture_output=True, text=True, check=False, timeout=120
+        command, env=os.environ | environment, capture_output=True, text=True, check=False, timeout=PATIENCE
     )
 
 

@@ -13,6 +13,8 @@ from sqlalchemy import Engine, create_engine, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
+from tests.patience import PATIENCE
+
 CONFTEST = Path(__file__).parents[2] / "conftest.py"
 PROJECT = CONFTEST.parents[1]
 
@@ -61,7 +63,7 @@ def run_tests(folder: Path, code: str, *arguments: str, **variables: str) -> str
         env=base | {"PYTHONPATH": str(PROJECT)} | variables,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=PATIENCE,
         check=False,
     )
     return answer.stdout

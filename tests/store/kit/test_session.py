@@ -14,6 +14,7 @@ from census_api.domain.kit.errors import Unavailable
 from census_api.store.kit.session import Database, connect_database
 from tests.factories.actors import make_actor
 from tests.factories.rows import add_collection
+from tests.patience import PATIENCE
 
 
 @pytest.fixture
@@ -44,13 +45,13 @@ def test_an_exhausted_pool_says_so_fast_and_recovers(database: Database) -> None
     def hold() -> None:
         with database.transaction() as session:
             session.execute(text("SELECT 1"))
-            ready.wait(60)
-            release.wait(60)
+            ready.wait(PATIENCE)
+            release.wait(PATIENCE)
 
     holders = [threading.Thread(target=hold) for _ in range(2)]
     for holder in holders:
         holder.start()
-    ready.wait(60)
+    ready.wait(PATIENCE)
     # the holders would let go after a minute: who is refused has not waited for that
     with pytest.raises(Unavailable, match="very busy"):
         count(database)
