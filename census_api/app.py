@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection
+from functools import cache
 from urllib.parse import urlsplit
 
-from fastapi import Depends, FastAPI
+from fastapi import APIRouter, Depends, FastAPI
+from starlette.routing import BaseRoute
 
 from census_api.api import health
 from census_api.api.kit import problems
@@ -76,14 +78,22 @@ def create_app(
     app.state.shared = SharedState(platform, metrics, room)
     problems.register_handlers(app)
     page_problems.register_pages(app)
-    app.include_router(router)
-    for pages in _PAGES:
-        app.include_router(pages.router, dependencies=[Depends(declared_only)])
+    app.router.routes.extend(_routes())
     describe_api(app)
     address = urlsplit(platform.settings.public_url or "")
     names = {*hosts, *([address.hostname] if address.hostname else [])}
     app.add_middleware(Guard, metrics=metrics, hosts=names, over_https=address.scheme == "https")
     return app
+
+
+@cache
+def _routes() -> list[BaseRoute]:
+    """Every route of API and pages: the same for all applications of a process, and slow to make."""
+    everything = APIRouter(redirect_slashes=False)
+    everything.include_router(router)
+    for pages in _PAGES:
+        everything.include_router(pages.router, dependencies=[Depends(declared_only)])
+    return everything.routes
 
 
 def _lifespan(
