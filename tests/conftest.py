@@ -8,14 +8,15 @@ database), `fresh_database_url` (a database of the test's own, for code that com
 from __future__ import annotations
 
 import fcntl
+import json
 import os
 import shutil
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -36,6 +37,12 @@ TOOLS = {
     "curl": ("curl",),
     "chromium": ("chromium", "chromium-browser", "google-chrome"),
 }
+
+
+class MakeTemplate(Protocol):
+    """See the fixture of its name."""
+
+    def __call__(self, name: str, fill: Callable[[str], Any], of: str | None = None) -> Any: ...
 
 
 # no deadline, and no health check that measures the machine: a busy one must not fail a test
@@ -83,16 +90,37 @@ def postgres_server(tmp_path_factory: pytest.TempPathFactory, testrun_uid: str) 
 
 
 @pytest.fixture(scope="session")
-def migrated_template(
+def make_template(
     postgres_server: RunningPostgres, tmp_path_factory: pytest.TempPathFactory, testrun_uid: str
-) -> str:
-    """The name of a database with every migration applied; made once a run, never changed, copied by the others."""
-    folder = _run_folder(tmp_path_factory, testrun_uid) / "template"
-    folder.mkdir(exist_ok=True)
-    with _locked(folder, fcntl.LOCK_EX):
-        if not (folder / "done").exists():
-            _make_template(postgres_server)
-            (folder / "done").touch()
+) -> MakeTemplate:
+    """Makes a database once a run, for all workers: never changed afterwards, and copied by `create_database`.
+
+    `make_template(name, fill, of=other)` copies `other`, or begins empty, and calls `fill(url)`; what `fill` gives is
+    kept as JSON and given to everybody who asks for that name.
+    """
+    folder = _run_folder(tmp_path_factory, testrun_uid)
+
+    def make(name: str, fill: Callable[[str], Any], of: str | None = None) -> Any:
+        mine = folder / name
+        mine.mkdir(exist_ok=True)
+        with _locked(mine, fcntl.LOCK_EX):
+            done = mine / "done"
+            if not done.exists():
+                postgres_server.create_database(name, template=of)
+                said = fill(postgres_server.url(name))
+                _close_to_others(postgres_server, name)
+                done.write_text(json.dumps(said))
+            return json.loads(done.read_text())
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def migrated_template(make_template: MakeTemplate) -> str:
+    """The name of a database with every migration applied."""
+    from census_api.store.kit.migrate import upgrade_schema
+
+    make_template(TEMPLATE, upgrade_schema)
     return TEMPLATE
 
 
@@ -168,17 +196,14 @@ def _remove_left_overs(parent: Path) -> None:
             continue  # in use, or another user's
 
 
-def _make_template(server: RunningPostgres) -> None:
+def _close_to_others(server: RunningPostgres, name: str) -> None:
     import psycopg
+    from psycopg import sql
 
-    from census_api.store.kit.migrate import upgrade_schema
-
-    server.create_database(TEMPLATE)
-    upgrade_schema(server.url(TEMPLATE))
     with psycopg.connect(server.conninfo("postgres"), autocommit=True) as connection:
         # a copy is only made of a database that nobody is connected to
-        connection.execute(f"ALTER DATABASE {TEMPLATE} ALLOW_CONNECTIONS false")
-        connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [TEMPLATE])
+        connection.execute(sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS false").format(sql.Identifier(name)))
+        connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [name])
 
 
 def _drop(server: RunningPostgres, name: str) -> None:

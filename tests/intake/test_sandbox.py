@@ -33,6 +33,11 @@ def sandbox() -> Iterator[Sandbox]:
         yield made
 
 
+def short(seconds: float = 2) -> Sandbox:
+    """A child that may compute for `seconds` a job, and has loaded this module, which takes longer, beforehand."""
+    return Sandbox(workers=1, seconds=seconds, memory_mb=900, preload=(__name__,))
+
+
 def pid() -> int:
     return os.getpid()
 
@@ -146,7 +151,7 @@ def test_a_child_that_dies_is_replaced(sandbox: Sandbox, number: int) -> None:
 
 
 def test_a_job_that_computes_too_long_is_ended_with_its_child() -> None:
-    with Sandbox(workers=1, seconds=1, memory_mb=900) as sandbox:
+    with short() as sandbox:
         before = sandbox.run(pid)
         assert reason_of(sandbox, compute_without_end) == "too_slow"
         assert wait_until_gone(before)
@@ -154,13 +159,13 @@ def test_a_job_that_computes_too_long_is_ended_with_its_child() -> None:
 
 
 def test_the_time_of_earlier_jobs_does_not_count() -> None:
-    with Sandbox(workers=1, seconds=1, memory_mb=900) as sandbox:
-        children = {sandbox.run(compute, 0.4) for _ in range(6)}
+    with short() as sandbox:
+        children = {sandbox.run(compute, 1) for _ in range(4)}
     assert len(children) == 1
 
 
 def test_a_job_that_waits_is_not_too_slow() -> None:
-    with Sandbox(workers=1, seconds=1, memory_mb=900) as sandbox:
+    with short(1) as sandbox:
         assert sandbox.run(nap, 2.5) == sandbox.run(pid)
 
 

@@ -131,7 +131,19 @@ def test_a_stale_tag_is_412_and_changes_nothing(platform: Platform, editor: Test
     assert team.post(f"{RETURN}/withdraw", json={"reason": WHY}, headers={"If-Match": "*"}).status_code == 200
 
 
-@pytest.mark.parametrize("header", ["7", '"seven"', 'W/"', '"1", "2"'])
+def test_several_tags_match_when_one_of_them_is_of_the_return_as_it_is(
+    platform: Platform, editor: TestClient, team: TestClient
+) -> None:
+    send(editor, clean_upload(platform).data)
+    older = tag(team)
+    send(editor, clean_upload(platform).data)
+    stale = team.post(f"{RETURN}/withdraw", json={"reason": WHY}, headers={"If-Match": f'"0", {older}'})
+    assert (stale.status_code, stale.json()["code"]) == (412, "changed_meanwhile")
+    several = f"{older}, W/{tag(team)}"
+    assert team.post(f"{RETURN}/withdraw", json={"reason": WHY}, headers={"If-Match": several}).status_code == 200
+
+
+@pytest.mark.parametrize("header", ["7", '"seven"', 'W/"', '"1" "2"', '"1",'])
 def test_a_tag_of_no_return_is_refused(platform: Platform, team: TestClient, header: str) -> None:
     answer = team.post(f"{RETURN}/decline", json={"reason": WHY}, headers={"If-Match": header})
     assert (answer.status_code, answer.json()["code"]) == (422, "invalid_request")
