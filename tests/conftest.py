@@ -1,7 +1,8 @@
 """What all tests share: a real Postgres for those that ask for one, and the tools that a machine may lack.
 
 Fixtures, cheapest first: `db` (a session, everything undone afterwards), `engine` and `database_url` (this worker's
-database), `fresh_database_url` (a database of the test's own, for code that commits or reconnects).
+database), `fresh_database_url` (a database of the test's own, for code that commits or reconnects). `bare` is a platform
+on such a database and `platform` one with its collections and two organisations, both with the test's `settings`.
 `@pytest.mark.needs("libreoffice")` skips where the tool is missing, and fails there when CI=true.
 """
 
@@ -18,16 +19,23 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+import hypothesis
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck
+
+from tests.patience import PATIENCE
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
     from sqlalchemy.orm import Session
 
     from census_api.embedded_postgres.launcher import RunningPostgres
+    from census_api.intake.sandbox import Sandbox
+    from census_api.services.kit.platform import Platform
+    from census_api.settings import Settings
 
 TEMPLATE = "census_template"
+REGISTER = "census_register"
 SHARED_MEMORY = Path("/dev/shm")  # a file system in memory
 ROOM_NEEDED = 1 << 30  # bytes
 HOUR = 3600.0
@@ -46,12 +54,12 @@ class MakeTemplate(Protocol):
 
 
 # no deadline, and no health check that measures the machine: a busy one must not fail a test
-settings.register_profile(
+hypothesis.settings.register_profile(
     "census",
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.function_scoped_fixture],
 )
-settings.load_profile("census")
+hypothesis.settings.load_profile("census")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -135,10 +143,52 @@ def database_url(postgres_server: RunningPostgres, migrated_template: str, worke
 @pytest.fixture
 def fresh_database_url(postgres_server: RunningPostgres, migrated_template: str) -> Iterator[str]:
     """A migrated, empty database for one test, which may commit and open connections as it likes."""
-    name = f"census_fresh_{uuid.uuid4().hex}"
-    postgres_server.create_database(name, template=migrated_template)
-    yield postgres_server.url(name)
-    _drop(postgres_server, name)
+    with copied_database(postgres_server, migrated_template) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def register_template(make_template: MakeTemplate, migrated_template: str) -> str:
+    """The name of a database with its collections and two organisations, ALPHA and BETA."""
+    make_template(REGISTER, _fill_register, of=migrated_template)
+    return REGISTER
+
+
+@pytest.fixture(scope="session")
+def sandbox() -> Iterator[Sandbox]:
+    """Where files are read, one for all tests of a worker."""
+    from census_api.intake.sandbox import Sandbox
+
+    # patient: a machine that is busy with other tests must not look like a file that takes too long
+    with Sandbox(workers=2, seconds=120) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def settings() -> Settings:
+    """Those that the platform of a test begins with."""
+    from census_api.settings import Settings
+
+    return Settings()
+
+
+@pytest.fixture
+def bare(fresh_database_url: str, sandbox: Sandbox, settings: Settings) -> Iterator[Platform]:
+    """A platform on an empty database, at a fixed moment."""
+    with platform_on(fresh_database_url, sandbox, settings) as platform:
+        yield platform
+
+
+@pytest.fixture
+def platform(
+    postgres_server: RunningPostgres, register_template: str, sandbox: Sandbox, settings: Settings
+) -> Iterator[Platform]:
+    """A platform with its collections and two organisations, ALPHA and BETA, at a fixed moment."""
+    with (
+        copied_database(postgres_server, register_template) as url,
+        platform_on(url, sandbox, settings) as platform,
+    ):
+        yield platform
 
 
 @pytest.fixture(scope="session")
@@ -159,6 +209,42 @@ def db(engine: Engine) -> Iterator[Session]:
         with Session(connection, join_transaction_mode="create_savepoint") as session:
             yield session
         transaction.rollback()
+
+
+@contextmanager
+def copied_database(server: RunningPostgres, template: str) -> Iterator[str]:
+    """The URL of a copy of `template`, which is gone after the block."""
+    name = f"census_fresh_{uuid.uuid4().hex}"
+    server.create_database(name, template=template)
+    yield server.url(name)
+    _drop(server, name)
+
+
+@contextmanager
+def platform_on(url: str, sandbox: Sandbox | None = None, settings: Settings | None = None) -> Iterator[Platform]:
+    """A platform on a database, at the moment of all tests, patient with a machine that is busy."""
+    from census_api.intake.sandbox import Sandbox
+    from census_api.services.kit.platform import Platform
+    from census_api.settings import Settings
+    from census_api.store.kit.session import connect_database
+    from tests.factories.actors import NOW
+
+    database = connect_database(url, pool_seconds=PATIENCE, statement_seconds=PATIENCE)
+    # a sandbox starts its children with its first file
+    yield Platform(database, sandbox or Sandbox(), settings or Settings(), clock=lambda: NOW)
+    database.close()
+
+
+def _fill_register(url: str) -> None:
+    from census_api.domain.register.organisations import Organisation
+    from census_api.services.collecting.collections import ensure_collections
+    from census_api.services.register.organisations import load_organisations
+    from tests.factories.actors import ANN
+
+    with platform_on(url) as platform:
+        ensure_collections(platform, ANN)
+        both = [Organisation("ALPHA", "Alpha Recovery", "voluntary"), Organisation("BETA", "Beta Health", "nhs")]
+        load_organisations(platform, ANN, both)
 
 
 @contextmanager

@@ -29,9 +29,6 @@ from census_api.settings import Settings
 from census_api.store.kit.session import connect_database
 from tests.conftest import _drop
 from tests.factories.people import SITE
-from tests.services.conftest import sandbox
-
-__all__ = ["sandbox"]
 
 ORGANISATIONS = int(os.environ.get("CENSUS_BENCHMARK_DEMONSTRATION", "100"))
 RUNS = 3

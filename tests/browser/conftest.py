@@ -25,9 +25,6 @@ from tests.conftest import TOOLS, _drop
 from tests.factories.people import PASSWORD
 from tests.factories.site import Site, made_site
 from tests.patience import PATIENCE
-from tests.services.conftest import sandbox
-
-__all__ = ["sandbox"]
 
 expect.set_options(timeout=PATIENCE * 1000)
 

@@ -8,18 +8,22 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
+from pwdlib import PasswordHash
+from pwdlib.hashers.argon2 import Argon2Hasher
 from starlette.testclient import TestClient
 
 from census_api.app import create_app
 from census_api.domain.kit.access import SCOPES, SYSTEM, MemberRole, PlatformRole
 from census_api.services.kit.platform import Platform
-from census_api.services.people import accounts, tokens
+from census_api.services.people import accounts, passwords, tokens
 from census_api.services.people.accounts import Roles
-from census_api.services.people.passwords import hash_password
 from census_api.store.people import queries as people
 
 PASSWORD = "seven purple lanterns"
-_HASH = hash_password(PASSWORD)
+REAL_HASHER = passwords._hasher
+# a real hash is costly on purpose, and a run of the tests makes thousands
+passwords._hasher = PasswordHash((Argon2Hasher(time_cost=1, memory_cost=8, parallelism=1),))
+_HASH = passwords.hash_password(PASSWORD)
 SITE = "https://127.0.0.1"
 
 
