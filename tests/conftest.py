@@ -9,6 +9,7 @@ on such a database and `platform` one with its collections and two organisations
 from __future__ import annotations
 
 import fcntl
+import hashlib
 import json
 import os
 import shutil
@@ -34,8 +35,8 @@ if TYPE_CHECKING:
     from census_api.services.kit.platform import Platform
     from census_api.settings import Settings
 
-TEMPLATE = "census_template"
-REGISTER = "census_register"
+SHARED_RUN = "TESTS_SHARE_A_SERVER"
+"""The variable that names the folder of a run whose server and templates the tests of a recipe use too."""
 SHARED_MEMORY = Path("/dev/shm")  # a file system in memory
 ROOM_NEEDED = 1 << 30  # bytes
 HOUR = 3600.0
@@ -86,7 +87,7 @@ def postgres_server(tmp_path_factory: pytest.TempPathFactory, testrun_uid: str) 
     """One server for the whole run: the first worker that needs it starts it, and ends it after the others are done."""
     from census_api.embedded_postgres.launcher import start_server
 
-    folder = _run_folder(tmp_path_factory, testrun_uid)
+    folder = run_folder(tmp_path_factory, testrun_uid)
     with _locked(folder, fcntl.LOCK_SH) as users:
         server = start_server(folder / "data", durable=False)
         yield server
@@ -98,6 +99,12 @@ def postgres_server(tmp_path_factory: pytest.TempPathFactory, testrun_uid: str) 
 
 
 @pytest.fixture(scope="session")
+def server_folder(postgres_server: RunningPostgres, tmp_path_factory: pytest.TempPathFactory, testrun_uid: str) -> Path:
+    """Where the server of the run is: for runs of tests inside a test."""
+    return run_folder(tmp_path_factory, testrun_uid)
+
+
+@pytest.fixture(scope="session")
 def make_template(
     postgres_server: RunningPostgres, tmp_path_factory: pytest.TempPathFactory, testrun_uid: str
 ) -> MakeTemplate:
@@ -106,7 +113,7 @@ def make_template(
     `make_template(name, fill, of=other)` copies `other`, or begins empty, and calls `fill(url)`; what `fill` gives is
     kept as JSON and given to everybody who asks for that name.
     """
-    folder = _run_folder(tmp_path_factory, testrun_uid)
+    folder = run_folder(tmp_path_factory, testrun_uid)
 
     def make(name: str, fill: Callable[[str], Any], of: str | None = None) -> Any:
         mine = folder / name
@@ -128,14 +135,15 @@ def migrated_template(make_template: MakeTemplate) -> str:
     """The name of a database with every migration applied."""
     from census_api.store.kit.migrate import upgrade_schema
 
-    make_template(TEMPLATE, upgrade_schema)
-    return TEMPLATE
+    name = f"census_template_{_digest_of('migrations')}"
+    make_template(name, upgrade_schema)
+    return name
 
 
 @pytest.fixture(scope="session")
 def database_url(postgres_server: RunningPostgres, migrated_template: str, worker_id: str) -> str:
     """This worker's database. What a test commits here stays: prefer `db`, or take `fresh_database_url`."""
-    name = f"census_{worker_id}"
+    name = f"census_{worker_id}_{uuid.uuid4().hex}"
     postgres_server.create_database(name, template=migrated_template)
     return postgres_server.url(name)
 
@@ -150,8 +158,9 @@ def fresh_database_url(postgres_server: RunningPostgres, migrated_template: str)
 @pytest.fixture(scope="session")
 def register_template(make_template: MakeTemplate, migrated_template: str) -> str:
     """The name of a database with its collections and two organisations, ALPHA and BETA."""
-    make_template(REGISTER, _fill_register, of=migrated_template)
-    return REGISTER
+    name = f"census_register_{_digest_of('migrations', 'schemas')}"
+    make_template(name, _fill_register, of=migrated_template)
+    return name
 
 
 @pytest.fixture(scope="session")
@@ -257,8 +266,21 @@ def _locked(folder: Path, kind: int) -> Iterator[int]:
         os.close(descriptor)
 
 
-def _run_folder(tmp_path_factory: pytest.TempPathFactory, run: str) -> Path:
+def _digest_of(*folders: str) -> str:
+    """Tells projects apart whose databases differ: one run may see a copy of the project with another migration."""
+    from census_api.questionnaire.resources import find_folder
+
+    said = hashlib.sha256()
+    for folder in map(find_folder, folders):
+        for file in sorted(file for file in folder.rglob("*") if file.suffix in (".py", ".toml")):
+            said.update(f"{file.relative_to(folder)} {file.stat().st_size} ".encode() + file.read_bytes())
+    return said.hexdigest()[:16]
+
+
+def run_folder(tmp_path_factory: pytest.TempPathFactory, run: str) -> Path:
     """The folder that the workers of one run share: in memory where there is room, else beside their other files."""
+    if shared := os.environ.get(SHARED_RUN):
+        return Path(shared)
     if not SHARED_MEMORY.is_dir() or shutil.disk_usage(SHARED_MEMORY).free < ROOM_NEEDED:
         base = tmp_path_factory.getbasetemp()
         folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "postgres"
