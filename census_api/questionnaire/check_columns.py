@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import operator
 import re
-import statistics
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
@@ -269,8 +268,7 @@ class ValuesColumn(CheckColumn):
         return self._in_every_row(len(self._known()))
 
     def find_median(self) -> ValuesColumn:
-        known = self._known()
-        return self._in_every_row(statistics.median(known) if known else None)
+        return self.find_quantile(0.5)
 
     def find_quantile(self, share: float) -> ValuesColumn:
         known = sorted(self._known())

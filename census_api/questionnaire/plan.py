@@ -12,7 +12,7 @@ from typing import Final, cast
 
 import polars as pl
 
-from census_api.questionnaire.check_columns import ValuesColumn, ListFrame, PolarsColumn, ReadColumnOf, refer_to
+from census_api.questionnaire.check_columns import ListFrame, PolarsColumn, ReadColumnOf, ValuesColumn, refer_to
 from census_api.questionnaire.check_place import CheckPlace
 from census_api.questionnaire.checks import CHECKS, judge_rule
 from census_api.questionnaire.model import Rule, SheetQuestion, Spec

@@ -7,7 +7,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from census_api.questionnaire.check_columns import ValuesColumn, ListFrame, PolarsColumn, refer_to
+from census_api.questionnaire.check_columns import ListFrame, PolarsColumn, ValuesColumn, refer_to
 from census_api.questionnaire.check_place import CheckPlace
 from census_api.questionnaire.checks import CHECKS, allowed_pairs
 from census_api.questionnaire.load import load_library, load_spec
