@@ -7,7 +7,9 @@ from typing import Any
 import polars as pl
 import pytest
 
-from census_api.questionnaire.checks import CHECKS, CheckPlace, allowed_pairs
+from census_api.questionnaire.check_columns import ListFrame, PolarsColumn, ValuesColumn, refer_to
+from census_api.questionnaire.check_place import CheckPlace
+from census_api.questionnaire.checks import CHECKS, allowed_pairs
 from census_api.questionnaire.load import load_library, load_spec
 from census_api.questionnaire.model import Rule, SheetQuestion
 
@@ -29,7 +31,14 @@ def answers(check: str, rows: list[Any], **params: Any) -> list[bool | None]:
         "flag": pl.Boolean(),
     }
     frame = pl.DataFrame(rows, schema=schema)
-    return frame.select(CHECKS[check].passes(CheckPlace(SPEC, rule, "value", NUMBER))).to_series().to_list()
+    passes = CHECKS[check].passes
+    in_lists = passes(CheckPlace(SPEC, rule, "value", NUMBER, ListFrame(frame).column))
+    in_polars = passes(CheckPlace(SPEC, rule, "value", NUMBER, refer_to))
+    assert isinstance(in_lists, ValuesColumn)
+    assert isinstance(in_polars, PolarsColumn)
+    answers = frame.select(in_polars.expression).to_series().to_list()
+    assert list(in_lists.values) == answers
+    return answers
 
 
 def values(*values: float | None) -> list[dict[str, Any]]:

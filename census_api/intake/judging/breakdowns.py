@@ -9,7 +9,6 @@ import polars as pl
 
 from census_api.intake.reading.read_table import ReadTable
 from census_api.questionnaire.model import Spec
-from census_api.questionnaire.rulebook import COUNT
 
 
 @dataclass(slots=True)
@@ -88,9 +87,9 @@ class OddCells:
 
 
 def odd_cells(breakdowns: list[BreakdownSheet]) -> OddCells:
-    """Every cell of the breakdowns but the usual ones: blank, or a whole number within the limits."""
-    found = [cell for part in breakdowns for cell in _odd(part)]
-    sheets, positions, columns, keys, texts, counts = map(list, zip(*found, strict=True)) if found else ([],) * 6
+    """Every cell of the breakdowns but the usual ones: blank, or to which no rule about single cells objects."""
+    cells = [cell for part in breakdowns for cell in _list_odd(part)]
+    sheets, positions, columns, keys, texts, counts = map(list, zip(*cells, strict=True)) if cells else ([],) * 6
     frame = pl.DataFrame(
         {"count": counts, "count__raw": texts, "row": keys, "category": columns},
         schema={"count": pl.Int64(), "count__raw": pl.String(), "row": pl.String(), "category": pl.String()},
@@ -98,10 +97,8 @@ def odd_cells(breakdowns: list[BreakdownSheet]) -> OddCells:
     return OddCells(frame, sheets, positions, columns, keys)
 
 
-def _odd(part: BreakdownSheet) -> Iterator[tuple[str, int, str, str, str, int | None]]:
+def _list_odd(part: BreakdownSheet) -> Iterator[tuple[str, int, str, str, str | None, int | None]]:
     for name, column in list(part.table.columns.items())[1:]:
-        if column.plain:
-            continue
-        for row, text, count in zip(part.rows, column.texts, column.values, strict=True):
-            if text is not None and (count is None or not 0 <= count <= (COUNT.maximum or 0)):
-                yield part.key, row.position, name, row.key, text, count
+        for index in column.odd:
+            row = part.rows[index]
+            yield part.key, row.position, name, row.key, column.texts[index], column.values[index]

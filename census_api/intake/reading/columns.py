@@ -17,6 +17,7 @@ from census_api.domain.collecting.content import Cell
 from census_api.intake.reading.tables import Decoder, make_decoder
 from census_api.questionnaire import grammar
 from census_api.questionnaire.model import SheetQuestion, Spec
+from census_api.questionnaire.usual_cells import UsualCells
 
 _WHOLE = re.compile(grammar.WHOLE.removesuffix("$") + r"\Z")
 _DECIMAL = re.compile(grammar.DECIMAL.removesuffix("$") + r"\Z")
@@ -29,16 +30,21 @@ Value = int | float | str
 class ReadColumn:
     """One question's cells, a list entry a row. `texts` are trimmed, blank is None; `values` None where there is none.
 
-    `plain`: every filled cell holds a value that no rule about single cells can object to. `filled`: none is blank.
+    `odd` are the rows of filled cells to which a rule about single cells may object. `filled`: no cell is blank.
     `former` gives codes of earlier years (None if there are none in the whole column).
     """
 
     texts: list[str | None]
     values: list[Any]
-    plain: bool
+    odd: list[int]
     filled: bool
     reader: CellReader
     former: list[str | None] | None = None
+
+    @property
+    def plain(self) -> bool:
+        """No rule about single cells can object to any cell."""
+        return not self.odd
 
     def pieces(self) -> list[str | None]:
         """Each cell as `"key":value` of canonical JSON, None where blank."""
@@ -74,9 +80,10 @@ class ReadColumn:
 class CellReader:
     """Reads the cells of one question of one spec. Made once a process."""
 
-    def __init__(self, question: SheetQuestion, codes: Decoder | None) -> None:
+    def __init__(self, question: SheetQuestion, codes: Decoder | None, usual: UsualCells) -> None:
         self.question = question
         self.codes = codes
+        self.usual = usual
         self.value_of: dict[str | None, Any] = {None: None}
         self.cell_of: dict[str | None, Cell | None] = {None: None}
         self.piece_of: dict[str | None, str | None] = {None: None}
@@ -88,43 +95,48 @@ class CellReader:
             values = [known[text] for text in texts]
         except KeyError:
             return self._read_new([text.strip() or None if text else None for text in texts])
-        return ReadColumn(texts, values, plain=True, filled=None not in texts, reader=self)
+        return ReadColumn(texts, values, odd=[], filled=None not in texts, reader=self)
 
     def _read_new(self, texts: list[str | None]) -> ReadColumn:
+        if self.question.type not in ("count", "decimal", "code"):
+            return ReadColumn(texts, list(texts), odd=[], filled=None not in texts, reader=self)
+        value_of, odd_value_of = self._read_each(texts)
         values: list[Any] = []
         former: list[str | None] = []
-        plain = True
-        for text in texts:
-            if text in self.value_of:
-                values.append(self.value_of[text])
-                former.append(None)
-                continue
-            value = self.value(str(text))
-            old = self.codes.former(str(text)) if self.codes and value is None else None
+        odd: list[int] = []
+        for row, text in enumerate(texts):
+            old = None
+            if text in value_of:
+                values.append(value_of[text])
+            else:
+                odd.append(row)
+                values.append(odd_value_of[str(text)])
+                old = self.codes.former(str(text)) if self.codes and values[-1] is None else None
             former.append(old.code if old else None)
-            values.append(value)
-            if not self._remember(str(text), value):
-                plain = False
         has_former = any(code is not None for code in former)
-        return ReadColumn(texts, values, plain, None not in texts, self, former if has_former else None)
+        return ReadColumn(texts, values, odd, None not in texts, self, former if has_former else None)
 
-    def _remember(self, text: str, value: Any) -> bool:
-        """Keeps what a usual cell reads as. False for a cell that a rule must look at."""
-        if value is None or (self.question.numeric and not self._unobjectionable(text, value)):
-            return False
-        if self.question.type in ("count", "decimal", "code"):
-            if len(self.value_of) > _REMEMBERED:
-                for memory in (self.value_of, self.cell_of, self.piece_of):
-                    memory.clear()
-                    memory[None] = None
-            self.cell_of[text], self.piece_of[text] = self.cell(text), self.piece(text)
-            self.value_of[text] = value
-        return True
+    def _read_each(self, texts: list[str | None]) -> tuple[dict[str | None, Any], dict[str, Any]]:
+        """The value of every usual text, and of every odd one. What is usual is remembered."""
+        usual = {text: self.value_of[text] for text in set(texts) if text in self.value_of}
+        new = [text for text in dict.fromkeys(texts) if text is not None and text not in usual]
+        values = [self.value(text) for text in new]
+        odd: dict[str, Any] = {}
+        for text, value, is_usual in zip(new, values, self.usual.find_usual(new, values), strict=True):
+            if is_usual:
+                usual[text] = value
+                self._remember(text, value)
+            else:
+                odd[text] = value
+        return usual, odd
 
-    def _unobjectionable(self, text: str, value: float) -> bool:
-        question = self.question
-        few_places = question.type == "count" or len(text.partition(".")[2]) <= question.places
-        return question.minimum <= value and few_places and (question.maximum is None or value <= question.maximum)
+    def _remember(self, text: str, value: Any) -> None:
+        if len(self.value_of) > _REMEMBERED:
+            for memory in (self.value_of, self.cell_of, self.piece_of):
+                memory.clear()
+                memory[None] = None
+        self.cell_of[text], self.piece_of[text] = self.cell(text), self.piece(text)
+        self.value_of[text] = value
 
     def value(self, text: str) -> Value | None:
         """What the text is, or None where it is not what the question asks for."""
@@ -162,8 +174,11 @@ def make_readers(spec: Spec, sheet: str) -> dict[str, CellReader]:
     """The readers of a sheet's questions, made once a process."""
     at = (spec.digest, sheet)
     if at not in _READERS:
-        _READERS[at] = {
-            question.key: CellReader(question, make_decoder(spec, question.code_list) if question.code_list else None)
-            for question in spec.sheet[sheet].fields
-        }
+        _READERS[at] = {question.key: make_reader(spec, sheet, question) for question in spec.sheet[sheet].fields}
     return _READERS[at]
+
+
+def make_reader(spec: Spec, sheet: str, question: SheetQuestion) -> CellReader:
+    """A reader that remembers nothing yet."""
+    codes = make_decoder(spec, question.code_list) if question.code_list else None
+    return CellReader(question, codes, UsualCells(spec, spec.sheet[sheet], question))
