@@ -113,7 +113,10 @@ def with_commands() -> list[Any]:
 def test_commands_run(page: Path, tmp_path: Path, request: pytest.FixtureRequest) -> None:
     environment = in_folder(tmp_path)
     if page.name not in OF_THEIR_OWN:
-        environment |= {"DATABASE_URL": request.getfixturevalue("fresh_database_url"), "CENSUS_SECRET_KEY": "0123456789abcdef" * 2}
+        environment |= {
+            "DATABASE_URL": request.getfixturevalue("fresh_database_url"),
+            "CENSUS_SECRET_KEY": "0123456789abcdef" * 2,
+        }
     if any(ADDRESS in command for command in commands(page)):
         made = subprocess.run(
             ["./census", "demo-data", "2025", "-o", "returns", "--organisations", "1"], cwd=tmp_path, env=environment,
