@@ -1,13 +1,15 @@
 """What all tests share: a real Postgres for those that ask for one, and the tools that a machine may lack.
 
 Fixtures, cheapest first: `db` (a session, everything undone afterwards), `engine` and `database_url` (this worker's
-database), `fresh_database_url` (a database of the test's own, for code that commits or reconnects).
+database), `fresh_database_url` (a database of the test's own, for code that commits or reconnects). `bare` is a platform
+on such a database and `platform` one with its collections and two organisations, both with the test's `settings`.
 `@pytest.mark.needs("libreoffice")` skips where the tool is missing, and fails there when CI=true.
 """
 
 from __future__ import annotations
 
 import fcntl
+import hashlib
 import json
 import os
 import shutil
@@ -18,16 +20,23 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+import hypothesis
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck
+
+from tests.patience import PATIENCE
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
     from sqlalchemy.orm import Session
 
     from census_api.embedded_postgres.launcher import RunningPostgres
+    from census_api.intake.sandbox import Sandbox
+    from census_api.services.kit.platform import Platform
+    from census_api.settings import Settings
 
-TEMPLATE = "census_template"
+SHARED_RUN = "TESTS_SHARE_A_SERVER"
+"""The variable that names the folder of a run whose server and templates the tests of a recipe use too."""
 SHARED_MEMORY = Path("/dev/shm")  # a file system in memory
 ROOM_NEEDED = 1 << 30  # bytes
 HOUR = 3600.0
@@ -46,12 +55,12 @@ class MakeTemplate(Protocol):
 
 
 # no deadline, and no health check that measures the machine: a busy one must not fail a test
-settings.register_profile(
+hypothesis.settings.register_profile(
     "census",
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.function_scoped_fixture],
 )
-settings.load_profile("census")
+hypothesis.settings.load_profile("census")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -78,7 +87,7 @@ def postgres_server(tmp_path_factory: pytest.TempPathFactory, testrun_uid: str) 
     """One server for the whole run: the first worker that needs it starts it, and ends it after the others are done."""
     from census_api.embedded_postgres.launcher import start_server
 
-    folder = _run_folder(tmp_path_factory, testrun_uid)
+    folder = run_folder(tmp_path_factory, testrun_uid)
     with _locked(folder, fcntl.LOCK_SH) as users:
         server = start_server(folder / "data", durable=False)
         yield server
@@ -90,6 +99,12 @@ def postgres_server(tmp_path_factory: pytest.TempPathFactory, testrun_uid: str) 
 
 
 @pytest.fixture(scope="session")
+def server_folder(postgres_server: RunningPostgres, tmp_path_factory: pytest.TempPathFactory, testrun_uid: str) -> Path:
+    """Where the server of the run is: for runs of tests inside a test."""
+    return run_folder(tmp_path_factory, testrun_uid)
+
+
+@pytest.fixture(scope="session")
 def make_template(
     postgres_server: RunningPostgres, tmp_path_factory: pytest.TempPathFactory, testrun_uid: str
 ) -> MakeTemplate:
@@ -98,7 +113,7 @@ def make_template(
     `make_template(name, fill, of=other)` copies `other`, or begins empty, and calls `fill(url)`; what `fill` gives is
     kept as JSON and given to everybody who asks for that name.
     """
-    folder = _run_folder(tmp_path_factory, testrun_uid)
+    folder = run_folder(tmp_path_factory, testrun_uid)
 
     def make(name: str, fill: Callable[[str], Any], of: str | None = None) -> Any:
         mine = folder / name
@@ -120,14 +135,15 @@ def migrated_template(make_template: MakeTemplate) -> str:
     """The name of a database with every migration applied."""
     from census_api.store.kit.migrate import upgrade_schema
 
-    make_template(TEMPLATE, upgrade_schema)
-    return TEMPLATE
+    name = f"census_template_{_digest_of('migrations')}"
+    make_template(name, upgrade_schema)
+    return name
 
 
 @pytest.fixture(scope="session")
 def database_url(postgres_server: RunningPostgres, migrated_template: str, worker_id: str) -> str:
     """This worker's database. What a test commits here stays: prefer `db`, or take `fresh_database_url`."""
-    name = f"census_{worker_id}"
+    name = f"census_{worker_id}_{uuid.uuid4().hex}"
     postgres_server.create_database(name, template=migrated_template)
     return postgres_server.url(name)
 
@@ -135,10 +151,53 @@ def database_url(postgres_server: RunningPostgres, migrated_template: str, worke
 @pytest.fixture
 def fresh_database_url(postgres_server: RunningPostgres, migrated_template: str) -> Iterator[str]:
     """A migrated, empty database for one test, which may commit and open connections as it likes."""
-    name = f"census_fresh_{uuid.uuid4().hex}"
-    postgres_server.create_database(name, template=migrated_template)
-    yield postgres_server.url(name)
-    _drop(postgres_server, name)
+    with copied_database(postgres_server, migrated_template) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def register_template(make_template: MakeTemplate, migrated_template: str) -> str:
+    """The name of a database with its collections and two organisations, ALPHA and BETA."""
+    name = f"census_register_{_digest_of('migrations', 'schemas')}"
+    make_template(name, _fill_register, of=migrated_template)
+    return name
+
+
+@pytest.fixture(scope="session")
+def sandbox() -> Iterator[Sandbox]:
+    """Where files are read, one for all tests of a worker."""
+    from census_api.intake.sandbox import Sandbox
+
+    # patient: a machine that is busy with other tests must not look like a file that takes too long
+    with Sandbox(workers=2, seconds=120) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def settings() -> Settings:
+    """Those that the platform of a test begins with."""
+    from census_api.settings import Settings
+
+    return Settings()
+
+
+@pytest.fixture
+def bare(fresh_database_url: str, sandbox: Sandbox, settings: Settings) -> Iterator[Platform]:
+    """A platform on an empty database, at a fixed moment."""
+    with platform_on(fresh_database_url, sandbox, settings) as platform:
+        yield platform
+
+
+@pytest.fixture
+def platform(
+    postgres_server: RunningPostgres, register_template: str, sandbox: Sandbox, settings: Settings
+) -> Iterator[Platform]:
+    """A platform with its collections and two organisations, ALPHA and BETA, at a fixed moment."""
+    with (
+        copied_database(postgres_server, register_template) as url,
+        platform_on(url, sandbox, settings) as platform,
+    ):
+        yield platform
 
 
 @pytest.fixture(scope="session")
@@ -162,6 +221,42 @@ def db(engine: Engine) -> Iterator[Session]:
 
 
 @contextmanager
+def copied_database(server: RunningPostgres, template: str) -> Iterator[str]:
+    """The URL of a copy of `template`, which is gone after the block."""
+    name = f"census_fresh_{uuid.uuid4().hex}"
+    server.create_database(name, template=template)
+    yield server.url(name)
+    _drop(server, name)
+
+
+@contextmanager
+def platform_on(url: str, sandbox: Sandbox | None = None, settings: Settings | None = None) -> Iterator[Platform]:
+    """A platform on a database, at the moment of all tests, patient with a machine that is busy."""
+    from census_api.intake.sandbox import Sandbox
+    from census_api.services.kit.platform import Platform
+    from census_api.settings import Settings
+    from census_api.store.kit.session import connect_database
+    from tests.factories.actors import NOW
+
+    database = connect_database(url, pool_seconds=PATIENCE, statement_seconds=PATIENCE)
+    # a sandbox starts its children with its first file
+    yield Platform(database, sandbox or Sandbox(), settings or Settings(), clock=lambda: NOW)
+    database.close()
+
+
+def _fill_register(url: str) -> None:
+    from census_api.domain.register.organisations import Organisation
+    from census_api.services.collecting.collections import ensure_collections
+    from census_api.services.register.organisations import load_organisations
+    from tests.factories.actors import ANN
+
+    with platform_on(url) as platform:
+        ensure_collections(platform, ANN)
+        both = [Organisation("ALPHA", "Alpha Recovery", "voluntary"), Organisation("BETA", "Beta Health", "nhs")]
+        load_organisations(platform, ANN, both)
+
+
+@contextmanager
 def _locked(folder: Path, kind: int) -> Iterator[int]:
     descriptor = os.open(folder, os.O_RDONLY)
     try:
@@ -171,8 +266,21 @@ def _locked(folder: Path, kind: int) -> Iterator[int]:
         os.close(descriptor)
 
 
-def _run_folder(tmp_path_factory: pytest.TempPathFactory, run: str) -> Path:
+def _digest_of(*folders: str) -> str:
+    """Tells projects apart whose databases differ: one run may see a copy of the project with another migration."""
+    from census_api.questionnaire.resources import find_folder
+
+    said = hashlib.sha256()
+    for folder in map(find_folder, folders):
+        for file in sorted(file for file in folder.rglob("*") if file.suffix in (".py", ".toml")):
+            said.update(f"{file.relative_to(folder)} {file.stat().st_size} ".encode() + file.read_bytes())
+    return said.hexdigest()[:16]
+
+
+def run_folder(tmp_path_factory: pytest.TempPathFactory, run: str) -> Path:
     """The folder that the workers of one run share: in memory where there is room, else beside their other files."""
+    if shared := os.environ.get(SHARED_RUN):
+        return Path(shared)
     if not SHARED_MEMORY.is_dir() or shutil.disk_usage(SHARED_MEMORY).free < ROOM_NEEDED:
         base = tmp_path_factory.getbasetemp()
         folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "postgres"

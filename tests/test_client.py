@@ -13,13 +13,12 @@ from census_api.client import ApiError, Client
 from census_api.domain.kit.access import SYSTEM
 from census_api.services.kit.platform import Platform
 from census_api.statistics.margins.totals import MarginsRefused
-from tests.api.conftest import address, bare, bearer, client, settings, token, with_usual_limits
+from tests.api.conftest import address, bearer, client, settings, token
 from tests.factories.counted import freeze, many
 from tests.factories.people import add_person, add_token
 from tests.factories.uploads import make_upload
-from tests.services.conftest import platform, sandbox
 
-__all__ = ["address", "bare", "bearer", "client", "platform", "sandbox", "settings", "token", "with_usual_limits"]
+__all__ = ["address", "bearer", "client", "settings", "token"]
 
 Answer = Callable[[httpx.Request], httpx.Response]
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
-from dataclasses import replace
 
 import httpx
 import pytest
@@ -19,21 +18,12 @@ from census_api.settings import Settings
 from tests.api.serving import served
 from tests.factories.people import add_person, add_token
 from tests.patience import PATIENCE
-from tests.services.conftest import bare as with_usual_limits
-from tests.services.conftest import platform, sandbox
-
-__all__ = ["platform", "sandbox", "with_usual_limits"]
 
 
 @pytest.fixture
 def settings() -> Settings:
-    return Settings(max_upload_bytes=300_000, long_file_bytes=200_000)
-
-
-@pytest.fixture
-def bare(with_usual_limits: Platform, settings: Settings) -> Platform:
     """With limits that a test can reach."""
-    return replace(with_usual_limits, settings=settings)
+    return Settings(max_upload_bytes=300_000, long_file_bytes=200_000)
 
 
 @pytest.fixture

@@ -9,7 +9,6 @@ from typing import Any
 import httpx
 import pytest
 from pydantic import SecretStr
-from starlette.testclient import TestClient
 
 from census_api.app import create_app
 from census_api.services.kit.platform import Platform
@@ -18,7 +17,7 @@ from census_api.store.kit.migrate import downgrade_schema
 from census_api.store.kit.session import connect_database
 from tests.api.files import CHECK, SUBMISSIONS, form, workbook
 from tests.api.serving import served
-from tests.factories.people import SITE
+from tests.factories.calling import make_client
 
 
 def test_alive_and_ready(client: httpx.Client) -> None:
@@ -84,9 +83,9 @@ def test_what_was_done_is_counted(client: httpx.Client) -> None:
     assert "census_http_requests_in_flight 1" in lines
 
 
-@pytest.mark.parametrize("caller", [{"client": ("192.0.2.7", 50000)}, {"headers": {"X-Forwarded-For": "192.0.2.7"}}])
-def test_the_metrics_are_for_this_machine_alone(platform: Platform, caller: dict[str, Any]) -> None:
-    with TestClient(create_app(platform), base_url=SITE, **{"client": ("127.0.0.1", 50000), **caller}) as elsewhere:
+@pytest.mark.parametrize("given", [{"caller": ("192.0.2.7", 50000)}, {"headers": {"X-Forwarded-For": "192.0.2.7"}}])
+def test_the_metrics_are_for_this_machine_alone(platform: Platform, given: dict[str, Any]) -> None:
+    with make_client(create_app(platform), **{"caller": ("127.0.0.1", 50000), **given}) as elsewhere:
         answer = elsewhere.get("/metrics")
     assert (answer.status_code, answer.json()["code"]) == (403, "forbidden")
     assert "census_" not in answer.json()["detail"]
@@ -102,5 +101,5 @@ def test_the_metrics_are_for_who_has_their_token(platform: Platform) -> None:
         ("192.0.2.7", "", 401),
         ("127.0.0.1", "", 401),
     ):
-        with TestClient(app, base_url=SITE, client=(address, 50000), headers={"Authorization": sent}) as client:
+        with make_client(app, caller=(address, 50000), headers={"Authorization": sent}) as client:
             assert client.get("/metrics").status_code == status

@@ -32,9 +32,6 @@ from census_api.store.kit.copy import driver_of
 from census_api.store.kit.session import connect_database
 from tests.benchmarks.large_snapshot import YEAR, large_snapshot
 from tests.factories.actors import NOW
-from tests.services.conftest import sandbox
-
-__all__ = ["sandbox"]
 
 ORGANISATIONS = int(os.environ.get("CENSUS_BENCHMARK_ORGANISATIONS", "150"))
 RUNS = int(os.environ.get("CENSUS_BENCHMARK_RUNS", "7"))

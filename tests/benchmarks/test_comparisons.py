@@ -24,9 +24,6 @@ from census_api.store.kit.session import Session, connect_database
 from tests.benchmarks.large_snapshot import large_snapshot
 from tests.factories.actors import NOW
 from tests.factories.snapshots import begin_snapshot, finish_snapshot
-from tests.services.conftest import sandbox
-
-__all__ = ["sandbox"]
 
 ORGANISATIONS = int(os.environ.get("CENSUS_BENCHMARK_ORGANISATIONS", "150"))
 QUESTIONS = (

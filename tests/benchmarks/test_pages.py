@@ -11,8 +11,8 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
-from starlette.testclient import TestClient
 
 from census_api.app import create_app
 from census_api.cli.demo import _load
@@ -28,10 +28,7 @@ from census_api.services.people import demo_accounts
 from census_api.settings import Settings
 from census_api.store.kit.session import connect_database
 from tests.conftest import _drop
-from tests.factories.people import SITE
-from tests.services.conftest import sandbox
-
-__all__ = ["sandbox"]
+from tests.factories.calling import SITE, make_client
 
 ORGANISATIONS = int(os.environ.get("CENSUS_BENCHMARK_DEMONSTRATION", "100"))
 RUNS = 3
@@ -77,7 +74,7 @@ def demonstration(
 
 def test_pages_and_their_cpu_time(demonstration: Platform) -> None:
     measured: list[tuple[float, int, str]] = []
-    with TestClient(create_app(demonstration), base_url=SITE) as client:
+    with make_client(create_app(demonstration)) as client:
         for who, paths in PAGES.items():
             client.cookies.clear()
             if who is not None:
@@ -96,7 +93,7 @@ def test_pages_and_their_cpu_time(demonstration: Platform) -> None:
     assert max(size for _, size, _ in measured) < 1_000_000
 
 
-def _sign_in(client: TestClient, who: str) -> None:
+def _sign_in(client: httpx.Client, who: str) -> None:
     account = next(one for one in demo_accounts.DEMO_ACCOUNTS if who in one.token)
     client.get("/sign-in")
     token = client.get("/sign-in").text.split('name="form_token" value="')[1].split('"')[0]

@@ -11,25 +11,23 @@ from __future__ import annotations
 
 import os
 import shutil
-import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, StorageState, ViewportSize, expect, sync_playwright
 
 from census_api.embedded_postgres.launcher import RunningPostgres
-from tests.conftest import TOOLS, _drop
+from census_api.intake.sandbox import Sandbox
+from tests.conftest import TOOLS, MakeTemplate, copied_database
 from tests.factories.people import PASSWORD
-from tests.factories.site import Site, made_site
+from tests.factories.site import Site, populate_site, serve_site
 from tests.patience import PATIENCE
-from tests.services.conftest import sandbox
-
-__all__ = ["sandbox"]
 
 expect.set_options(timeout=PATIENCE * 1000)
+
+SITE = "census_site"
 
 WIDE: ViewportSize = {"width": 1280, "height": 800}
 NARROW: ViewportSize = {"width": 320, "height": 640}
@@ -44,14 +42,21 @@ Pictured = Callable[[Page, str], Path]
 Accessible = Callable[[Page], None]
 
 
+@pytest.fixture(scope="session")
+def people_of_site(make_template: MakeTemplate, migrated_template: str, sandbox: Sandbox) -> dict[str, str]:
+    """The accounts of the site, which is made as a database once a run."""
+    people: dict[str, str] = make_template(SITE, lambda url: populate_site(url, sandbox), of=migrated_template)
+    return people
+
+
 @pytest.fixture(scope="module")
-def site(postgres_server: RunningPostgres, migrated_template: str, sandbox: Any) -> Iterator[Site]:
+def site(postgres_server: RunningPostgres, people_of_site: dict[str, str], sandbox: Sandbox) -> Iterator[Site]:
     """A served platform with returns in several states: see tests/factories/site.py."""
-    name = f"census_site_{uuid.uuid4().hex}"
-    postgres_server.create_database(name, template=migrated_template)
-    with made_site(postgres_server.url(name), sandbox) as site:
+    with (
+        copied_database(postgres_server, SITE) as url,
+        serve_site(url, sandbox, people_of_site) as site,
+    ):
         yield site
-    _drop(postgres_server, name)
 
 
 @pytest.fixture(scope="session")

@@ -18,6 +18,8 @@ from census_api.domain.collecting.content import Content
 from census_api.questionnaire.load import load_spec
 from census_api.questionnaire.templates.workbook import fill_template
 
+pytestmark = pytest.mark.usefixtures("kept_sandbox")
+
 Captured = pytest.CaptureFixture[str]
 
 

@@ -7,9 +7,6 @@ import pytest
 from census_api.cli.run import run_command
 from census_api.services.kit.platform import Platform
 from tests.factories.frozen import HERE, accepted, corrected, framed, tree_for
-from tests.services.conftest import bare, platform, sandbox
-
-__all__ = ["bare", "platform", "sandbox"]
 
 
 @pytest.fixture

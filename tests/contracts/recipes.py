@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.conftest import SHARED_RUN
 from tests.patience import PATIENCE
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -57,10 +58,10 @@ def copy_project(target: Path) -> Path:
     return target
 
 
-def follow_step(step: RecipeStep, project: Path) -> str:
-    """Does what the step says; what its commands printed."""
+def follow_step(step: RecipeStep, project: Path, server: Path | None = None) -> str:
+    """Does what the step says; what its commands printed. `server` is the folder of a server that its tests may use."""
     if step.path is None:
-        return run_commands(step.text, project)
+        return run_commands(step.text, project, server)
     file = project / step.path
     if step.kind == "diff":
         file.write_text(change_text(file.read_text("utf-8"), step.text, step.path), "utf-8")
@@ -85,12 +86,14 @@ def change_text(text: str, diff: str, path: str) -> str:
     return text
 
 
-def run_commands(commands: str, project: Path) -> str:
+def run_commands(commands: str, project: Path, server: Path | None) -> str:
     environment = {
         name: value
         for name, value in os.environ.items()
         if not name.startswith(("CENSUS_", "PYTEST_", "DATABASE_URL", "PYTHONPATH", "UPDATE_"))
     }
+    if server is not None:
+        environment[SHARED_RUN] = str(server)
     done = subprocess.run(
         ["sh", "-e", "-c", commands], cwd=project, env=environment, capture_output=True, text=True, timeout=PATIENCE
     )

@@ -87,6 +87,7 @@ def begin(project: Path, *arguments: str, cwd: Path | None = None) -> subprocess
     return subprocess.Popen(
         [sys.executable, str(project / "census"), *arguments],
         cwd=cwd or project,
+        env={name: value for name, value in os.environ.items() if name != "PYTHONPATH"},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

@@ -14,12 +14,12 @@ RECIPES = ("The first hour", "Add a page", "Add an endpoint", "Add a measure", "
 
 
 @pytest.mark.parametrize("heading", RECIPES)
-def test_a_recipe_works_as_it_is_written(heading: str, tmp_path: Path) -> None:
+def test_a_recipe_works_as_it_is_written(heading: str, tmp_path: Path, server_folder: Path) -> None:
     project = copy_project(tmp_path / "project")
     steps = list(read_steps(PAGE, heading))
     assert any(step.kind == "shell" for step in steps)
     for step in steps:
-        printed = follow_step(step, project)
+        printed = follow_step(step, project, server_folder)
         assert "no tests ran" not in printed
 
 

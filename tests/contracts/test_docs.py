@@ -2,11 +2,13 @@
 
 A page's ```console blocks run in order in one empty folder, in which `./census` is the command line of this checkout.
 Lines below a command are what a reader is told to expect: they are in its output, in that order; `...` is left out.
-Servers are started, asked, and ended. `./census test` is what runs this test, so it is only looked up.
+Servers are started, asked, and ended. `./census test` is what runs this test, so it is only looked up. Commands of the
+census run as a reader runs them on the first page, and in this process on the others.
 """
 
 from __future__ import annotations
 
+import io
 import os
 import re
 import shlex
@@ -16,17 +18,24 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterator
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from census_api.cli.run import run_command
+from tests.api.conftest import logs_as_they_were
 from tests.patience import PATIENCE
+
+__all__ = ["logs_as_they_were"]
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted([ROOT / "README.md", *ROOT.glob("docs/*.md"), *ROOT.glob("schemas/*.md"), *ROOT.glob("deploy/*.md")])
 ADDRESS = "http://127.0.0.1:8000"
 SERVERS = {"serve", "worker"}
+OF_THEIR_OWN = {"README.md"}
+"""Pages whose commands are processes of their own, on a database of their own."""
 READY = re.compile("census is at|Stop with Ctrl")
 
 
@@ -103,6 +112,11 @@ def with_commands() -> list[Any]:
 @pytest.mark.parametrize("page", with_commands())
 def test_commands_run(page: Path, tmp_path: Path, request: pytest.FixtureRequest) -> None:
     environment = in_folder(tmp_path)
+    if page.name not in OF_THEIR_OWN:
+        environment |= {
+            "DATABASE_URL": request.getfixturevalue("fresh_database_url"),
+            "CENSUS_SECRET_KEY": "0123456789abcdef" * 2,
+        }
     if any(ADDRESS in command for command in commands(page)):
         made = subprocess.run(
             ["./census", "demo-data", "2025", "-o", "returns", "--organisations", "1"], cwd=tmp_path, env=environment,
@@ -131,7 +145,8 @@ def test_commands_run(page: Path, tmp_path: Path, request: pytest.FixtureRequest
             )
             assert "problem+json" not in answer
         else:
-            shows(succeeds(command, tmp_path, environment), expected)
+            printed = (succeeds if page.name in OF_THEIR_OWN else succeeds_here)(command, tmp_path, environment)
+            shows(printed, expected)
 
 
 def succeeds(command: str, folder: Path, environment: dict[str, str]) -> str:
@@ -142,6 +157,22 @@ def succeeds(command: str, folder: Path, environment: dict[str, str]) -> str:
     told = f"{command}\n{done.stdout[-2000:]}\n{done.stderr[-2000:]}"
     assert done.returncode == EXIT_CODES.get(command, 0), told
     return done.stdout + done.stderr
+
+
+def succeeds_here(command: str, folder: Path, environment: dict[str, str]) -> str:
+    """The same without a process of its own, where the command is one of the census and nothing around it."""
+    if not command.startswith("./census ") or set(command) & set("|<>$;&`"):
+        return succeeds(command, folder, environment)
+    output = io.StringIO()
+    with pytest.MonkeyPatch.context() as patch, redirect_stdout(output), redirect_stderr(output):
+        patch.chdir(folder)
+        for name in os.environ.keys() - environment.keys():
+            patch.delenv(name)
+        for name, value in environment.items():
+            patch.setenv(name, value)
+        code = run_command(shlex.split(command)[1:])
+    assert code == EXIT_CODES.get(command, 0), f"{command}\n{output.getvalue()[-4000:]}"
+    return output.getvalue()
 
 
 def shows(output: str, expected: list[str]) -> None:

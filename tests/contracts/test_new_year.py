@@ -156,9 +156,9 @@ def test_a_return_is_sent_in_and_stored_row_by_row(platform: Platform, spec: Spe
     assert get_report(platform, ANN, YEAR, "ALPHA", 1).spec_digest == spec.digest
 
 
-def test_the_page_is_followed_to_the_letter(tmp_path: Path) -> None:
+def test_the_page_is_followed_to_the_letter(tmp_path: Path, server_folder: Path) -> None:
     project = copy_project(tmp_path / "project")
-    printed = "".join(follow_step(step, project) for step in read_steps(PAGE))
+    printed = "".join(follow_step(step, project, server_folder) for step in read_steps(PAGE))
     assert "Every file is current." in printed
     book = openpyxl.load_workbook(project / "template.xlsx")
     assert "Agency WTE" in [cell.value for cell in book["Staff"][1]]

@@ -16,7 +16,6 @@ from typing import Any
 
 import pytest
 from fastapi.routing import APIRoute, iter_route_contexts
-from starlette.testclient import TestClient
 
 from census_api.api.kit.auth import FORM_TOKEN_HEADER, form_token
 from census_api.api.kit.dependencies import ActionDoor, EveryoneDoor, SignedInDoor, find_declared
@@ -26,7 +25,8 @@ from census_api.services.collecting import submit
 from census_api.services.kit.platform import Platform
 from census_api.services.people import accounts, sessions, tokens
 from census_api.store.people import queries as people
-from tests.factories.people import SITE, add_person, add_token
+from tests.factories.calling import make_client
+from tests.factories.people import add_person, add_token
 from tests.factories.uploads import make_upload
 
 TABLE = Path(__file__).with_name("routes_and_roles.csv")
@@ -65,7 +65,6 @@ def world(platform: Platform) -> Iterator[World]:
     for code in (OWN, OTHER):
         submit.submit_return(platform, SYSTEM, 2024, code, make_upload())
     world = World(platform)
-    # one event loop for all calls
     with world.client:
         yield world
 
@@ -76,7 +75,7 @@ class World:
     def __init__(self, platform: Platform) -> None:
         self.platform = replace(platform, settings=platform.settings.model_copy(update={"mode": "demo"}))
         self.app = create_app(self.platform)
-        self.client = TestClient(self.app, base_url=SITE, follow_redirects=False, raise_server_exceptions=False)
+        self.client = make_client(self.app, raises=False)
         self.people = {
             "stranger": add_person(platform, "stranger"),
             "disabled": add_person(platform, "disabled", "census_team", "administrator"),

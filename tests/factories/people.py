@@ -8,19 +8,23 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from starlette.testclient import TestClient
+import httpx
+from pwdlib import PasswordHash
+from pwdlib.hashers.argon2 import Argon2Hasher
 
 from census_api.app import create_app
 from census_api.domain.kit.access import SCOPES, SYSTEM, MemberRole, PlatformRole
 from census_api.services.kit.platform import Platform
-from census_api.services.people import accounts, tokens
+from census_api.services.people import accounts, passwords, tokens
 from census_api.services.people.accounts import Roles
-from census_api.services.people.passwords import hash_password
 from census_api.store.people import queries as people
+from tests.factories.calling import make_client
 
 PASSWORD = "seven purple lanterns"
-_HASH = hash_password(PASSWORD)
-SITE = "https://127.0.0.1"
+REAL_HASHER = passwords._hasher
+# a real hash is costly on purpose, and a run of the tests makes thousands
+passwords._hasher = PasswordHash((Argon2Hasher(time_cost=1, memory_cost=8, parallelism=1),))
+_HASH = passwords.hash_password(PASSWORD)
 
 
 def add_person(
@@ -46,9 +50,7 @@ class Browser:
     def __init__(self, platform: Platform, **settings: Any) -> None:
         if settings:
             platform = replace(platform, settings=platform.settings.model_copy(update=settings))
-        self.client = TestClient(
-            create_app(platform), base_url=SITE, follow_redirects=False, headers={"accept": "text/html"}
-        )
+        self.client = make_client(create_app(platform), headers={"accept": "text/html"})
         self.form_token = ""
 
     def get(self, path: str, **more: Any) -> Any:
@@ -69,7 +71,7 @@ class Browser:
         self.get("/account")
 
 
-def program(platform: Platform, token: str | None = None) -> TestClient:
+def program(platform: Platform, token: str | None = None) -> httpx.Client:
     """A caller of the API that sends the token with every request."""
     headers = {"Authorization": f"Bearer {token}"} if token else {}
-    return TestClient(create_app(platform), base_url=SITE, follow_redirects=False, headers=headers)
+    return make_client(create_app(platform), headers=headers)

@@ -28,13 +28,17 @@ from census_api.services.collecting.submit import submit_return
 from census_api.services.kit.platform import Platform
 from census_api.services.register.organisations import list_organisation_codes, load_frame, load_organisations
 from census_api.settings import Settings
-from census_api.store.kit.session import connect_database
 from tests.api.serving import served
-from tests.factories.actors import NOW, TEAM
+from tests.conftest import platform_on
+from tests.factories.actors import TEAM
 from tests.factories.people import add_person
 from tests.factories.returns import LINES, clean_tree, last_year_tree
 
 YEAR = 2024
+LARGE = 1800
+"""How many Staff rows GOLF's return has."""
+# plain HTTP on this machine is what the demonstration speaks; a file of GOLF's size is still checked at once
+SETTINGS = Settings(mode="demo", long_file_bytes=8_000_000)
 LONG_NAME = (
     "The Very Longnamed Partnership for Recovery, Treatment, Harm Reduction and Aftercare in the Counties of "
     "Northumberland, Durham and Tyneside (Incorporating Wearmouth-and-Hartlepool-Communityrehabilitationservices)"
@@ -89,19 +93,20 @@ class Site:
         return signatory
 
 
+def populate_site(database_url: str, sandbox: Sandbox) -> dict[str, str]:
+    """Fills an empty, migrated database with what a site shows; account numbers by the name before @example.org."""
+    with platform_on(database_url, sandbox, SETTINGS) as platform:
+        return {name: str(account) for name, account in _populate(platform, LARGE).items()}
+
+
 @contextmanager
-def made_site(database_url: str, sandbox: Sandbox, *, large: int = 1800) -> Iterator[Site]:
-    """A site on an empty, migrated database, served until the block ends. GOLF's return has `large` Staff rows."""
-    database = connect_database(database_url)
-    # plain HTTP on this machine is what the demonstration speaks; a file of GOLF's size is still checked at once
-    settings = Settings(mode="demo", long_file_bytes=8_000_000)
-    platform = Platform(database, sandbox, settings, clock=lambda: NOW)
-    try:
-        people = _populate(platform, large)
-        with served(create_app(platform)) as address:
-            yield Site(address, platform, people)
-    finally:
-        database.close()
+def serve_site(database_url: str, sandbox: Sandbox, people: Mapping[str, str]) -> Iterator[Site]:
+    """A site on a database that `populate_site` has filled, served until the block ends."""
+    with (
+        platform_on(database_url, sandbox, SETTINGS) as platform,
+        served(create_app(platform)) as address,
+    ):
+        yield Site(address, platform, {name: uuid.UUID(account) for name, account in people.items()})
 
 
 def tree_for(platform: Platform, code: str, *, year: int = YEAR, **staff: Any) -> dict[str, Any]:

@@ -33,9 +33,9 @@ def sandbox() -> Iterator[Sandbox]:
         yield made
 
 
-def short(seconds: float = 2) -> Sandbox:
-    """A child that may compute for `seconds` a job, and has loaded this module, which takes longer, beforehand."""
-    return Sandbox(workers=1, seconds=seconds, memory_mb=900, preload=(__name__,))
+def short(limit: int = 2) -> Sandbox:
+    """A child that may compute for `limit` seconds a job, and has loaded this module, which takes longer, beforehand."""
+    return Sandbox(workers=1, seconds=limit, memory_mb=900, preload=(__name__,))
 
 
 def pid() -> int:

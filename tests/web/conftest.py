@@ -6,9 +6,6 @@ import pytest
 
 from census_api.services.kit.platform import Platform
 from tests.factories.people import Browser, add_person
-from tests.services.conftest import bare, platform, sandbox
-
-__all__ = ["bare", "platform", "sandbox"]
 
 
 @pytest.fixture

@@ -7,10 +7,10 @@ import io
 from collections.abc import Iterator
 from typing import Any
 
+import httpx
 import openpyxl
 import polars as pl
 import pytest
-from starlette.testclient import TestClient
 
 from census_api.api.kit.answers import XLSX
 from census_api.domain.kit.access import SYSTEM
@@ -23,7 +23,7 @@ AT = "/api/v1/snapshots/2024/aggregates"
 
 
 @pytest.fixture
-def analyst(platform: Platform) -> Iterator[TestClient]:
+def analyst(platform: Platform) -> Iterator[httpx.Client]:
     lines = random_lines(1)
     with platform.database.transaction(SYSTEM) as session:
         make_snapshot(
@@ -40,7 +40,7 @@ def refused(client: Any, query: str, at: str = AT, status: int = 422) -> str:
     return str(answer.json()["detail"])
 
 
-def test_the_document_says_what_was_asked_and_what_every_figure_rests_on(analyst: TestClient) -> None:
+def test_the_document_says_what_was_asked_and_what_every_figure_rests_on(analyst: httpx.Client) -> None:
     answer = analyst.get(f"{AT}?by=sector,role_group&measure=wte,vacancy_rate&region=E12000001&region=E12000007")
     assert answer.status_code == 200
     found = answer.json()
@@ -57,13 +57,13 @@ def test_the_document_says_what_was_asked_and_what_every_figure_rests_on(analyst
             assert set(figure["answers"]) == {"value", "zero", "blank", "not_known", "refused", "not_applicable"}
 
 
-def test_a_snapshot_is_addressed_by_id_year_and_revision(analyst: TestClient) -> None:
+def test_a_snapshot_is_addressed_by_id_year_and_revision(analyst: httpx.Client) -> None:
     by_year = analyst.get(AT).json()
     for name in (by_year["snapshot"], "2024.1"):
         assert analyst.get(f"/api/v1/snapshots/{name}/aggregates").json() == by_year
 
 
-def test_every_format_holds_the_same_figures(analyst: TestClient) -> None:
+def test_every_format_holds_the_same_figures(analyst: httpx.Client) -> None:
     query = "by=region,role&measure=wte,turnover_avg"
     cells = analyst.get(f"{AT}?{query}").json()["cells"]
     expected = [
@@ -94,7 +94,7 @@ def told(row: dict[str, str]) -> tuple[Any, ...]:
     return row["region"], row["role"], row["measure"], value, row["reason"] or None
 
 
-def test_accept_decides_where_no_format_is_named(analyst: TestClient) -> None:
+def test_accept_decides_where_no_format_is_named(analyst: httpx.Client) -> None:
     for accept, expected in (
         ("text/csv", "text/csv; charset=utf-8"),
         ("application/vnd.apache.parquet, */*", "application/vnd.apache.parquet"),
@@ -105,7 +105,7 @@ def test_accept_decides_where_no_format_is_named(analyst: TestClient) -> None:
     assert analyst.get(f"{AT}?format=csv", headers={"Accept": XLSX}).headers["content-type"].startswith("text/csv")
 
 
-def test_an_answer_that_is_known_is_not_sent_again(analyst: TestClient) -> None:
+def test_an_answer_that_is_known_is_not_sent_again(analyst: httpx.Client) -> None:
     first = analyst.get(f"{AT}?by=sector")
     tag = first.headers["etag"]
     assert first.headers["cache-control"] == "private, no-cache"
@@ -119,7 +119,7 @@ def test_an_answer_that_is_known_is_not_sent_again(analyst: TestClient) -> None:
     assert analyst.get(f"{AT}?by=sector&measure=wte").headers["etag"] == tag
 
 
-def test_what_cannot_be_asked_is_refused_with_what_can(analyst: TestClient) -> None:
+def test_what_cannot_be_asked_is_refused_with_what_can(analyst: httpx.Client) -> None:
     assert "The dimensions are region, local_authority, sector" in refused(analyst, "by=postcode")
     assert "The measures are wte, paid_wte" in refused(analyst, "measure=salary")
     assert "Choose from E12000001, E12000002" in refused(analyst, "region=E99")
@@ -136,19 +136,19 @@ def test_what_cannot_be_asked_is_refused_with_what_can(analyst: TestClient) -> N
     assert "The parameters are" in refused(analyst, "colour=red")
 
 
-def test_names_from_outside_never_reach_the_database(analyst: TestClient) -> None:
+def test_names_from_outside_never_reach_the_database(analyst: httpx.Client) -> None:
     for attack in ("id;select pg_sleep(9)", "region desc nulls first", "region'--", "(select 1)"):
         assert "There is no dimension" in refused(analyst, f"by={attack}")
         refused(analyst, f"region={attack}")
 
 
-def test_a_snapshot_that_is_not_there_is_not_found_and_those_that_are_are_named(analyst: TestClient) -> None:
+def test_a_snapshot_that_is_not_there_is_not_found_and_those_that_are_are_named(analyst: httpx.Client) -> None:
     for name in ("2023", "2024.7", "00000000-0000-0000-0000-000000000007", "yesterday"):
         said = refused(analyst, "", f"/api/v1/snapshots/{name}/aggregates", 404)
         assert "Frozen are: 2024.1." in said
 
 
-def test_others_may_not_ask(platform: Platform, analyst: TestClient) -> None:
+def test_others_may_not_ask(platform: Platform, analyst: httpx.Client) -> None:
     for name, roles, status in (("paul", ["pipeline"], 403), ("eddie", [], 403)):
         with program(platform, add_token(platform, add_person(platform, name, *roles))) as client:  # type: ignore[arg-type]  # the roles come as plain text
             assert client.get(AT).status_code == status
@@ -156,7 +156,7 @@ def test_others_may_not_ask(platform: Platform, analyst: TestClient) -> None:
         assert nobody.get(AT).status_code == 401
 
 
-def test_too_many_figures_are_refused(analyst: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_too_many_figures_are_refused(analyst: httpx.Client, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("census_api.services.aggregates.asking.MOST_FIGURES", 5)
     assert "at most 5 figures" in refused(analyst, "by=region,role")
     assert "at most 5 figures" in refused(analyst, "by=role_group,age")

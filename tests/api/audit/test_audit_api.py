@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
+import httpx
 import pytest
 from sqlalchemy import text
-from starlette.testclient import TestClient
 
 from census_api.api.kit.auth import FORM_TOKEN_HEADER, form_token
 from census_api.app import create_app
@@ -26,7 +26,8 @@ from census_api.settings import Settings
 from census_api.store.kit.session import connect_database
 from census_api.store.people import queries as people
 from tests.factories.actors import EDITOR, OTHER_EDITOR
-from tests.factories.people import SITE, add_person, add_token, program
+from tests.factories.calling import make_client
+from tests.factories.people import add_person, add_token, program
 from tests.factories.uploads import make_upload
 
 API = "/api/v1"
@@ -34,13 +35,13 @@ RETURN = f"{API}/collections/2024/returns/ALPHA"
 
 
 @pytest.fixture
-def team(platform: Platform) -> Iterator[TestClient]:
+def team(platform: Platform) -> Iterator[httpx.Client]:
     with program(platform, add_token(platform, add_person(platform, "tess", "census_team"))) as client:
         yield client
 
 
 @pytest.fixture
-def editor(platform: Platform) -> Iterator[TestClient]:
+def editor(platform: Platform) -> Iterator[httpx.Client]:
     with program(platform, add_token(platform, add_person(platform, "eddie", at={"ALPHA": ["editor"]}))) as client:
         yield client
 
@@ -75,7 +76,7 @@ def test_a_person_of_the_team_deletes_for_good_and_no_program_does(platform: Pla
         row = people.find_account(session, person)
         assert row is not None
         secret = sessions.begin_session(session, shown, row, None, "a test").secret
-    with TestClient(create_app(shown), base_url=SITE) as client:
+    with make_client(create_app(shown)) as client:
         client.cookies.update({"census-session": secret})
         headers = {FORM_TOKEN_HEADER: form_token(secret)}
         gone = client.post(f"{RETURN}/submissions/1/erase", json={"reason": "it names a person"}, headers=headers)
@@ -127,7 +128,7 @@ def test_failed_jobs_are_listed_and_tried_again(
 def test_metrics_tell_how_the_whole_platform_stands(platform: Platform) -> None:
     slow = replace(platform, settings=Settings(long_file_bytes=10))
     submit_return(slow, EDITOR, 2024, "ALPHA", make_upload())
-    with TestClient(create_app(platform), base_url=SITE, client=("127.0.0.1", 50000)) as here:
+    with make_client(create_app(platform), caller=("127.0.0.1", 50000)) as here:
         shown = here.get("/metrics").text
     assert "census_jobs_unfinished 1\n" in shown
     assert "# TYPE census_jobs_failed gauge\ncensus_jobs_failed 0\n" in shown

@@ -75,12 +75,12 @@ def test_a_session_changes_things_only_for_a_page_of_ours(platform: Platform, an
     browser = Browser(platform)
     browser.sign_in("ann")
     good = form_token(browser.client.cookies["__Host-census-session"])
-    upload = {"files": {"file": ("return.json", make_upload().data, "application/json")}}
+    files = {"file": ("return.json", make_upload().data, "application/json")}
     for headers in ({}, {FORM_TOKEN_HEADER: ""}, {FORM_TOKEN_HEADER: "0" * 64}):
-        refused = browser.client.post(f"{RETURNS}/ALPHA/submissions", headers=headers, **upload)
+        refused = browser.client.post(f"{RETURNS}/ALPHA/submissions", headers=headers, files=files)
         assert (refused.status_code, refused.json()["code"]) == (403, "form_token_missing")
     assert browser.client.get(f"{RETURNS}/ALPHA").json()["state"] == "not_started"
-    sent = browser.client.post(f"{RETURNS}/ALPHA/submissions", headers={FORM_TOKEN_HEADER: good}, **upload)
+    sent = browser.client.post(f"{RETURNS}/ALPHA/submissions", headers={FORM_TOKEN_HEADER: good}, files=files)
     assert sent.status_code == 201
 
 

@@ -180,24 +180,20 @@ def test_a_receipt_says_when_its_sign_off_was_set_aside(platform: Platform) -> N
         standing_receipt(platform, EDITOR, YEAR, "ALPHA")
 
 
-def test_a_receipt_finds_out_when_what_is_stored_is_not_what_was_signed(
-    platform: Platform, fresh_database_url: str
-) -> None:
+def test_a_receipt_finds_out_when_what_is_stored_is_not_what_was_signed(platform: Platform) -> None:
     send(platform, asking_upload(platform))
     explain_all(platform)
     reference = sign(platform)
     assert get_receipt(platform, EDITOR, reference).intact
-    with create_engine(fresh_database_url).begin() as connection:
+    with create_engine(platform.database.url()).begin() as connection:
         connection.execute(text("UPDATE explanation SET text = 'Something else altogether.'"))
     assert not get_receipt(platform, EDITOR, reference).intact
 
 
-def test_a_figure_changed_behind_the_platforms_back_shows_on_the_receipt(
-    platform: Platform, fresh_database_url: str
-) -> None:
+def test_a_figure_changed_behind_the_platforms_back_shows_on_the_receipt(platform: Platform) -> None:
     send(platform)
     reference = sign(platform)
-    with create_engine(fresh_database_url).begin() as connection:
+    with create_engine(platform.database.url()).begin() as connection:
         connection.execute(text("ALTER TABLE submission_row DISABLE TRIGGER ALL"))
         connection.execute(
             text("UPDATE submission_row SET cells = cells || '{\"paid_headcount\": 99}' WHERE sheet = 'staff'")

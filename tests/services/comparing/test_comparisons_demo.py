@@ -18,9 +18,6 @@ from census_api.store.kit.session import connect_database
 from tests.factories.actors import ANALYST, NOW
 from tests.factories.compared import freeze_demonstration
 from tests.services.comparing.walkthrough import walkthrough
-from tests.services.conftest import sandbox
-
-__all__ = ["sandbox"]
 
 PAGE = Path(__file__).resolve().parents[3] / "docs" / "comparisons.md"
 BEGIN, END = "<!-- example: begin (made by tests/services/comparing/walkthrough.py) -->\n", "<!-- example: end -->"

@@ -17,7 +17,7 @@ import pytest
 from census_api.services.kit.platform import Platform
 from census_api.services.people import single_sign_on
 from census_api.services.people.sessions import actor_of_session
-from tests.factories.people import SITE
+from tests.factories.calling import SITE
 from tests.factories.sign_on import settings_for
 
 SCRIPT = Path(__file__).parents[2] / "factories" / "certified_provider.mjs"

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-import statistics
-import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -18,11 +16,12 @@ from census_api.domain.kit.access import SYSTEM, Actor
 from census_api.domain.kit.errors import CensusError, Forbidden, InvalidRequest, SignInRequired, TooManyAttempts
 from census_api.domain.people import hash_of
 from census_api.services.kit.platform import Platform
-from census_api.services.people import accounts, second_factor, sessions
+from census_api.services.people import accounts, passwords, second_factor, sessions
 from census_api.services.people.sessions import OpenedSession, actor_of_session, pass_second_factor, sign_in, sign_out
 from census_api.store.kit import tables
+from census_api.store.people.tables import AccountRow
 from tests.factories.actors import NOW
-from tests.factories.people import PASSWORD, add_person
+from tests.factories.people import PASSWORD, REAL_HASHER, add_person
 
 HOUR, MINUTE = dt.timedelta(hours=1), dt.timedelta(minutes=1)
 HERE = "192.0.2.1"
@@ -196,18 +195,53 @@ def refused(platform: Platform, address: str, name: str, password: str) -> type[
     return type(refusal.value)
 
 
-def test_unknown_people_take_as_long_as_known_ones(platform: Platform, ann: uuid.UUID) -> None:
-    taken: dict[str, list[float]] = {"ann": [], "nobody": []}
-    for number in range(50):
-        for name, seconds in taken.items():
-            moment = NOW + number * HOUR  # so that no limit is reached
-            began = time.perf_counter()
-            refused(at(platform, moment), f"198.51.100.{number}", name, "not the password")
-            seconds.append(time.perf_counter() - began)
-    known, unknown = (statistics.median(seconds) for seconds in taken.values())
-    noise = max(statistics.pstdev(seconds) for seconds in taken.values())
-    print(f"known {known * 1000:.1f} ms, unknown {unknown * 1000:.1f} ms, noise {noise * 1000:.1f} ms")
-    assert abs(known - unknown) < max(noise, 0.15 * known)
+@pytest.fixture
+def real_hasher(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Hashes as costly as people's own."""
+    monkeypatch.setattr(passwords, "_hasher", REAL_HASHER)
+    passwords._nobodys.cache_clear()
+    yield
+    passwords._nobodys.cache_clear()
+
+
+def test_a_password_is_kept_as_a_hash_that_is_costly_to_guess(real_hasher: None) -> None:
+    kept = passwords.hash_password(PASSWORD)
+    assert kept.startswith("$argon2id$v=19$m=47104,t=2,p=1$")
+    assert passwords.is_right(PASSWORD, kept) == (True, None)
+    assert passwords.is_right(PASSWORD + "!", kept) == (False, None)
+    assert passwords.is_right(PASSWORD, "no hash at all") == (False, None)
+
+
+def test_a_cheaper_hash_is_replaced_when_its_owner_signs_in(
+    platform: Platform, ann: uuid.UUID, real_hasher: None
+) -> None:
+    enter(platform)
+    with platform.database.transaction() as session:
+        kept = session.get_one(AccountRow, ann).password_hash
+    assert kept is not None
+    assert kept.startswith("$argon2id$v=19$m=47104,t=2,p=1$")
+
+
+def test_unknown_people_take_as_long_as_known_ones(
+    platform: Platform, ann: uuid.UUID, real_hasher: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    enter(platform)  # from now on the hash is one of today's kind
+    compared: list[str] = []
+
+    class Watched:
+        def verify_and_update(self, password: str, stored: str) -> tuple[bool, str | None]:
+            compared.append(stored)
+            return REAL_HASHER.verify_and_update(password, stored)
+
+    passwords._nobodys()
+    monkeypatch.setattr(passwords, "_hasher", Watched())
+    kinds = []
+    for name in ("ann", "nobody"):
+        assert refused(platform, "198.51.100.7", name, "not the password") is SignInRequired
+        (stored,) = compared
+        kinds.append(stored.split("$")[1:4])
+        compared.clear()
+    assert kinds[0] == kinds[1], "one hash of the same cost is compared, whoever it is"
 
 
 @pytest.fixture

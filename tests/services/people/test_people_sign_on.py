@@ -22,7 +22,7 @@ from census_api.services.people.accounts import Roles
 from census_api.services.people.sessions import actor_of_session
 from census_api.services.people.sign_on_mapping import load_mapping
 from tests.factories.actors import NOW
-from tests.factories.people import SITE
+from tests.factories.calling import SITE
 from tests.factories.sign_on import PEOPLE, Forger, agree, forging, settings_for
 
 with warnings.catch_warnings():

@@ -8,7 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from census_api.questionnaire.checks import CHECKS, CheckPlace
+from census_api.questionnaire.check_columns import PolarsColumn, refer_to
+from census_api.questionnaire.check_place import CheckPlace
+from census_api.questionnaire.checks import CHECKS
 from census_api.questionnaire.load import load_spec
 from census_api.statistics.plausibility.editing import (
     Absent,
@@ -41,8 +43,9 @@ def passes_rule(before: list[int | None], after: list[int | None], **params: flo
         update={"params": {**HB_RULE.params, "minimum": 0, "floor": 0, "before": "before", **params}}
     )
     view = pl.DataFrame({"after": after, "before": before}, schema={"after": pl.Int64, "before": pl.Int64})
-    place = CheckPlace(SPEC, rule, "after", None)
-    return view.select(CHECKS["hb_within"].passes(place)).to_series().to_list()
+    passes = CHECKS["hb_within"].passes(CheckPlace(SPEC, rule, "after", None, refer_to))
+    assert isinstance(passes, PolarsColumn)
+    return view.select(passes.expression).to_series().to_list()
 
 
 @given(st.lists(st.tuples(COUNTS, COUNTS), min_size=1, max_size=25), st.sampled_from([4.0, 1.5, 7.0]))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 
 import pytest
-from starlette.testclient import TestClient
 
 from census_api.app import create_app
 from census_api.domain.kit.access import SYSTEM
@@ -16,8 +15,9 @@ from census_api.services.kit.platform import Platform
 from census_api.services.people import accounts
 from census_api.services.upkeep.failed_jobs import list_failed
 from tests.factories.actors import ANN
+from tests.factories.calling import make_client
 from tests.factories.life import YEAR, clean_upload, send
-from tests.factories.people import SITE, Browser, add_person
+from tests.factories.people import Browser, add_person
 from tests.factories.uploads import make_upload
 
 
@@ -86,7 +86,7 @@ def test_a_token_is_shown_once_and_revoked(office: Browser, platform: Platform) 
     made = office.post("/team/tokens", **fields, **{"scope-margins.read": "yes"})
     secret = re.search(r"<code>(census_[^<]+)</code>", made.text)
     assert secret
-    caller = TestClient(create_app(platform), base_url=SITE, headers={"Authorization": f"Bearer {secret[1]}"})
+    caller = make_client(create_app(platform), headers={"Authorization": f"Bearer {secret[1]}"})
     assert caller.get("/api/v1/me").status_code == 200
     page = office.get("/team/tokens").text
     assert secret[1] not in page
