@@ -17,11 +17,13 @@ from census_api.domain.kit.errors import NotFound, SpecError
 from census_api.questionnaire import verify
 from census_api.questionnaire.model import Code, CodeList, Collection, Rule, SheetQuestion, Spec, SpecSheet
 from census_api.questionnaire.resources import find_folder
+from census_api.questionnaire.rule_homes import find_rule_homes
 
 _Model = TypeVar("_Model", bound=BaseModel)
 _ROW_FIELDS = {"role_code": ("roles", "Role"), "role_group": ("role_groups", "Role group")}
 _TOP_KEYS = {"extends", "collection", "code_lists", "mappings", "sheets", "rules", "withdrawn_rules", "removed_fields"}
 _MAX_BREAKDOWN_COUNT = 100_000
+_NOT_JUDGED_BY = {"source", "decided_by"}
 
 
 class _ListSettings(BaseModel):
@@ -82,7 +84,11 @@ def _resolve(root: Path, year: int) -> Spec:
         for kind in ("code_lists", "mappings")
     }
     digest = _digest(collection, sheets, lists, mappings, rules)
-    spec = Spec(collection=collection, sheets=sheets, code_lists=lists, mappings=mappings, rules=rules, digest=digest)
+    homes = find_rule_homes(root, _years(chain), [rule.code for rule in rules])
+    spec = Spec(
+        collection=collection, sheets=sheets, code_lists=lists, mappings=mappings, rules=rules, digest=digest,
+        rule_homes=homes,
+    )  # fmt: skip
     verify.verify_links(spec, links, where)
     verify.verify_sheets(spec, where)
     verify.verify_rule_places(spec, where, root / "rule_codes.csv")
@@ -327,7 +333,7 @@ def _digest(
         "sheets": [sheet.model_dump(mode="json") for sheet in sheets],
         "code_lists": {name: code_list.model_dump(mode="json") for name, code_list in lists.items()},
         "mappings": {name: [dict(row) for row in rows] for name, rows in mappings.items()},
-        "rules": [rule.model_dump(mode="json") for rule in rules],
+        "rules": [rule.model_dump(mode="json", exclude=_NOT_JUDGED_BY) for rule in rules],
     }
     text = json.dumps(resolved, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()

@@ -14,6 +14,7 @@ FieldType = Literal["text", "email", "phone", "code", "count", "decimal"]
 State = Literal["NK", "REFUSED", "NA"]
 Severity = Literal["error", "query", "note"]
 SheetKind = Literal["form", "table", "breakdown"]
+Decider = Literal["census team", "developers"]
 
 STATES: tuple[State, ...] = ("NK", "REFUSED", "NA")
 STATE_LABELS: Mapping[State, str] = {"NK": "not known", "REFUSED": "refused", "NA": "not applicable"}
@@ -131,6 +132,7 @@ class Rule(_Frozen):
     one column). `missing` says what a blank, not known or unreadable input means: `skip` leaves the row
     unjudged, `judge` means the check itself decides about blanks. Rows that fail a rule of `unless` are not judged:
     that rule has said what is wrong. `sheet` places the findings of a view that is about no one sheet.
+    `source` says where the rule comes from, `decided_by` who may change it; neither changes how a return is judged.
     """
 
     code: str
@@ -147,8 +149,18 @@ class Rule(_Frozen):
     expected: str
     fix: str
     why: str
+    source: str = Setting(min_length=1)
+    decided_by: Decider
     missing: Literal["skip", "judge"] = "skip"
     since: int = 2022
+
+
+class RuleHome(_Frozen):
+    """Where a rule lives in the repository: every line (`file:number`) that declares or changes it, the oldest first,
+    and the files whose cases test it."""
+
+    declared: tuple[str, ...] = ()
+    cases: tuple[str, ...] = ()
 
 
 class Spec(_Frozen):
@@ -160,6 +172,7 @@ class Spec(_Frozen):
     mappings: Mapping[str, tuple[Mapping[str, str], ...]]
     rules: tuple[Rule, ...]
     digest: str
+    rule_homes: Mapping[str, RuleHome] = Setting(default_factory=dict)
 
     @property
     def year(self) -> int:
@@ -172,6 +185,10 @@ class Spec(_Frozen):
     @functools.cached_property
     def rule(self) -> Mapping[str, Rule]:
         return {rule.code: rule for rule in self.rules}
+
+    def find_home(self, code: str) -> RuleHome:
+        """Where a rule lives; a rule that was not read from files lives nowhere."""
+        return self.rule_homes.get(code, RuleHome())
 
     @functools.cached_property
     def breakdowns(self) -> tuple[SpecSheet, ...]:

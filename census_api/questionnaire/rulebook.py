@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import re
 import string
 from collections.abc import Mapping
@@ -16,6 +15,7 @@ from census_api.domain.kit.errors import SpecError
 from census_api.questionnaire import grammar
 from census_api.questionnaire.checks import CHECKS, Check
 from census_api.questionnaire.model import Rule, SheetQuestion, Spec
+from census_api.questionnaire.rule_homes import read_rule_register
 
 Needs = Literal["last_year", "frame", "register"]
 _CODE = re.compile(r"^[A-Z]{3}-[0-9]{3}$")
@@ -144,7 +144,7 @@ def list_placeholders(rule: Rule) -> set[str]:
 
 def verify_rules(spec: Spec, where: str, register: Path) -> None:
     """Raises SpecError, naming file and key, for the first rule that does not fit."""
-    registered = _registered(register)
+    registered = read_rule_register(register)
     for rule in spec.rules:
         key = f"rules.{rule.code}"
         if not _CODE.match(rule.code):
@@ -210,14 +210,3 @@ def _verify_sources(spec: Spec, rule: Rule, where: str, key: str) -> None:
         source, table = ("mapping", spec.mappings) if "mapping" in rule.params else ("code_list", spec.code_lists)
         if rule.params.get(source) not in table or "attribute" not in rule.params:
             raise SpecError(where, f"{key}.params", "needs `attribute` and a `mapping` or `code_list` that exists")
-
-
-def _registered(register: Path) -> set[str]:
-    if not register.exists():
-        raise SpecError("schemas/rule_codes.csv", "(file)", "there is no such file")
-    with register.open(encoding="utf-8", newline="") as handle:
-        codes = [row["code"] for row in csv.DictReader(handle)]
-    for code in codes:
-        if codes.count(code) > 1:
-            raise SpecError("schemas/rule_codes.csv", code, "is listed twice; a code is never used again")
-    return set(codes)

@@ -44,7 +44,7 @@ class CheckCase:
         """The spec of a year with one rule, which names the check."""
         rule = Rule(
             code="TST-001", on=VIEW, check=self.check, columns=("value",), params=self.params, severity="error", title="",
-            message="", expected="", fix="", why="",
+            message="", expected="", fix="", why="", source="Ours", decided_by="developers",
         )  # fmt: skip
         return SPEC.model_copy(update={"rules": (rule,)})
 

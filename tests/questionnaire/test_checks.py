@@ -21,7 +21,7 @@ def answers(check: str, rows: list[Any], **params: Any) -> list[bool | None]:
     """What a check answers for rows of value, other, more and their texts."""
     rule = Rule(
         code="TST-001", on="staff", check=check, columns=("value",), params=params, severity="error", title="", message="",
-        expected="", fix="", why="",
+        expected="", fix="", why="", source="Ours", decided_by="developers",
     )  # fmt: skip
     schema = {
         "value": pl.Float64(),

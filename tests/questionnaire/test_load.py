@@ -39,6 +39,8 @@ message = "Vacant WTE is {vacant_wte}."
 expected = "Less."
 fix = "Correct it."
 why = "A test."
+source = "Ours"
+decided_by = "census team"
 """
 
 
@@ -196,6 +198,40 @@ def test_a_wrong_rule_stops_the_start(schemas: Folder, name: str) -> None:
     with pytest.raises(SpecError) as problem:
         schemas.load()
     assert (problem.value.file, problem.value.key) == (f"schemas/{YEAR}/census.toml", key)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "what"),
+    [
+        (RULE.replace('source = "Ours"\n', ""), r"rules\.STF-101\.source: Field required"),
+        (RULE.replace('"Ours"', '""'), r"rules\.STF-101\.source: String should have at least 1"),
+        (RULE.replace('decided_by = "census team"\n', ""), r"rules\.STF-101\.decided_by: Field required"),
+        (RULE.replace('"census team"', '"somebody"'), r"rules\.STF-101\.decided_by: Input should be 'census team' or"),
+    ],
+)
+def test_a_rule_says_where_it_comes_from_and_who_decides(schemas: Folder, wrong: str, what: str) -> None:
+    schemas.register("STF-101,2026,A new rule,tests/rules/cases_staff.py")
+    schemas.toml(wrong)
+    with pytest.raises(SpecError, match=what):
+        schemas.load()
+
+
+def test_a_rule_that_a_later_year_changes_is_declared_twice(schemas: Folder) -> None:
+    schemas.register("STF-101,2026,A new rule,tests/rules/cases_staff.py;tests/rules/test_faults.py")
+    schemas.toml(RULE + "\n[rules.STF-012]\nseverity = 'query'\n")
+    before, spec = load_spec(2025), schemas.load()
+    assert [place.partition(":")[0] for place in spec.rule_homes["STF-012"].declared] == [
+        "schemas/2022/census.toml", "schemas/2026/census.toml",
+    ]  # fmt: skip
+    assert spec.rule_homes["STF-101"].cases == ("tests/rules/cases_staff.py", "tests/rules/test_faults.py")
+    assert before.rule_homes["STF-012"].declared == spec.rule_homes["STF-012"].declared[:1]
+
+
+def test_who_decides_is_no_part_of_how_a_return_is_judged(schemas: Folder) -> None:
+    schemas.toml()
+    digest = schemas.load().digest
+    schemas.toml("[rules.STF-012]\nsource = 'Elsewhere'\ndecided_by = 'developers'\n")
+    assert schemas.load().digest == digest
 
 
 def test_a_rule_needs_a_code_of_the_register(schemas: Folder) -> None:

@@ -7,13 +7,15 @@ import re
 import pytest
 
 from census_api.questionnaire.load import load_library, load_spec
+from census_api.questionnaire.resources import find_folder
 from tests.rules import test_faults, test_workbook_rules
-from tests.rules.test_rules import CASES
+from tests.rules.test_rules import CASE_MODULES, CASES
 
+YEARS = load_library().years
 _THRESHOLDS = {"factor", "limit", "floor", "low", "high", "minimum", "tolerance"}
 
 
-@pytest.mark.parametrize("year", load_library().years)
+@pytest.mark.parametrize("year", YEARS)
 def test_every_rule_of_the_year_has_cases(year: int) -> None:
     rules = set(load_spec(year).rule)
     elsewhere = {*test_workbook_rules.TOLD, *test_faults.told_of(year)}
@@ -21,6 +23,31 @@ def test_every_rule_of_the_year_has_cases(year: int) -> None:
     passes = {case.rule for case in CASES if not case.fails} | elsewhere
     assert rules - fails == set()
     assert rules - passes == set()
+
+
+def list_files(code: str) -> list[str]:
+    """The files of this folder that have cases of a rule, from the root of the repository."""
+    modules = {module.__name__ for module in CASE_MODULES if code in {case.rule for case in module.CASES}}
+    modules |= {test_workbook_rules.__name__} if code in test_workbook_rules.TOLD else set()
+    modules |= {test_faults.__name__} if any(code in test_faults.told_of(year) for year in YEARS) else set()
+    return sorted(f"{name.replace('.', '/')}.py" for name in modules)
+
+
+@pytest.mark.parametrize("year", YEARS)
+def test_every_rule_says_which_files_test_it(year: int) -> None:
+    homes = load_spec(year).rule_homes
+    assert {code: sorted(home.cases) for code, home in homes.items()} == {code: list_files(code) for code in homes}
+
+
+@pytest.mark.parametrize("year", YEARS)
+def test_every_rule_says_where_it_is_declared(year: int) -> None:
+    schemas = find_folder("schemas")
+    for code, home in load_spec(year).rule_homes.items():
+        assert home.declared
+        for place in home.declared:
+            path, _, line = place.partition(":")
+            text = (schemas.parent / path).read_text("utf-8").splitlines()
+            assert text[int(line) - 1] == f"[rules.{code}]"
 
 
 def test_no_case_is_about_a_rule_that_no_year_has() -> None:

@@ -10,14 +10,8 @@ from census_api.questionnaire.load import load_library, load_spec
 from tests.factories.returns import Case, clean_draft
 from tests.rules import cases_breakdowns, cases_context, cases_files, cases_organisation, cases_return, cases_staff
 
-CASES: tuple[Case, ...] = (
-    *cases_organisation.CASES,
-    *cases_staff.CASES,
-    *cases_breakdowns.CASES,
-    *cases_return.CASES,
-    *cases_context.CASES,
-    *cases_files.CASES,
-)
+CASE_MODULES = (cases_organisation, cases_staff, cases_breakdowns, cases_return, cases_context, cases_files)
+CASES: tuple[Case, ...] = tuple(case for module in CASE_MODULES for case in module.CASES)
 YEARS = load_library().years
 
 

@@ -79,6 +79,11 @@ def test_a_fix_tells_what_to_do(rule: Rule) -> None:
         assert "do not need to answer" in rule.fix or "may delete" in rule.fix
 
 
+@pytest.mark.parametrize("rule", RULES.values(), ids=RULES)
+def test_a_source_is_a_place_in_a_document_or_ours(rule: Rule) -> None:
+    assert re.fullmatch(r"Ours|(Design, section 3|Methods, section 6): \S.*[^.]", rule.source)
+
+
 def test_a_query_of_the_same_kind_reads_the_same() -> None:
     texts = [(rule.message, rule.on, rule.columns) for rule in RULES.values()]
     assert len(set(texts)) == len(texts)

@@ -98,7 +98,9 @@ def get_schema(request: Request, platform: ThePlatform, year: Year) -> Response:
 def list_rules(request: Request, platform: ThePlatform, year: Year) -> Response:
     """Every rule of the year, with what it says and why."""
     spec = platform.spec(year)
-    rules = [RulePayload.model_validate(rule) for rule in spec.rules]
+    rules = [
+        RulePayload.model_validate(rule.model_dump() | spec.find_home(rule.code).model_dump()) for rule in spec.rules
+    ]
     payload = RulesPayload(collection=year, spec_digest=spec.digest, rules=rules)
     return answer_tagged(request, payload.model_dump_json().encode())
 

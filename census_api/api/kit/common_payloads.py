@@ -71,6 +71,11 @@ class RulePayload(Payload):
         description="skip: rows with blank or unreadable inputs are left unjudged; judge: they are not."
     )
     since: int
+    check: str = Field(description="The check in census_api/questionnaire/checks.py that it names.")
+    source: str = Field(description="Where it comes from: a document and its section, or Ours.")
+    decided_by: str = Field(description="Who may change it.")
+    declared: list[str] = Field(description="Each file and line that declares or changes it, the oldest first.")
+    cases: list[str] = Field(description="The files of test cases that prove it.")
 
 
 class RulesPayload(Payload):

@@ -50,6 +50,7 @@ _MISSING_WORDS = {
     "skip": "a row where a needed answer is blank, not known or unreadable is not judged by this rule",
     "judge": "the rule itself judges what is blank, not known or unreadable",
 }
+CHECKS_FILE = "census_api/questionnaire/checks.py"
 _COMPARED = tuple(name for name in Rule.model_fields if name != "code")
 
 
@@ -150,6 +151,7 @@ def _heading(rule: Rule) -> str:
 
 
 def _section(rule: Rule, spec: Spec, before: Spec | None) -> str:
+    home = spec.find_home(rule.code)
     facts = write_bullets(
         [
             ("Severity", SEVERITY_WORDS[rule.severity]),
@@ -158,15 +160,24 @@ def _section(rule: Rule, spec: Spec, before: Spec | None) -> str:
             ("Message", escape_cell(rule.message)),
             ("Expected", escape_cell(rule.expected)),
             ("How to fix it", escape_cell(rule.fix)),
-            ("Check", f"{quote_code(rule.check)}{_settings(rule.params)}"),
+            ("Check", f"{quote_code(rule.check)} of {quote_code(CHECKS_FILE)}{_settings(rule.params)}"),
             ("Applies where", _settings(rule.where).removeprefix(" with ")),
             ("Not where these have found something", ", ".join(map(quote_code, rule.unless))),
             ("Missing values", "" if rule.on in _VIEWS_WITHOUT_ANSWERS else _MISSING_WORDS[rule.missing]),
             ("In force since", str(rule.since)),
+            ("Source", escape_cell(rule.source)),
+            ("Decided by", describe_decider(rule)),
+            ("Declared at", ", ".join(map(quote_code, home.declared))),
+            ("Tested by", ", ".join(map(quote_code, home.cases))),
             (f"Against {before.year}" if before else "", _change(rule.code, spec, before)),
         ]
     )
     return f"### {_heading(rule)}\n\n{facts}"
+
+
+def describe_decider(rule: Rule) -> str:
+    """Who may change a rule, in words."""
+    return {"census team": "the census team", "developers": "the developers of the platform"}[rule.decided_by]
 
 
 def _settings(values: Mapping[str, object]) -> str:

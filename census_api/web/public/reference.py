@@ -20,7 +20,13 @@ from census_api.questionnaire.pages.dictionary import (
     range_of,
 )
 from census_api.questionnaire.pages.markdown import SEVERITY_WORDS
-from census_api.questionnaire.pages.rule_pages import FAMILIES, describe_places, group_rules
+from census_api.questionnaire.pages.rule_pages import (
+    CHECKS_FILE,
+    FAMILIES,
+    describe_decider,
+    describe_places,
+    group_rules,
+)
 from census_api.web.kit.visit import TheVisit, Visit
 
 router = APIRouter(include_in_schema=False)
@@ -78,6 +84,9 @@ def show_rules(visit: TheVisit, year: Year, sheet: SheetFilter = "", severity: S
         shown=len(wanted),
         total=len(spec.rules),
         where={rule.code: describe_places(rule, spec) for rule in wanted},
+        decider={rule.code: describe_decider(rule) for rule in wanted},
+        homes={rule.code: spec.find_home(rule.code) for rule in wanted},
+        checks_file=CHECKS_FILE,
         severities=[("", "All"), *((entry, entry.capitalize()) for entry in SEVERITIES)],
         words={name: text.partition(": ")[2] for name, text in SEVERITY_WORDS.items()},
         sheets=[("", "All"), *options],

@@ -74,6 +74,15 @@ def test_the_schema_accepts_its_own_example_in_the_check(client: httpx.Client) -
     assert report.json()["outcome"] == "clean"
 
 
+def test_a_rule_says_where_it_lives_who_decides_and_what_tests_it(client: httpx.Client) -> None:
+    answer = client.get(f"{API}/collections/2025/rules").json()
+    rule = next(entry for entry in answer["rules"] if entry["code"] == "STF-012")
+    assert rule["source"] == "Design, section 3: required"
+    assert (rule["decided_by"], rule["check"]) == ("census team", "required")
+    assert rule["declared"] == list(load_spec(2025).find_home("STF-012").declared)
+    assert rule["cases"] == ["tests/rules/cases_staff.py"]
+
+
 def test_the_rules_are_those_of_the_spec(client: httpx.Client) -> None:
     answer = client.get(f"{API}/collections/2023/rules").json()
     spec = load_spec(2023)

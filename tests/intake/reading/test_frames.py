@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import polars as pl
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -15,6 +16,8 @@ from census_api.intake.reading.read_table import ReadTable, content_hash, known_
 from census_api.intake.reading.tables import ReturnTable, make_decoder
 from census_api.questionnaire.load import load_spec
 from census_api.questionnaire.model import SpecSheet
+from census_api.questionnaire.plan import plan_for
+from census_api.questionnaire.rulebook import VIEWS, column_types
 
 SPEC = load_spec(2025)
 STAFF = SPEC.sheet["staff"]
@@ -109,6 +112,32 @@ def test_what_is_said_to_be_known_is_true(rows: list[dict[str, str | None]]) -> 
         if question.key in known.plain and question.numeric:
             for text, value in zip(column.texts, column.values, strict=True):
                 assert text is None or question.minimum <= value <= (question.maximum or value)
+
+
+_PLAIN = {
+    "local_authority_code": "E06000001", "service_type": "lero", "role_code": "DAW", "paid_wte": "1.25",
+}  # fmt: skip
+_MOSTLY_PLAIN = st.lists(
+    st.fixed_dictionaries({
+        question.key: st.just(_PLAIN.get(question.key, "1")) | _TEXTS | st.just(f"{question.maximum or 0:.0f}.004")
+        for question in STAFF.fields
+    }),
+    min_size=1, max_size=3,
+)  # fmt: skip
+
+
+@settings(max_examples=150)
+@given(rows=_MOSTLY_PLAIN)
+def test_what_is_known_from_reading_changes_no_finding(rows: list[dict[str, str | None]]) -> None:
+    table = table_of(rows)
+    cells: dict[str, list[Any]] = {}
+    for key, column in table.columns.items():
+        former = column.former or [None] * len(rows)
+        cells |= {key: column.values, f"{key}__raw": column.texts, f"{key}__former": former}
+    types = column_types(SPEC, VIEWS["staff"])
+    frame = pl.DataFrame({name: cells.get(name, [None] * len(rows)) for name in types}, schema=types)
+    plan = plan_for(SPEC)
+    assert plan.run("staff", frame, table.known) == plan.run("staff", frame)
 
 
 def test_the_hash_of_an_empty_return() -> None:

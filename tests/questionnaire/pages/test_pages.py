@@ -77,6 +77,10 @@ def test_the_catalogue_has_every_rule_with_all_its_words(year: int) -> None:
         for words in (rule.why, rule.message, rule.expected, rule.fix, rule.severity.capitalize(), rule.check):
             assert escape_cell(words) in section
         assert f"**In force since**: {rule.since}" in section
+        assert f"**Source**: {escape_cell(rule.source)}\n" in section
+        assert f"**Decided by**: the {rule.decided_by}" in section
+        for place in (*spec.find_home(rule.code).declared, *spec.find_home(rule.code).cases):
+            assert f"`{place}`" in section
 
 
 def test_every_family_of_rules_has_a_heading_for_people() -> None:

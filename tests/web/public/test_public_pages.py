@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from census_api.questionnaire.load import load_spec
 from census_api.services.kit.platform import Platform
 from census_api.statistics.policy import DEFAULT_POLICY
 from tests.factories.people import Browser
@@ -36,6 +37,18 @@ def test_each_rule_has_an_address_a_message_a_reason_and_a_fix(nobody: Browser) 
     assert (
         text.count("<dt>Why</dt>") == text.count("<dt>How to fix it</dt>") == text.count('<section class="rule"') > 100
     )
+
+
+def test_a_rule_says_where_it_lives_who_decides_and_what_tests_it(nobody: Browser) -> None:
+    text = nobody.get("/rules/2025").text
+    section = text.partition('<section class="rule" id="STF-012"')[2].partition("</section>")[0]
+    told = dict(re.findall(r"<dt>([^<]+)</dt><dd>([^<]+)</dd>", section))
+    line = load_spec(2025).find_home("STF-012").declared[0]
+    assert told["Source"] == "Design, section 3: required"
+    assert told["Decided by"] == "the census team"
+    assert told["Check"] == "required of census_api/questionnaire/checks.py"
+    assert told["Declared at"] == line
+    assert told["Tested by"] == "tests/rules/cases_staff.py"
 
 
 def test_rules_are_filtered_by_sheet_and_severity(nobody: Browser) -> None:
