@@ -27,6 +27,7 @@ from census_api.api.kit.auth import FORM_TOKEN_HEADER, form_token
 from census_api.app import create_app
 from census_api.domain.kit.access import SYSTEM, MemberRole, PlatformRole
 from census_api.domain.kit.errors import SignInRequired
+from census_api.domain.kit.paging import KEY_CURSOR
 from census_api.services.collecting.submit import submit_return
 from census_api.services.kit.platform import Platform
 from census_api.services.people import accounts, sessions
@@ -239,7 +240,7 @@ def _what_form_does_not_say(description: dict[str, Any]) -> list[dict[str, Any]]
     """For each operation whose request can be in the right form and still be refused: with which statuses.
 
     412 where If-Match names a version, which only the return's reader knows; 422 where a body holds words, dates and
-    files, which are judged by what they say.
+    files, which are judged by what they say, and where a cursor holds a key, which is of one list and of no other.
     """
     found = []
     for path, operations in description["paths"].items():
@@ -247,7 +248,9 @@ def _what_form_does_not_say(description: dict[str, Any]) -> list[dict[str, Any]]
             label = f"{method.upper()} {path}"
             names = [parameter["name"].lower() for parameter in operation.get("parameters", ())]
             more = ["412"] if "if-match" in names else []
-            if "requestBody" in operation or label in _BY_CONTENT:
+            cursors = [one for one in operation.get("parameters", ()) if one["name"] == "cursor"]
+            by_key = any(KEY_CURSOR in json.dumps(one, ensure_ascii=False) for one in cursors)
+            if "requestBody" in operation or label in _BY_CONTENT or by_key:
                 more.append("422")
             checks = _accepting(*more) if more else {}
             checks |= {name: {"enabled": False} for name in _EXCEPT.get(label, ((), ""))[0]}

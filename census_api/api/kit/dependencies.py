@@ -14,7 +14,7 @@ from census_api.api.kit.auth import visitor_of, who_calls
 from census_api.api.kit.metrics import Metrics
 from census_api.domain.kit.access import ANONYMOUS, Action, Actor, authorise, is_allowed
 from census_api.domain.kit.errors import Forbidden, InvalidRequest, SignInRequired
-from census_api.domain.kit.paging import CURSOR
+from census_api.domain.kit.paging import CURSOR, KEY_CURSOR
 from census_api.services.kit.platform import Platform
 
 if TYPE_CHECKING:
@@ -174,6 +174,10 @@ OrganisationQuery = Annotated[
 Cursor = Annotated[
     str | None,
     Query(description="The `next` of the page before.", json_schema_extra={"pattern": f"^{CURSOR}$"}),
+]
+KeyCursor = Annotated[
+    str | None,
+    Query(description="The `next` of the page before.", json_schema_extra={"pattern": f"^{KEY_CURSOR}$"}),
 ]
 IdempotencyKey = Annotated[
     str | None,

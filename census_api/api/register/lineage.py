@@ -14,7 +14,7 @@ from census_api.api.kit.bodies import Body, JsonBody, describe_body
 from census_api.api.kit.common_payloads import PagePayload, Payload
 from census_api.api.kit.dependencies import (
     Caller,
-    Cursor,
+    KeyCursor,
     OrganisationQuery,
     ThePlatform,
     limit_digits,
@@ -103,7 +103,7 @@ def list_edges(
     to_year: _MaybeTo = None,
     state: Annotated[EdgeState | None, Query(description="Only edges in this state.")] = None,
     organisation: OrganisationQuery = None,
-    cursor: Cursor = None,
+    cursor: KeyCursor = None,
     limit: _Limit = 100,
 ) -> Response:
     """Edges of lineage, in order of year, date and lines."""

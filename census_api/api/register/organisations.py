@@ -8,7 +8,7 @@ from fastapi import APIRouter, Path, Query, Request, Response
 
 from census_api.api.kit.answers import json_answer
 from census_api.api.kit.common_payloads import OrganisationPayload, PagePayload
-from census_api.api.kit.dependencies import Caller, Cursor, OrganisationCode, ThePlatform, limit_up_to, may
+from census_api.api.kit.dependencies import Caller, KeyCursor, OrganisationCode, ThePlatform, limit_up_to, may
 from census_api.api.kit.problems import document_problems
 from census_api.api.kit.uploads import TheUpload
 from census_api.api.register.list_bodies import DOWNLOAD, Preview, answer_report, described_list, file_of
@@ -44,7 +44,7 @@ def list_organisations(
         str | None, Query(max_length=40, pattern="^[a-z_]+$", description="The code of a sector.")
     ] = None,
     status: Annotated[OrganisationStatus | None, Query(description="Only those of this status.")] = None,
-    cursor: Cursor = None,
+    cursor: KeyCursor = None,
     limit: _Limit = 100,
 ) -> Response:
     """The register, a page at a time, in order of code."""

@@ -13,7 +13,7 @@ from pydantic import Field
 from census_api.api.kit.answers import json_answer
 from census_api.api.kit.bodies import Body, JsonBody, describe_body
 from census_api.api.kit.common_payloads import PagePayload, Payload
-from census_api.api.kit.dependencies import Caller, Cursor, ThePlatform, Year, limit_digits, limit_up_to, may
+from census_api.api.kit.dependencies import Caller, KeyCursor, ThePlatform, Year, limit_digits, limit_up_to, may
 from census_api.api.kit.problems import RETRY_SECONDS, document_problems
 from census_api.domain.kit.access import Actor, is_allowed
 from census_api.domain.snapshots.revisions import ChangeKind, Snapshot, SnapshotState
@@ -141,7 +141,7 @@ def post_snapshot(
     responses=document_problems(),
 )
 def list_snapshots(
-    platform: ThePlatform, caller: Caller, year: _YearQuery = None, cursor: Cursor = None, limit: _Limit = 50
+    platform: ThePlatform, caller: Caller, year: _YearQuery = None, cursor: KeyCursor = None, limit: _Limit = 50
 ) -> Response:
     """The snapshots, the newest year and revision first."""
     page = revisions.list_snapshots(platform, caller, year, cursor=cursor, limit=limit)

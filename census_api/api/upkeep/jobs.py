@@ -9,7 +9,7 @@ from fastapi import APIRouter, Response
 
 from census_api.api.kit.answers import json_answer
 from census_api.api.kit.common_payloads import JobPayload, PagePayload
-from census_api.api.kit.dependencies import Caller, Cursor, ThePlatform, limit_up_to, may, signed_in
+from census_api.api.kit.dependencies import Caller, KeyCursor, ThePlatform, limit_up_to, may, signed_in
 from census_api.api.kit.problems import RETRY_SECONDS, document_problems
 from census_api.services.collecting.background_checks import get_job as find
 from census_api.services.upkeep import failed_jobs
@@ -28,7 +28,7 @@ else:
     response_model=PagePayload[JobPayload],
     responses=document_problems(401, 403),
 )
-def list_failed(platform: ThePlatform, caller: Caller, cursor: Cursor = None, limit: _Limit = 50) -> Response:
+def list_failed(platform: ThePlatform, caller: Caller, cursor: KeyCursor = None, limit: _Limit = 50) -> Response:
     """The jobs that failed by the platform's own fault, the latest first."""
     page = failed_jobs.list_failed(platform, caller, cursor=cursor, limit=limit)
     items = [JobPayload.of(job) for job in page.items]

@@ -38,6 +38,7 @@ def compare_submissions(
     Last year's is the accepted submission, else the signed one, else the newest. Raises NotFound, Conflict while one of
     them is still being checked, InvalidRequest for cursor or limit.
     """
+    # neither submission ever changes, so a place in the list of changes is as good as a key
     start, size = position_of(cursor) or 0, page_size(limit, MOST_CHANGES)
     before = _last_year(platform, actor, year, organisation) if against == LAST_YEAR else (year, int(against))
     newer = get_content(platform, actor, year, organisation, number)

@@ -8,7 +8,7 @@ from census_api.domain.collecting.returns import ReturnState
 from census_api.domain.collecting.standing import ReturnFilter, ReturnStanding
 from census_api.domain.kit.access import Actor, authorise
 from census_api.domain.kit.errors import NotFound
-from census_api.domain.kit.paging import Page, cursor_after, page_size, position_of
+from census_api.domain.kit.paging import Page, cursor_after, key_of, page_size
 from census_api.services.kit.platform import Platform
 from census_api.store.collecting import collections, return_lists
 
@@ -25,15 +25,14 @@ def list_returns(
     """
     authorise(actor, "return.accept")
     found = _folded(wanted or ReturnFilter())
-    start, size = position_of(cursor) or 0, page_size(limit, MOST_RETURNS)
+    key, size = key_of(cursor, str), page_size(limit, MOST_RETURNS)
     with platform.database.snapshot(actor) as session:
         if collections.find_collection(session, year) is None:
             raise NotFound(f"The census of {year} has not been set up here.")
         counts = return_lists.count_states(session, year, found.search)
-        items = return_lists.page_returns(session, year, found, start, size)
+        items, more = return_lists.page_returns(session, year, found, None if key is None else key[0], size)
     total = sum(counts.values()) if found.state is None else counts[found.state]
-    following = cursor_after(start + size) if start + size < total else None
-    return Page(tuple(items), following, total)
+    return Page(tuple(items), cursor_after(items[-1].organisation) if more else None, total)
 
 
 def count_returns(platform: Platform, actor: Actor, year: int, *, search: str | None = None) -> dict[ReturnState, int]:

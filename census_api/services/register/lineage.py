@@ -13,7 +13,7 @@ from uuid import UUID
 from census_api.domain.collecting.deadlines import in_words
 from census_api.domain.kit.access import SYSTEM, Actor, authorise
 from census_api.domain.kit.errors import Conflict, InvalidRequest, NotFound
-from census_api.domain.kit.paging import Page, cursor_after, page_size, position_of
+from census_api.domain.kit.paging import Page, key_of, page_size
 from census_api.domain.register.lineage import EdgeFilter, EdgeState, LineageEdge, LineKey
 from census_api.domain.register.suggestions import suggest_edges
 from census_api.questionnaire.areas import AREAS, area_began, areas_after
@@ -75,11 +75,9 @@ def list_edges(
 ) -> Page[LineageEdge]:
     """A page of edges, in order of year, date and ends. Raises InvalidRequest."""
     authorise(actor, "progress.read")
-    after, size = position_of(cursor) or 0, page_size(limit, MOST_EDGES)
+    after, size = key_of(cursor, *lineage.EDGE_KEY), page_size(limit, MOST_EDGES)
     with platform.database.snapshot(SYSTEM) as session:
-        items, total = lineage.page_edges(session, wanted, after, size)
-    following = cursor_after(after + size) if after + size < total else None
-    return Page(tuple(items), following, total)
+        return lineage.page_edges(session, wanted, after, size)
 
 
 def settle_edge(

@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 from census_api.domain.kit.access import Actor, authorise
 from census_api.domain.kit.errors import InvalidRequest, NotFound, Stale
-from census_api.domain.kit.paging import Page, cursor_after, page_size, position_of
+from census_api.domain.kit.paging import Page, key_of, page_size
 from census_api.domain.register.organisations import FrameLine, Organisation, OrganisationFilter, SectorSpell
 from census_api.services.kit.platform import Platform, no_such_organisation
 from census_api.services.register.lineage import follow_areas
@@ -100,11 +100,9 @@ def list_organisations(
 ) -> Page[Organisation]:
     """A page of the register in order of code. Raises InvalidRequest."""
     authorise(actor, "register.manage")
-    after, size = position_of(cursor) or 0, page_size(limit, MOST_ORGANISATIONS)
+    after, size = key_of(cursor, str), page_size(limit, MOST_ORGANISATIONS)
     with platform.database.snapshot(actor) as session:
-        items, total = stored.page_organisations(session, wanted, after, size)
-    following = cursor_after(after + size) if after + size < total else None
-    return Page(tuple(items), following, total)
+        return stored.page_organisations(session, wanted, after, size)
 
 
 def sector_history(platform: Platform, actor: Actor, code: str) -> tuple[SectorSpell, ...]:

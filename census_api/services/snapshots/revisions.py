@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from census_api.domain.kit.access import SYSTEM, Actor, authorise
 from census_api.domain.kit.errors import Conflict, NotFound
-from census_api.domain.kit.paging import Page, cursor_after, page_size, position_of
+from census_api.domain.kit.paging import Page, key_of, page_size
 from census_api.domain.snapshots.revisions import Snapshot
 from census_api.services.kit.platform import Platform
 from census_api.services.kit.snapshots import resolve_snapshot
@@ -71,10 +71,9 @@ def list_snapshots(
 ) -> Page[Snapshot]:
     """A page of snapshots, the newest year and revision first. Raises Forbidden, InvalidRequest."""
     authorise(actor, "margins.read")
-    start, size = position_of(cursor) or 0, page_size(limit, MOST_SNAPSHOTS)
+    after, size = key_of(cursor, int, int), page_size(limit, MOST_SNAPSHOTS)
     with platform.database.snapshot(SYSTEM) as session:
-        items, total = snapshots.page_snapshots(session, year, start, size)
-    return Page(tuple(items), cursor_after(start + size) if start + size < total else None, total)
+        return snapshots.page_snapshots(session, year, after, size)
 
 
 def get_snapshot(platform: Platform, actor: Actor, wanted: str) -> Snapshot:

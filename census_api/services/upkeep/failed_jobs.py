@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import uuid
 
 import structlog
@@ -9,7 +10,7 @@ import structlog
 from census_api.domain.collecting.submission import Job
 from census_api.domain.kit.access import SYSTEM, Actor, authorise
 from census_api.domain.kit.errors import Conflict, NotFound
-from census_api.domain.kit.paging import Page, page_size, position_of
+from census_api.domain.kit.paging import Page, key_of, page_size
 from census_api.services.kit.platform import Platform
 from census_api.store.kit import audit, queue
 
@@ -21,9 +22,9 @@ MOST_JOBS = 200
 def list_failed(platform: Platform, actor: Actor, *, cursor: str | None = None, limit: int = 50) -> Page[Job]:
     """A page of the jobs that failed, the latest first. Raises Forbidden, InvalidRequest."""
     authorise(actor, "jobs.manage")
-    start, size = position_of(cursor) or 0, page_size(limit, MOST_JOBS)
+    after, size = key_of(cursor, dt.datetime, uuid.UUID), page_size(limit, MOST_JOBS)
     with platform.database.snapshot(actor) as session:
-        return queue.failed_page(session, start, size)
+        return queue.failed_page(session, after, size)
 
 
 def try_again(platform: Platform, actor: Actor, job_id: uuid.UUID) -> Job:

@@ -42,19 +42,21 @@ _PAGE = text(
     ) AS newest ON true
     LEFT JOIN submission AS signed ON signed.collection_year = l.year AND signed.id = l.signed_submission_id
     LEFT JOIN extension ON extension.collection_year = l.year AND extension.organisation_id = l.id
-    WHERE CAST(:state AS text) IS NULL OR l.state = :state
-    ORDER BY l.code OFFSET :start LIMIT :most
+    WHERE (CAST(:state AS text) IS NULL OR l.state = :state) AND (CAST(:after AS text) IS NULL OR l.code > :after)
+    ORDER BY l.code LIMIT :most
     """
 )
 _COUNTS = text(_LISTED + "SELECT state, count(*) AS number FROM listed GROUP BY state")
 _OUTCOMES: tuple[Outcome, ...] = ("errors", "queries", "clean")
 
 
-def page_returns(session: Session, year: int, wanted: ReturnFilter, start: int, limit: int) -> list[ReturnStanding]:
-    """The returns that pass the filter, by organisation code, from the one at place `start`."""
+def page_returns(
+    session: Session, year: int, wanted: ReturnFilter, after: str | None, limit: int
+) -> tuple[list[ReturnStanding], bool]:
+    """The returns that pass the filter, by organisation code, behind that of `after`; and whether more follow."""
     values: dict[str, Any] = {"year": year, "state": wanted.state, "search": wanted.search}
-    rows = session.execute(_PAGE, values | {"start": start, "most": limit}).mappings()
-    return [_standing(row) for row in rows]
+    rows = session.execute(_PAGE, values | {"after": after, "most": limit + 1}).mappings().all()
+    return [_standing(row) for row in rows[:limit]], len(rows) > limit
 
 
 def count_states(session: Session, year: int, search: str | None) -> dict[ReturnState, int]:

@@ -15,9 +15,10 @@ from sqlalchemy import Select, Update, func, make_url, select, text, update
 from sqlalchemy.orm import Session
 
 from census_api.domain.collecting.submission import JOB_STATES, Job
-from census_api.domain.kit.paging import Page, cursor_after
+from census_api.domain.kit.paging import Page
 from census_api.store.kit import tables
 from census_api.store.kit.copy import driver_of
+from census_api.store.kit.keyset import Key, page_rows
 from census_api.store.kit.locks import AdvisoryLock, wait_for_lock
 from census_api.store.kit.periodic import EVERY_TEN_SECONDS
 from census_api.store.kit.roles import APP_ROLE
@@ -52,15 +53,13 @@ def find_job(session: Session, job_id: uuid.UUID) -> Job | None:
     return None if row is None else _job(*row)
 
 
-def failed_page(session: Session, start: int, limit: int) -> Page[Job]:
-    """Jobs that failed, the latest first, from the one at place `start`."""
+def failed_page(session: Session, after: Key | None, limit: int) -> Page[Job]:
+    """Jobs that failed, the latest first, behind the one that ended at the time and has the id `after`."""
     query = _found().where(tables.JobRow.state == "failed")
     total = session.scalar(select(func.count()).select_from(tables.JobRow).where(tables.JobRow.state == "failed")) or 0
-    rows = session.execute(
-        query.order_by(tables.JobRow.finished_at.desc(), tables.JobRow.id).offset(start).limit(limit)
-    )
-    items = tuple(_job(*row) for row in rows)
-    return Page(items, cursor_after(start + limit) if start + limit < total else None, total)
+    order = (tables.JobRow.finished_at, tables.JobRow.id)
+    rows, following = page_rows(session, query, order, after, limit, descending=True)
+    return Page(tuple(_job(*row) for row in rows), following, total)
 
 
 def retry_job(session: Session, job_id: uuid.UUID, at: dt.datetime) -> bool:

@@ -10,9 +10,11 @@ from sqlalchemy import ColumnElement, and_, delete, func, or_, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from census_api.domain.kit.paging import Page
 from census_api.domain.register.lineage import EDGE_KINDS, EDGE_STATES, EdgeFilter, EdgeState, LineageEdge, LineKey
 from census_api.store.kit import tables
 from census_api.store.kit.copy import make_storable
+from census_api.store.kit.keyset import Key, page_rows
 from census_api.store.kit.tables_snapshots import LineageEdgeRow as EdgeRow
 
 _ENDS = (
@@ -21,6 +23,8 @@ _ENDS = (
 )  # fmt: skip
 _DECIDED = ("kind", "effective", "evidence", "state", "suggested_by", "decided_by", "decided_at")
 _ORDER = (EdgeRow.to_year, EdgeRow.effective, *(getattr(EdgeRow, name) for name in _ENDS))
+EDGE_KEY = (int, dt.date, *(int if name.endswith("_year") else str for name in _ENDS))
+"""The kinds of what edges are ordered by."""
 _AT_ONCE = 1_000
 
 
@@ -30,12 +34,12 @@ def edges_between(session: Session, from_year: int, to_year: int) -> list[Lineag
     return [_as_domain(row) for row in session.scalars(query)]
 
 
-def page_edges(session: Session, wanted: EdgeFilter, after: int, limit: int) -> tuple[list[LineageEdge], int]:
-    """Edges in order of year, date and ends, those after the first `after`; and how many there are in all."""
+def page_edges(session: Session, wanted: EdgeFilter, after: Key | None, limit: int) -> Page[LineageEdge]:
+    """Edges in order of year, date and ends, those behind `after`: a key of EDGE_KEY."""
     conditions = _passing(wanted)
     total = session.scalar(select(func.count()).select_from(EdgeRow).where(*conditions)) or 0
-    query = select(EdgeRow).where(*conditions).order_by(*_ORDER).offset(after).limit(limit)
-    return [_as_domain(row) for row in session.scalars(query)], total
+    rows, following = page_rows(session, select(EdgeRow).where(*conditions), _ORDER, after, limit)
+    return Page(tuple(_as_domain(row) for (row,) in rows), following, total)
 
 
 def add_edges(session: Session, edges: Sequence[LineageEdge]) -> int:

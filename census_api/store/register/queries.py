@@ -13,6 +13,7 @@ from sqlalchemy import ColumnElement, Row, Select, Text, bindparam, cast, func, 
 from sqlalchemy.dialects.postgresql import JSONPATH, insert
 from sqlalchemy.orm import Session, aliased
 
+from census_api.domain.kit.paging import Page
 from census_api.domain.register.organisations import (
     FrameLine,
     Organisation,
@@ -22,6 +23,7 @@ from census_api.domain.register.organisations import (
 )
 from census_api.store.kit import tables
 from census_api.store.kit.copy import add_rows, copy_rows, driver_of, make_storable
+from census_api.store.kit.keyset import Key, page_rows
 from census_api.store.register.tables import OrganisationSector
 
 _COLUMNS = ("id", "code", "name", "sector", "status", "identifiers")
@@ -51,13 +53,14 @@ def all_organisations(session: Session) -> list[Organisation]:
 
 
 def page_organisations(
-    session: Session, wanted: OrganisationFilter, after: int, limit: int
-) -> tuple[list[Organisation], int]:
-    """Organisations in order of code, those after the first `after`; and how many there are in all."""
+    session: Session, wanted: OrganisationFilter, after: Key | None, limit: int
+) -> Page[Organisation]:
+    """Organisations in order of code, those behind the code `after`."""
     conditions = _passing(wanted)
     total = session.scalar(select(func.count()).select_from(tables.OrganisationRow).where(*conditions)) or 0
-    query = _everything().where(*conditions).order_by(tables.OrganisationRow.code).offset(after).limit(limit)
-    return [_of_row(row) for row in session.execute(query)], total
+    query = _everything().where(*conditions)
+    rows, following = page_rows(session, query, (tables.OrganisationRow.code,), after, limit)
+    return Page(tuple(_of_row(row) for row in rows), following, total)
 
 
 def sectors_of(session: Session, codes: Iterable[str]) -> dict[str, str | None]:

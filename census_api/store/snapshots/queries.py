@@ -6,23 +6,22 @@ import datetime as dt
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from procrastinate import App, SyncPsycopgConnector
 from sqlalchemy import Update, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from census_api.domain.kit.paging import Page
 from census_api.domain.snapshots.revisions import Snapshot
 from census_api.store.kit import tables
 from census_api.store.kit.copy import driver_of
+from census_api.store.kit.keyset import Key, page_rows
 from census_api.store.kit.locks import AdvisoryLock, wait_for_lock_on
 from census_api.store.kit.snapshots import as_domain
 from census_api.store.kit.tables_snapshots import SnapshotRow as Row
 from census_api.store.kit.tables_snapshots import StoredPolicy
-
-if TYPE_CHECKING:
-    pass
 
 FREEZE_TASK = "freeze_snapshot"
 _WAITING = "waiting for its turn"
@@ -48,12 +47,13 @@ class SnapshotCounts:
     facts: int
 
 
-def page_snapshots(session: Session, year: int | None, start: int, limit: int) -> tuple[list[Snapshot], int]:
-    """Snapshots from place `start`, the newest year and revision first; and how many there are in all."""
-    conditions = () if year is None else (Row.collection_year == year,)
-    total = session.scalar(select(func.count()).select_from(Row).where(*conditions)) or 0
-    query = select(Row).where(*conditions).order_by(Row.collection_year.desc(), Row.revision.desc())
-    return [as_domain(row) for row in session.scalars(query.offset(start).limit(limit))], total
+def page_snapshots(session: Session, year: int | None, after: Key | None, limit: int) -> Page[Snapshot]:
+    """Snapshots behind that of the year and revision `after`, the newest year and revision first."""
+    query = select(Row) if year is None else select(Row).where(Row.collection_year == year)
+    total = session.scalar(select(func.count()).select_from(query.subquery())) or 0
+    order = (Row.collection_year, Row.revision)
+    rows, following = page_rows(session, query, order, after, limit, descending=True)
+    return Page(tuple(as_domain(row) for (row,) in rows), following, total)
 
 
 def lock_collection(session: Session, year: int) -> bool:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Annotated, Any
 from urllib.parse import parse_qsl
 
-from fastapi import Depends, Request, Response
+from fastapi import Depends, Query, Request, Response
 
 from census_api.api.kit.auth import (
     FORM,
@@ -34,6 +34,8 @@ from census_api.web.kit.rendering import render_page
 
 TOKEN_FIELD = "form_token"  # noqa: S105 - the name of a field, not a secret
 _MOST_FIELDS = 100
+CursorQuery = Annotated[str | None, Query(max_length=500)]
+"""Where a page of a list begins. Whatever is no cursor of ours is refused by who reads it."""
 _OWN_PAGE = re.compile(r"/(?![/\\])[A-Za-z0-9/_.~%?=&-]*")
 
 

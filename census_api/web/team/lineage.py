@@ -15,7 +15,7 @@ from census_api.domain.register.lineage import EDGE_STATES, EdgeFilter, EdgeStat
 from census_api.services.collecting.collections import list_collections
 from census_api.services.register.lineage import list_edges, settle_edge, store_suggestions
 from census_api.web.kit.problems import status_for
-from census_api.web.kit.visit import ThePosted, TheVisit, Visit
+from census_api.web.kit.visit import CursorQuery, ThePosted, TheVisit, Visit
 from census_api.web.kit.words import Tag, count_in_words, day_in_words, row_words
 
 router = APIRouter(include_in_schema=False)
@@ -35,7 +35,7 @@ EdgeId = Annotated[uuid.UUID, Path()]
 def show_lineage(
     visit: TheVisit,
     state: StateFilter = "suggested",
-    cursor: Annotated[str | None, Query(max_length=100)] = None,
+    cursor: CursorQuery = None,
     found: Annotated[int | None, Query(ge=0, le=1_000_000)] = None,
 ) -> Response:
     """The edges of one state: those to decide unless another is asked for."""

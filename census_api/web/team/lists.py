@@ -20,7 +20,7 @@ from census_api.services.register.organisations import list_organisations
 from census_api.services.register.register_files import import_register, list_columns
 from census_api.web.kit.forms import FileForm, file_form
 from census_api.web.kit.problems import status_for
-from census_api.web.kit.visit import TheVisit, Visit
+from census_api.web.kit.visit import CursorQuery, TheVisit, Visit
 from census_api.web.kit.words import Tag
 
 router = APIRouter(include_in_schema=False)
@@ -45,7 +45,7 @@ def show_register(
     visit: TheVisit,
     search: Annotated[str, Query(max_length=100)] = "",
     status: Annotated[str, Query(max_length=10)] = "",
-    cursor: Annotated[str | None, Query(max_length=100)] = None,
+    cursor: CursorQuery = None,
 ) -> Response:
     """The organisations, searched, and the forms to take the register out and in."""
     return _register(visit, search=search, chosen=status, cursor=cursor)

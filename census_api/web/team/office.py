@@ -17,11 +17,10 @@ from census_api.domain.kit.access import is_allowed
 from census_api.domain.kit.errors import Conflict
 from census_api.services.audit.reading import list_events
 from census_api.services.upkeep.failed_jobs import list_failed, try_again
-from census_api.web.kit.visit import ThePosted, TheVisit, Visit
+from census_api.web.kit.visit import CursorQuery, ThePosted, TheVisit, Visit
 
 router = APIRouter(include_in_schema=False)
 
-CursorQuery = Annotated[str | None, Query(max_length=100)]
 JobId = Annotated[uuid.UUID, Path()]
 _LONGEST_DETAIL = 300
 # the text of a form that is not filled in is empty, which is no filter

@@ -14,7 +14,7 @@ from census_api.domain.progress.response import ProgressDimension
 from census_api.services.collecting.collections import get_collection
 from census_api.services.progress.chase import chase_list
 from census_api.services.progress.response import measure_progress
-from census_api.web.kit.visit import TheVisit
+from census_api.web.kit.visit import CursorQuery, TheVisit
 from census_api.web.kit.words import STATES, day_in_words, last_day
 from census_api.web.team.progress_charts import by_cell, by_day, percent_of
 
@@ -58,7 +58,7 @@ def show_dashboard(visit: TheVisit, year: Year, by: Dimension = "sector") -> Res
 
 
 @router.get("/team/{year}/chase", dependencies=[may("return.accept")])
-def show_chase(visit: TheVisit, year: Year, cursor: Annotated[str | None, Query(max_length=100)] = None) -> Response:
+def show_chase(visit: TheVisit, year: Year, cursor: CursorQuery = None) -> Response:
     """Who has not answered, those first whose answer is expected to move a published total most."""
     start = position_of(cursor) or 0
     found = chase_list(visit.platform, visit.actor, year)

@@ -17,7 +17,7 @@ from census_api.services.collecting.life import accept_many
 from census_api.services.collecting.return_lists import count_returns, list_returns
 from census_api.services.progress.reminders import UNFINISHED, remind_employers
 from census_api.web.kit.problems import status_for
-from census_api.web.kit.visit import PostedForm, ThePosted, TheVisit, Visit
+from census_api.web.kit.visit import CursorQuery, PostedForm, ThePosted, TheVisit, Visit
 from census_api.web.kit.words import OUTCOMES, STATES, count_in_words
 
 router = APIRouter(include_in_schema=False)
@@ -26,7 +26,6 @@ ON_A_PAGE = 50
 _CHOSEN = "choose-"
 StateFilter = Annotated[ReturnState | None, Query()]
 Search = Annotated[str, Query(max_length=100)]
-CursorQuery = Annotated[str | None, Query(max_length=100)]
 
 
 @router.get("/team/{year}/returns", dependencies=[may("return.accept")])

@@ -13,7 +13,7 @@ from census_api.domain.collecting.questions import ReturnQuestion
 from census_api.domain.collecting.returns import TRANSITIONS, ReturnEvent, ReturnState, note_on
 from census_api.questionnaire.model import Spec
 from census_api.services.collecting.review import Review, review_return, since_last_year
-from census_api.web.kit.visit import TheVisit
+from census_api.web.kit.visit import CursorQuery, TheVisit
 from census_api.web.kit.words import (
     SEVERITIES,
     STATES,
@@ -52,7 +52,7 @@ def review_page(
     year: Year,
     organisation: OrganisationCode,
     submission: Chosen = None,
-    cursor: Annotated[str | None, Query(max_length=100)] = None,
+    cursor: CursorQuery = None,
     said: Annotated[str, Query(max_length=20)] = "",
 ) -> Response:
     """Everything that is needed to decide: what was sent, what the rules say, what was explained, asked and answered."""
