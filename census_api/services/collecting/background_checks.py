@@ -35,7 +35,7 @@ _GAVE_UP = (
 
 def get_job(platform: Platform, actor: Actor, job_id: uuid.UUID) -> Job:
     """How far the job is. Raises NotFound."""
-    with platform.database.transaction(actor) as session:
+    with platform.database.snapshot(actor) as session:
         job = queue.find_job(session, job_id)
     if job is None:
         raise NotFound("There is no such job here.")
