@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy.optimize import linprog
-from scipy.sparse import csc_matrix
 
 from census_api.statistics.disclosure.attacker import Requirement
 from census_api.statistics.disclosure.linked_table import LinkedTable, Values
+from census_api.statistics.disclosure.solver import solve_linear
+
+if TYPE_CHECKING:
+    from scipy.sparse import csc_matrix
 
 _NOISE = 1e-9
 
@@ -91,7 +93,7 @@ class Attacks:
 
 
 def _solved(goal: Values, columns: Any, bounds: Values) -> Any:
-    solved = linprog(goal, A_eq=columns, b_eq=np.zeros(columns.shape[0]), bounds=bounds, method="highs")
+    solved = solve_linear(goal, A_eq=columns, b_eq=np.zeros(columns.shape[0]), bounds=bounds)
     if solved.status != 0:
         # no move at all is always possible, so this is the solver's failure and not the table's
         raise ArithmeticError(solved.message)

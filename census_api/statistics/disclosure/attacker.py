@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
-from scipy.optimize import linprog
 
 from census_api.domain.kit.errors import InvalidRequest
 from census_api.statistics.disclosure.linked_table import LinkedTable, Values
+from census_api.statistics.disclosure.solver import solve_linear
 
 SLACK = 1e-6
 """Widths are compared to this part of what is needed, never finer than the solver works."""
@@ -93,7 +93,7 @@ def audit_pattern(table: LinkedTable, withheld: Collection[int], requirements: I
 
 def _extreme(goal: Values, columns: Any, sums: Values, bounds: Values) -> float:
     equations = {"A_eq": columns, "b_eq": sums} if columns.shape[0] else {}
-    solved = linprog(goal, bounds=bounds, method="highs", **equations)
+    solved = solve_linear(goal, bounds=bounds, **equations)
     if solved.status == _UNBOUNDED:
         return -np.inf
     if solved.status != _OPTIMAL:

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import product
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_matrix
+
+from census_api.statistics.disclosure.solver import make_sparse
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_matrix
 
 Values = NDArray[np.float64]
 
@@ -43,13 +48,13 @@ def with_published_totals(table: Values) -> LinkedTable:
     groups = [numbers.take(index, axis=axis).ravel() for axis, size in enumerate(table.shape) for index in range(size)]
     rows = np.concatenate([np.full(len(group), row) for row, group in enumerate(groups)])
     columns = np.concatenate(groups)
-    equations = csr_matrix((np.ones(len(columns)), (rows, columns)), shape=(len(groups), table.size))
+    equations = make_sparse((np.ones(len(columns)), (rows, columns)), (len(groups), table.size))
     return LinkedTable(table.astype(float).ravel(), equations, np.full(table.size, np.inf), table.shape)
 
 
 def row_of_cells(cells: Values, *, total_published: bool) -> LinkedTable:
     """One row of cells whose total is published, or is not."""
-    equations = csr_matrix(np.ones((int(total_published), cells.size)))
+    equations = make_sparse(np.ones((int(total_published), cells.size)))
     return LinkedTable(cells.astype(float), equations, np.full(cells.size, np.inf), cells.shape)
 
 
@@ -75,4 +80,4 @@ def with_totals(inner: Values, prior_reach: float | None = None) -> LinkedTable:
     entries = (np.concatenate(signs), (np.concatenate(rows), np.concatenate(columns)))
     values = table.ravel()
     upper = np.full(table.size, np.inf) if prior_reach is None else values + np.maximum(values, prior_reach)
-    return LinkedTable(values, csr_matrix(entries, shape=(count, table.size)), upper, table.shape)
+    return LinkedTable(values, make_sparse(entries, (count, table.size)), upper, table.shape)

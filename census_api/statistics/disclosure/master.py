@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.optimize import Bounds, LinearConstraint, milp
-from scipy.sparse import csr_matrix, vstack
 
 from census_api.statistics.disclosure.attacker import Requirement
 from census_api.statistics.disclosure.linked_table import LinkedTable, Values
+from census_api.statistics.disclosure.solver import make_sparse, solve_whole
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_matrix
 
 _OPTIMAL = 0
 _TIE = 0.4
@@ -61,7 +64,7 @@ class Master:
         if rest <= 0:
             return
         strongest = np.minimum(coefficients[self.candidates], rest) / rest
-        self.rows.append(csr_matrix(strongest))
+        self.rows.append(make_sparse(strongest))
         self.needs.append(1.0)
 
     def solve(self, *, whole: bool, seconds: float) -> Choice:
@@ -70,12 +73,12 @@ class Master:
         picked[self.primary] = 1.0
         if not len(self.candidates) or not self.rows:
             return Choice(picked, 0.0, proved=True)
-        solved = milp(
+        solved = solve_whole(
             self.costs + (self.tie_costs if whole else 0.0),
             integrality=np.full(len(self.candidates), int(whole)),
-            bounds=Bounds(0, 1),
-            constraints=LinearConstraint(vstack(self.rows, format="csr"), np.array(self.needs), np.inf),
-            options={"time_limit": max(seconds, 0.1), "mip_rel_gap": 0.0},
+            rows=self.rows,
+            needs=np.array(self.needs),
+            seconds=seconds,
         )
         bound = float(solved.mip_dual_bound) if whole and solved.mip_dual_bound is not None else 0.0
         if not whole and solved.status == _OPTIMAL:
@@ -103,7 +106,7 @@ class Master:
     def _at_least_one(self, columns: list[int], need: float, unless: int | None = None) -> None:
         signs = [-1.0 if column == unless else 1.0 for column in columns]
         entries = (signs, ([0] * len(columns), columns))
-        self.rows.append(csr_matrix(entries, shape=(1, len(self.candidates))))
+        self.rows.append(make_sparse(entries, (1, len(self.candidates))))
         self.needs.append(need)
 
 

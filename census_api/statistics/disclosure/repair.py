@@ -7,12 +7,11 @@ from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import linprog
-from scipy.sparse import hstack
 
 from census_api.statistics.disclosure.attack import Attacks
 from census_api.statistics.disclosure.attacker import Requirement
 from census_api.statistics.disclosure.linked_table import Values
+from census_api.statistics.disclosure.solver import solve_linear, stack_columns
 from census_api.statistics.disclosure.unmet import Demands
 
 _MOVED = 1e-7
@@ -67,12 +66,11 @@ def _cheapest_way(attacks: Attacks, requirement: Requirement, free: Collection[i
     forced = up if requirement.direction == 1 else down
     least = np.zeros(2 * len(moving))
     least[own + (0 if requirement.direction == 1 else len(moving))] = min(requirement.need, forced[own])
-    solved = linprog(
+    solved = solve_linear(
         np.concatenate([prices, prices]),
-        A_eq=hstack([columns, -columns], format="csc"),
+        A_eq=stack_columns([columns, -columns]),
         b_eq=np.zeros(columns.shape[0]),
         bounds=np.column_stack([least, np.concatenate([up, down])]),
-        method="highs",
     )
     if solved.status != 0:
         raise ArithmeticError(solved.message)

@@ -16,6 +16,7 @@ from openpyxl.styles import PatternFill
 
 from census_api.domain.collecting.content import Cell, Content, ContentRow
 from census_api.domain.collecting.findings import Finding, Report
+from census_api.intake.annotating import findings_sheet, marks
 from census_api.intake.annotating.annotate import annotate_workbook
 from census_api.intake.annotating.marks import FILLS
 from census_api.intake.annotating.words import AUTHOR, MAX_COMMENTS, MAX_FINDINGS, counts_in_words
@@ -271,20 +272,24 @@ def test_names_with_quotes_and_places_that_are_not_there() -> None:
     assert len(table_of(book)) == 5
 
 
-@pytest.mark.slow
-def test_where_comments_and_rows_stop_the_sheet_says_so(original: bytes) -> None:
-    queries = [finding(f"{'EFGHIJKLMN'[n % 10]}{2 + n // 10}", severity="query") for n in range(MAX_FINDINGS)]
-    book = annotated(original, *queries, finding("D1999"))
+def test_where_comments_and_rows_stop_the_sheet_says_so(original: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert (MAX_COMMENTS, MAX_FINDINGS) == (2_000, 20_000)
+    comments, rows = 30, 300
+    for module in (marks, findings_sheet):
+        monkeypatch.setattr(module, "MAX_COMMENTS", comments)
+    monkeypatch.setattr(findings_sheet, "MAX_FINDINGS", rows)
+    queries = [finding(f"{'EFGHIJKLMN'[n % 10]}{2 + n // 10}", severity="query") for n in range(rows)]
+    book = annotated(original, *queries, finding("D29"))
     notices = "\n".join(str(row[0]) for row in book[FINDINGS_SHEET].iter_rows(max_row=7, values_only=True))
-    assert f"The first {MAX_COMMENTS:,} cells" in notices
-    assert "18,001 more cells" in notices
-    assert f"the first {MAX_FINDINGS:,} of {MAX_FINDINGS + 1:,} findings" in notices
+    assert "The first 30 cells" in notices
+    assert "271 more cells" in notices
+    assert "the first 300 of 301 findings" in notices
     sheet = book["Staff"]
-    assert len(table_of(book)) == MAX_FINDINGS
-    assert fill_of(sheet["N2001"]) == FILLS["query"]
-    assert sheet["N2001"].comment is None
-    assert sheet["D1999"].comment is not None, "errors are commented on first"
-    assert sum(cell.comment is not None for row in sheet.iter_rows() for cell in row) == MAX_COMMENTS
+    assert len(table_of(book)) == rows
+    assert fill_of(sheet["N31"]) == FILLS["query"]
+    assert sheet["N31"].comment is None
+    assert sheet["D29"].comment is not None, "errors are commented on first"
+    assert sum(cell.comment is not None for row in sheet.iter_rows() for cell in row) == comments
 
 
 def test_counts_in_words() -> None:
