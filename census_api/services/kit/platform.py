@@ -42,6 +42,10 @@ class Platform:
         """The spec of a year. Raises NotFound when there is no census of that year."""
         return self.specs.spec(year)
 
+    def gives_up(self, tries: int) -> bool:
+        """Whether background work that is being tried for this time has to end: it failed as often as it may."""
+        return tries > self.settings.job_attempts
+
     def close(self) -> None:
         self.sandbox.close()
         self.database.close()
