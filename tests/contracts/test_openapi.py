@@ -11,7 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fastapi.routing import APIRoute, iter_route_contexts
 
+from census_api.api.kit.bodies import Body, describe_body, find_body
 from census_api.app import create_app
 from census_api.intake.sandbox import Sandbox
 from census_api.services.kit.platform import Platform
@@ -55,3 +57,37 @@ def _references(tree: Any) -> list[str]:
         found = [tree["$ref"]] if isinstance(tree.get("$ref"), str) else []
         return found + [reference for value in tree.values() for reference in _references(value)]
     return [reference for value in tree for reference in _references(value)] if isinstance(tree, list) else []
+
+
+def test_a_body_is_said_once_by_its_type_and_only_files_are_described_by_hand() -> None:
+    with Platform(connect_database("postgresql+psycopg://nobody@/none"), Sandbox(), Settings()) as platform:
+        routes = [
+            (context.path, context.original_route)
+            for context in iter_route_contexts(create_app(platform).routes)
+            if (context.path or "").startswith("/api/") and isinstance(context.original_route, APIRoute)
+        ]
+    by_hand = {path for path, route in routes if "requestBody" in (route.openapi_extra or {})}
+    assert by_hand == {
+        "/api/v1/collections/{year}/check",
+        "/api/v1/collections/{year}/returns/{organisation}/submissions",
+        "/api/v1/frame/{year}",
+        "/api/v1/organisations",
+    }
+    assert [path for path, route in routes if route.body_field is not None] == []
+    assert len([path for path, route in routes if find_body(route.dependant) is not None]) >= 20
+
+
+def test_what_a_body_is_made_of_stands_at_its_place() -> None:
+    class Part(Body):
+        code: str | None = None
+
+    class Whole(Body):
+        first: Part
+        others: list[Part]
+
+    schema = describe_body(Whole)["requestBody"]["content"]["application/json"]["schema"]
+    part = Part.model_json_schema()
+    del part["properties"]["code"]["default"]
+    assert schema["properties"]["first"] == part
+    assert schema["properties"]["others"]["items"] == part
+    assert "$defs" not in schema

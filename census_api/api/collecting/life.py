@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Path, Response
+from fastapi import APIRouter, Path, Response
 
 from census_api.api.collecting.payloads import (
     AcceptancesBody,
@@ -27,7 +27,7 @@ from census_api.api.collecting.payloads import (
     receipt_page,
 )
 from census_api.api.kit.answers import json_answer
-from census_api.api.kit.bodies import JsonBody, describe_body
+from census_api.api.kit.bodies import BodyOf
 from census_api.api.kit.common_payloads import ReturnPayload
 from census_api.api.kit.conditional import Seen, tag_of
 from census_api.api.kit.dependencies import Caller, Number, OrganisationCode, ThePlatform, Year, may
@@ -67,7 +67,6 @@ def list_explanations(
     dependencies=[may("return.explain")],
     response_model=ExplanationPayload,
     responses=_CHANGE,
-    openapi_extra=describe_body(ExplanationBody),
 )
 def put_explanation(
     platform: ThePlatform,
@@ -77,7 +76,7 @@ def put_explanation(
     number: Number,
     finding_key: FindingKey,
     seen: Seen,
-    body: Annotated[ExplanationBody, Depends(JsonBody(ExplanationBody))],
+    body: BodyOf[ExplanationBody],
 ) -> Response:
     """Explains one query of the newest submission. There is no explaining of all of them at once."""
     done = explanations.explain_finding(
@@ -113,7 +112,6 @@ def readiness(
     dependencies=[may("return.sign_off")],
     response_model=ReceiptPayload,
     responses=_CHANGE,
-    openapi_extra=describe_body(SignOffBody),
 )
 def post_sign_off(
     platform: ThePlatform,
@@ -122,7 +120,7 @@ def post_sign_off(
     organisation: OrganisationCode,
     number: Number,
     seen: Seen,
-    body: Annotated[SignOffBody, Depends(JsonBody(SignOffBody))],
+    body: BodyOf[SignOffBody],
 ) -> Response:
     """Declares this submission correct, in the caller's name. The answer is the receipt."""
     done = sign_off(
@@ -158,7 +156,6 @@ def list_questions(platform: ThePlatform, caller: Caller, year: Year, organisati
     dependencies=[may("return.query")],
     response_model=QuestionPayload,
     responses=_CHANGE,
-    openapi_extra=describe_body(QuestionBody),
 )
 def post_question(
     platform: ThePlatform,
@@ -166,7 +163,7 @@ def post_question(
     year: Year,
     organisation: OrganisationCode,
     seen: Seen,
-    body: Annotated[QuestionBody, Depends(JsonBody(QuestionBody))],
+    body: BodyOf[QuestionBody],
 ) -> Response:
     """Asks about a finding, a line or the whole of the signed return, and gives it back to the employer."""
     done = return_queries.ask_query(platform, caller, year, organisation, body.subject(), body.text, expected=seen)
@@ -179,7 +176,6 @@ def post_question(
     dependencies=[may("return.reply")],
     response_model=QuestionPayload,
     responses=_CHANGE,
-    openapi_extra=describe_body(ReplyBody),
 )
 def post_reply(
     platform: ThePlatform,
@@ -188,7 +184,7 @@ def post_reply(
     organisation: OrganisationCode,
     query: uuid.UUID,
     seen: Seen,
-    body: Annotated[ReplyBody, Depends(JsonBody(ReplyBody))],
+    body: BodyOf[ReplyBody],
 ) -> Response:
     """Replies to a question. The return is then the employer's again, and has to be signed again."""
     done = return_queries.reply_to_query(platform, caller, year, organisation, query, body.text, expected=seen)
@@ -200,7 +196,6 @@ def post_reply(
     dependencies=[may("return.accept")],
     response_model=ReturnPayload,
     responses=_CHANGE,
-    openapi_extra=describe_body(AcceptBody),
 )
 def post_accept(
     platform: ThePlatform,
@@ -208,7 +203,7 @@ def post_accept(
     year: Year,
     organisation: OrganisationCode,
     seen: Seen,
-    body: Annotated[AcceptBody, Depends(JsonBody(AcceptBody))],
+    body: BodyOf[AcceptBody],
 ) -> Response:
     """Accepts the return as it is signed."""
     return _answer(life.accept_return(platform, caller, year, organisation, submission=body.submission, expected=seen))
@@ -219,7 +214,6 @@ def post_accept(
     dependencies=[may("return.reopen")],
     response_model=ReturnPayload,
     responses=_CHANGE,
-    openapi_extra=describe_body(ReasonBody),
 )
 def post_reopen(
     platform: ThePlatform,
@@ -227,7 +221,7 @@ def post_reopen(
     year: Year,
     organisation: OrganisationCode,
     seen: Seen,
-    body: Annotated[ReasonBody, Depends(JsonBody(ReasonBody))],
+    body: BodyOf[ReasonBody],
 ) -> Response:
     """Gives an accepted, declined or withdrawn return back. A frozen snapshot that holds it stays as it is."""
     return _answer(life.reopen_return(platform, caller, year, organisation, reason=body.reason, expected=seen))
@@ -238,7 +232,6 @@ def post_reopen(
     dependencies=[may("return.decline")],
     response_model=ReturnPayload,
     responses=_CHANGE,
-    openapi_extra=describe_body(ReasonBody),
 )
 def post_decline(
     platform: ThePlatform,
@@ -246,7 +239,7 @@ def post_decline(
     year: Year,
     organisation: OrganisationCode,
     seen: Seen,
-    body: Annotated[ReasonBody, Depends(JsonBody(ReasonBody))],
+    body: BodyOf[ReasonBody],
 ) -> Response:
     """Notes that the organisation will not answer."""
     return _answer(life.decline_return(platform, caller, year, organisation, reason=body.reason, expected=seen))
@@ -257,7 +250,6 @@ def post_decline(
     dependencies=[may("return.withdraw")],
     response_model=ReturnPayload,
     responses=_CHANGE,
-    openapi_extra=describe_body(ReasonBody),
 )
 def post_withdraw(
     platform: ThePlatform,
@@ -265,7 +257,7 @@ def post_withdraw(
     year: Year,
     organisation: OrganisationCode,
     seen: Seen,
-    body: Annotated[ReasonBody, Depends(JsonBody(ReasonBody))],
+    body: BodyOf[ReasonBody],
 ) -> Response:
     """Takes a return out of the collection."""
     return _answer(life.withdraw_return(platform, caller, year, organisation, reason=body.reason, expected=seen))
@@ -276,7 +268,6 @@ def post_withdraw(
     dependencies=[may("return.extend")],
     response_model=ReturnPayload,
     responses=_CHANGE,
-    openapi_extra=describe_body(ExtensionBody),
 )
 def put_extension(
     platform: ThePlatform,
@@ -284,7 +275,7 @@ def put_extension(
     year: Year,
     organisation: OrganisationCode,
     seen: Seen,
-    body: Annotated[ExtensionBody, Depends(JsonBody(ExtensionBody))],
+    body: BodyOf[ExtensionBody],
 ) -> Response:
     """Gives the organisation until the end of a day, whatever it was given before."""
     return _answer(
@@ -297,13 +288,12 @@ def put_extension(
     dependencies=[may("return.accept")],
     response_model=AcceptancesPayload,
     responses=_CHANGE,
-    openapi_extra=describe_body(AcceptancesBody),
 )
 def post_acceptances(
     platform: ThePlatform,
     caller: Caller,
     year: Year,
-    body: Annotated[AcceptancesBody, Depends(JsonBody(AcceptancesBody))],
+    body: BodyOf[AcceptancesBody],
 ) -> Response:
     """Accepts many returns; one that cannot be accepted stops no other, and the answer says why."""
     done = accept_many(platform, caller, year, body.organisations)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Generic, TypeVar
 
 import anyio
-from fastapi import Request
+from fastapi import Depends, Request
+from fastapi.dependencies.models import Dependant
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from census_api.api.kit.problems import TooSlow, WrongMediaType
@@ -41,11 +42,38 @@ class JsonBody(Generic[Kind]):
         return _parsed(self.kind, data or b"{}")
 
 
+if TYPE_CHECKING:
+    BodyOf = Annotated[Kind, "read from the request"]
+    """The type of the parameter that takes the body of a request: `body: BodyOf[ReasonBody]`. All that a route says."""
+else:
+
+    class BodyOf:
+        def __class_getitem__(cls, kind: type[Body]) -> Any:
+            return Annotated[kind, Depends(JsonBody(kind))]
+
+
+def find_body(dependant: Dependant) -> type[Body] | None:
+    """The kind of body that a route takes by `BodyOf`."""
+    return next((inner.call.kind for inner in dependant.dependencies if isinstance(inner.call, JsonBody)), None)
+
+
 def describe_body(kind: type[Body]) -> dict[str, Any]:
-    """What OpenAPI says about a body of this kind."""
+    """What OpenAPI says about a body of this kind, with what it is made of at its place."""
     schema = kind.model_json_schema()
+    whole = _put_in_place(schema, schema.pop("$defs", {}))
     required = bool(schema.get("required"))
-    return {"requestBody": {"required": required, "content": {"application/json": {"schema": schema}}}}
+    return {"requestBody": {"required": required, "content": {"application/json": {"schema": whole}}}}
+
+
+def _put_in_place(schema: Any, parts: dict[str, Any]) -> Any:
+    if isinstance(schema, list):
+        return [_put_in_place(entry, parts) for entry in schema]
+    if not isinstance(schema, dict):
+        return schema
+    if "$ref" in schema:
+        return _put_in_place(parts[schema["$ref"].rpartition("/")[2]], parts)
+    # a default of null says no more than that a field may be left out
+    return {name: _put_in_place(entry, parts) for name, entry in schema.items() if entry is not None}
 
 
 async def read_whole(request: Request) -> bytes:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from fastapi import FastAPI
-from fastapi.routing import iter_route_contexts
+from fastapi.routing import APIRoute, iter_route_contexts
 
+from census_api.api.kit.bodies import describe_body, find_body
 from census_api.api.kit.dependencies import is_public
 from census_api.api.kit.problems import Problem
 
@@ -23,9 +24,10 @@ def describe_api(app: FastAPI) -> None:
         schema["components"]["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
         schema["security"] = [{"token": []}]
         for route in iter_route_contexts(app.routes):
-            if route.path in schema["paths"] and is_public(route.original_route):
-                for method in route.methods or ():
-                    schema["paths"][route.path].get(method.lower(), {})["security"] = []
+            for method in route.methods or ():
+                operation = schema["paths"].get(route.path, {}).get(method.lower())
+                if operation is not None:
+                    operation.update(_read_off(route.original_route))
         for operations in schema["paths"].values():
             for operation in operations.values():
                 for parameter in operation.get("parameters", ()):
@@ -33,6 +35,13 @@ def describe_api(app: FastAPI) -> None:
         return schema
 
     app.openapi = openapi  # type: ignore[method-assign]  # FastAPI's documented way to change the description
+
+
+def _read_off(route: object) -> dict[str, Any]:
+    """What a route says by what it depends on: that nobody need sign in, and the body that it takes."""
+    said: dict[str, Any] = {"security": []} if is_public(route) else {}
+    kind = find_body(route.dependant) if isinstance(route, APIRoute) else None
+    return said if kind is None else said | describe_body(kind)
 
 
 def _as_sent(schema: dict[str, Any]) -> dict[str, Any]:

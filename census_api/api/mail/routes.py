@@ -6,11 +6,11 @@ import datetime as dt
 import uuid
 from typing import TYPE_CHECKING, Annotated, Any
 
-from fastapi import APIRouter, Depends, Path, Query, Request, Response
+from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import Field
 
 from census_api.api.kit.answers import json_answer
-from census_api.api.kit.bodies import Body, JsonBody, describe_body
+from census_api.api.kit.bodies import Body, BodyOf
 from census_api.api.kit.common_payloads import PagePayload, Payload
 from census_api.api.kit.conditional import Seen, answer_once, tag_of
 from census_api.api.kit.dependencies import Caller, Cursor, ThePlatform, Year, limit_up_to, may
@@ -140,14 +140,13 @@ def get_plan(request: Request, platform: ThePlatform, caller: Caller, year: Year
     dependencies=_DOOR,
     response_model=PlanPayload,
     responses=document_problems(409, 412, 413, 415),
-    openapi_extra=describe_body(PlanBody),
 )
 def put_plan(
     platform: ThePlatform,
     caller: Caller,
     year: Year,
     seen: Seen,
-    body: Annotated[PlanBody, Depends(JsonBody(PlanBody))],
+    body: BodyOf[PlanBody],
 ) -> Response:
     """Replaces the plan. If-Match takes the ETag of the plan as it was read."""
     changed = reminders.set_plan(platform, caller, year, opening=body.opening, days_left=body.days_left, expected=seen)
@@ -159,11 +158,8 @@ def put_plan(
     dependencies=_DOOR,
     response_model=RemindedPayload,
     responses=document_problems(409, 413, 415),
-    openapi_extra=describe_body(RemindBody),
 )
-def remind(
-    platform: ThePlatform, caller: Caller, year: Year, body: Annotated[RemindBody, Depends(JsonBody(RemindBody))]
-) -> Response:
+def remind(platform: ThePlatform, caller: Caller, year: Year, body: BodyOf[RemindBody]) -> Response:
     """Reminds employers whose return is not signed yet. Nobody is reminded of one return twice a day."""
     answer = reminders.remind_employers(
         platform,

@@ -6,11 +6,11 @@ import datetime as dt
 import uuid
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Depends, Path, Response
+from fastapi import APIRouter, Path, Response
 from pydantic import Field
 
 from census_api.api.kit.answers import json_answer
-from census_api.api.kit.bodies import Body, JsonBody, describe_body
+from census_api.api.kit.bodies import Body, BodyOf
 from census_api.api.kit.common_payloads import Payload
 from census_api.api.kit.dependencies import Caller, OrganisationCode, ThePlatform, may, signed_in
 from census_api.api.kit.problems import document_problems
@@ -125,13 +125,12 @@ def list_members(platform: ThePlatform, caller: Caller, organisation: Organisati
     status_code=201,
     response_model=AccountPayload,
     responses=document_problems(413, 415),
-    openapi_extra=describe_body(NewMember),
 )
 def add_member(
     platform: ThePlatform,
     caller: Caller,
     organisation: OrganisationCode,
-    body: Annotated[NewMember, Depends(JsonBody(NewMember))],
+    body: BodyOf[NewMember],
 ) -> Response:
     """Gives a person a role at the organisation, and invites who is new. A signatory can add editors."""
     account = service.invite_member(platform, caller, organisation, body.email, body.name, body.role)
@@ -161,14 +160,13 @@ def remove_member(
     status_code=204,
     response_class=Response,
     responses=document_problems(413, 415) | _DONE,
-    openapi_extra=describe_body(HandOver),
 )
 def hand_over(
     platform: ThePlatform,
     caller: Caller,
     organisation: OrganisationCode,
     account: AccountId,
-    body: Annotated[HandOver, Depends(JsonBody(HandOver))],
+    body: BodyOf[HandOver],
 ) -> Response:
     """The successor gets the roles that the leaver has at the organisation, and the leaver loses them."""
     service.hand_over(platform, caller, organisation, account, _number(body.successor))
@@ -190,11 +188,8 @@ def list_accounts(platform: ThePlatform, caller: Caller) -> Response:
     status_code=201,
     response_model=AccountPayload,
     responses=document_problems(409, 413, 415),
-    openapi_extra=describe_body(NewAccount),
 )
-def add_account(
-    platform: ThePlatform, caller: Caller, body: Annotated[NewAccount, Depends(JsonBody(NewAccount))]
-) -> Response:
+def add_account(platform: ThePlatform, caller: Caller, body: BodyOf[NewAccount]) -> Response:
     """Adds an account, and sends its person an invitation."""
     account = _added(platform, caller, body)
     return json_answer(AccountPayload.of(account), 201)

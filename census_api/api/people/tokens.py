@@ -6,11 +6,11 @@ import datetime as dt
 import uuid
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Path, Response
+from fastapi import APIRouter, Path, Response
 from pydantic import Field
 
 from census_api.api.kit.answers import json_answer
-from census_api.api.kit.bodies import Body, JsonBody, describe_body
+from census_api.api.kit.bodies import Body, BodyOf
 from census_api.api.kit.common_payloads import Payload
 from census_api.api.kit.dependencies import Caller, ThePlatform, may
 from census_api.api.kit.problems import document_problems
@@ -65,11 +65,8 @@ def list_tokens(platform: ThePlatform, caller: Caller) -> Response:
     status_code=201,
     response_model=MadeTokenPayload,
     responses=document_problems(413, 415),
-    openapi_extra=describe_body(NewToken),
 )
-def create_token(
-    platform: ThePlatform, caller: Caller, body: Annotated[NewToken, Depends(JsonBody(NewToken))]
-) -> Response:
+def create_token(platform: ThePlatform, caller: Caller, body: BodyOf[NewToken]) -> Response:
     """A new token of the caller, who may do with it what they may do themselves, as far as its scopes go."""
     if caller.user_id is None:
         raise SignInRequired("Sign in to make a token.")

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
-from fastapi import APIRouter, Depends, Path, Query, Response
+from fastapi import APIRouter, Path, Query, Response
 from pydantic import Field
 
 from census_api.api.kit.answers import json_answer
-from census_api.api.kit.bodies import Body, JsonBody, describe_body
+from census_api.api.kit.bodies import Body, BodyOf
 from census_api.api.kit.common_payloads import PagePayload, Payload
 from census_api.api.kit.dependencies import (
     Caller,
@@ -71,15 +71,6 @@ class EdgeBody(Body):
     state: EdgeState = "confirmed"
 
 
-def _described_edge() -> dict[str, Any]:
-    """What OpenAPI says about an edge, with the lines at their places: a body of its own has no shared definitions."""
-    found = describe_body(EdgeBody)
-    schema = found["requestBody"]["content"]["application/json"]["schema"]
-    line = schema.pop("$defs")["LineBody"]
-    schema["properties"] |= {"source": line, "target": line}
-    return found
-
-
 class DecisionBody(Body):
     """What was decided about an edge, and what shows it."""
 
@@ -119,9 +110,8 @@ def list_edges(
     dependencies=[may("frame.manage")],
     response_model=EdgePayload,
     responses=document_problems(409, 413, 415),
-    openapi_extra=_described_edge(),
 )
-def add_edge(platform: ThePlatform, caller: Caller, body: Annotated[EdgeBody, Depends(JsonBody(EdgeBody))]) -> Response:
+def add_edge(platform: ThePlatform, caller: Caller, body: BodyOf[EdgeBody]) -> Response:
     """Adds an edge. A year that is over is not changed by it, only what is compared with what."""
     edge = LineageEdge(
         body.from_year, body.source.as_key(), body.to_year, body.target.as_key(), body.kind, body.effective,
@@ -147,13 +137,12 @@ def suggest(platform: ThePlatform, caller: Caller, from_year: _From, to_year: _T
     dependencies=[may("frame.manage")],
     response_model=EdgePayload,
     responses=document_problems(409, 413, 415),
-    openapi_extra=describe_body(DecisionBody),
 )
 def decide(
     platform: ThePlatform,
     caller: Caller,
     edge: _EdgeId,
-    body: Annotated[DecisionBody, Depends(JsonBody(DecisionBody))],
+    body: BodyOf[DecisionBody],
 ) -> Response:
     """Confirms or refuses an edge."""
     return json_answer(EdgePayload.of(service.settle_edge(platform, caller, edge, body.decision, body.evidence)))

@@ -7,11 +7,11 @@ import uuid
 from collections import Counter
 from typing import TYPE_CHECKING, Annotated, Any
 
-from fastapi import APIRouter, Depends, Path, Query, Response
+from fastapi import APIRouter, Path, Query, Response
 from pydantic import Field
 
 from census_api.api.kit.answers import json_answer
-from census_api.api.kit.bodies import Body, JsonBody, describe_body
+from census_api.api.kit.bodies import Body, BodyOf
 from census_api.api.kit.common_payloads import PagePayload, Payload
 from census_api.api.kit.dependencies import Caller, KeyCursor, ThePlatform, Year, limit_digits, limit_up_to, may
 from census_api.api.kit.problems import RETRY_SECONDS, document_problems
@@ -124,11 +124,8 @@ class PoliciesPayload(Payload):
         200: {"model": SnapshotPayload, "description": "Nothing has changed since the latest revision, which this is."},
         **document_problems(408, 409, 413, 415),
     },
-    openapi_extra=describe_body(FreezeBody),
 )
-def post_snapshot(
-    platform: ThePlatform, caller: Caller, year: Year, body: Annotated[FreezeBody, Depends(JsonBody(FreezeBody))]
-) -> Response:
+def post_snapshot(platform: ThePlatform, caller: Caller, year: Year, body: BodyOf[FreezeBody]) -> Response:
     """Has the accepted returns of a collection frozen. Location says where to ask how far it is."""
     asked = revisions.request_freeze(platform, caller, year, Policy.from_dict(body.policy)).snapshot
     return _answer(asked, caller, status=202 if asked.state == "building" else 200, located=True)

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
-from fastapi import APIRouter, Depends, Response
+from fastapi import APIRouter, Response
 from fastapi.responses import StreamingResponse
 from pydantic import Field
 
 from census_api.api.kit.answers import as_attachment, json_answer
-from census_api.api.kit.bodies import Body, JsonBody, describe_body
+from census_api.api.kit.bodies import Body, BodyOf
 from census_api.api.kit.common_payloads import Payload
 from census_api.api.kit.dependencies import Caller, Number, OrganisationCode, ThePlatform, Year, may
 from census_api.api.kit.problems import document_problems
@@ -35,7 +33,6 @@ class ErasedPayload(Payload):
     dependencies=[may("retention.delete")],
     response_model=ErasedPayload,
     responses=_CHANGE,
-    openapi_extra=describe_body(ErasureBody),
 )
 def erase_submission(
     platform: ThePlatform,
@@ -43,7 +40,7 @@ def erase_submission(
     year: Year,
     organisation: OrganisationCode,
     number: Number,
-    body: Annotated[ErasureBody, Depends(JsonBody(ErasureBody))],
+    body: BodyOf[ErasureBody],
 ) -> Response:
     """Deletes a submission for good: its file, rows, findings and explanations. The audit keeps that it was there."""
     return json_answer(
@@ -56,14 +53,13 @@ def erase_submission(
     dependencies=[may("retention.delete")],
     response_model=ErasedPayload,
     responses=_CHANGE,
-    openapi_extra=describe_body(ErasureBody),
 )
 def erase_return(
     platform: ThePlatform,
     caller: Caller,
     year: Year,
     organisation: OrganisationCode,
-    body: Annotated[ErasureBody, Depends(JsonBody(ErasureBody))],
+    body: BodyOf[ErasureBody],
 ) -> Response:
     """Deletes all submissions of a return for good, refused ones included."""
     return json_answer(ErasedPayload(erased=erase_submissions(platform, caller, year, organisation, body.reason)))
