@@ -133,6 +133,7 @@ class Rule(_Frozen):
     unjudged, `judge` means the check itself decides about blanks. Rows that fail a rule of `unless` are not judged:
     that rule has said what is wrong. `sheet` places the findings of a view that is about no one sheet.
     `source` says where the rule comes from, `decided_by` who may change it; neither changes how a return is judged.
+    A rule that does not say is ours, and the census team's. Those that are shipped all say.
     """
 
     code: str
@@ -149,8 +150,8 @@ class Rule(_Frozen):
     expected: str
     fix: str
     why: str
-    source: str = Setting(min_length=1)
-    decided_by: Decider
+    source: str = Setting("Ours", min_length=1)
+    decided_by: Decider = "census team"
     missing: Literal["skip", "judge"] = "skip"
     since: int = 2022
 

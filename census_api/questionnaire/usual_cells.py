@@ -43,7 +43,7 @@ class UsualCells:
         for rule in self._rules:
             place = CheckPlace(self._spec, rule, self._column, self._question, lambda name: ValuesColumn(columns[name]))
             answers = cast("ValuesColumn", CHECKS[rule.check].passes(place)).values
-            usual = [so_far and passes is True for so_far, passes in zip(usual, answers, strict=True)]
+            usual = [so_far and passes is not False for so_far, passes in zip(usual, answers, strict=True)]
         return usual
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
+from census_api.questionnaire import plan as plans
 from census_api.questionnaire.load import load_library, load_spec
 from census_api.questionnaire.plan import Failures, KnownAnswers, YearPlan, compile_plan, plan_for
 from census_api.questionnaire.rulebook import VIEWS, column_types
@@ -84,6 +85,15 @@ def test_what_is_known_to_pass_is_not_run() -> None:
     filled = found(plan, "staff", rows, KnownAnswers(filled=frozenset({"role_code"})))
     assert "STF-001:role_code" not in filled
     assert "STF-001:service_type" in filled
+
+
+@pytest.mark.parametrize(("rows", "reading"), [(1, "lists"), (100, "lists"), (101, "polars")])
+def test_short_views_are_run_in_lists_and_long_ones_in_polars(
+    rows: int, reading: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("lists", "polars"):
+        monkeypatch.setattr(plans, f"run_in_{name}", lambda masks, frame, name=name: ([], {name}))
+    assert plan_for(SPEC).run("marks", frame("marks", kind=[None] * rows)) == ([], {reading})
 
 
 def test_a_crash_is_told_apart_from_a_failure() -> None:

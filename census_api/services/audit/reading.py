@@ -22,15 +22,15 @@ _MOST_NAMED = 100
 def record_reading(platform: Platform, actor: Actor, year: int, organisation: str, what: str) -> Iterator[Session]:
     """A session to read a return in. `what` is read: "the report of submission 3", for example.
 
-    When the reader does not belong to the organisation, the event is stored in the same transaction: nothing has been
-    read before it is. What is sealed never changes, so such a reader sees one state of a submission as well.
+    When the reader does not belong to the organisation, the event is stored before anything is shown. What is sealed
+    never changes, so such a reader sees one state of a submission as well.
     """
     if not is_outside(actor, organisation):
         with platform.database.snapshot(actor) as session:
             yield session
         return
-    with platform.database.transaction(actor) as session:
-        yield session
+
+    def note(session: Session) -> None:
         audit.record(
             session,
             actor,
@@ -40,6 +40,9 @@ def record_reading(platform: Platform, actor: Actor, year: int, organisation: st
             subject=f"{what} of {organisation} for {year}",
             at=platform.clock(),
         )
+
+    with platform.database.reading(actor, note) as session:
+        yield session
 
 
 def is_outside(actor: Actor, organisation: str) -> bool:

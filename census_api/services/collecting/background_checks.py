@@ -35,7 +35,7 @@ _GAVE_UP = (
 
 def get_job(platform: Platform, actor: Actor, job_id: uuid.UUID) -> Job:
     """How far the job is. Raises NotFound."""
-    with platform.database.transaction(actor) as session:
+    with platform.database.snapshot(actor) as session:
         job = queue.find_job(session, job_id)
     if job is None:
         raise NotFound("There is no such job here.")
@@ -72,7 +72,7 @@ def _alone_when_suspect(platform: Platform, job_id: uuid.UUID) -> Iterator[None]
 
 def _check(platform: Platform, attempt: _CheckAttempt) -> None:
     try:
-        if attempt.tries > platform.settings.job_attempts:
+        if platform.gives_up(attempt.tries):
             raise _GaveUpError
         _progress(platform, attempt, "reading and checking the file", 0.1)
         judged = judge_in_sandbox(platform, attempt.data, attempt.collection, attempt.context)

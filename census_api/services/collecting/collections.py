@@ -46,7 +46,7 @@ def ensure_collections(platform: Platform, actor: Actor) -> list[int]:
 def list_collections(platform: Platform, actor: Actor) -> list[CollectionStatus]:
     """All collections, in order of year."""
     authorise(actor, "collection.read")
-    with platform.database.transaction(actor) as session:
+    with platform.database.snapshot(actor) as session:
         rows = stored.all_collections(session)
     # a database may be older or newer than the specs at hand
     return [_status(row, platform.spec(row.year)) for row in rows if row.year in platform.specs.years]
@@ -56,7 +56,7 @@ def get_collection(platform: Platform, actor: Actor, year: int) -> CollectionSta
     """One collection. Raises NotFound."""
     authorise(actor, "collection.read")
     spec = platform.spec(year)
-    with platform.database.transaction(actor) as session:
+    with platform.database.snapshot(actor) as session:
         row = stored.find_collection(session, year)
     if row is None:
         raise NotFound(f"The census of {year} has not been set up here.")

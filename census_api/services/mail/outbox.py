@@ -24,7 +24,7 @@ def list_mails(
     """A page of the outbox, newest first. Raises InvalidRequest for cursor or limit."""
     authorise(actor, "mail.manage")
     before, size = position_of(cursor), page_size(limit, MOST_MAILS)
-    with platform.database.transaction(SYSTEM) as session:
+    with platform.database.snapshot(SYSTEM) as session:
         mails, last, total = outbox.page_mails(session, state=state, kind=kind, before=before, limit=size)
     return Page(tuple(mails), None if last is None else cursor_after(last), total)
 
@@ -32,7 +32,7 @@ def list_mails(
 def count_mails(platform: Platform, actor: Actor) -> dict[MailState, int]:
     """How many mails are in each state."""
     authorise(actor, "mail.manage")
-    with platform.database.transaction(SYSTEM) as session:
+    with platform.database.snapshot(SYSTEM) as session:
         return outbox.count_states(session)
 
 
@@ -42,7 +42,7 @@ def read_mail(platform: Platform, actor: Actor, mail_id: uuid.UUID) -> tuple[Mai
     A link that lets its holder in is shown to nobody: only the demonstration, where no mail arrives, shows it here.
     """
     authorise(actor, "mail.manage")
-    with platform.database.transaction(SYSTEM) as session:
+    with platform.database.snapshot(SYSTEM) as session:
         mail = outbox.find_mail(session, mail_id)
     if mail is None:
         raise NotFound(_UNKNOWN)

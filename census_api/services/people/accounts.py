@@ -231,14 +231,14 @@ def change_password(platform: Platform, actor: Actor, old: str, new: str) -> Non
 def list_accounts(platform: Platform, actor: Actor) -> list[Account]:
     """Everybody, by name."""
     authorise(actor, "people.manage")
-    with platform.database.transaction() as session:
+    with platform.database.snapshot() as session:
         return people.list_accounts(session)
 
 
 def list_members(platform: Platform, actor: Actor, organisation: str) -> list[Account]:
     """Who has a role at the organisation itself, by name, with that role alone. Raises NotFound."""
     authorise(actor, "organisation.read", organisation)
-    with platform.database.transaction(actor) as session:
+    with platform.database.snapshot(actor) as session:
         found = people.list_accounts(session, organisation_id=_organisation(session, organisation))
     if actor.sees_all:
         return found
@@ -247,7 +247,7 @@ def list_members(platform: Platform, actor: Actor, organisation: str) -> list[Ac
 
 def get_account(platform: Platform, actor: Actor, account: uuid.UUID | str) -> Account:
     """An account by its number or e-mail address, the own one or, for those who manage people, any. Raises NotFound."""
-    with platform.database.transaction() as session:
+    with platform.database.snapshot() as session:
         row = (
             people.find_account(session, account)
             if isinstance(account, uuid.UUID)

@@ -71,7 +71,7 @@ def refuse_elsewhere(platform: Platform) -> None:
     """Raises ConfigError when a platform that is no demonstration would run on a demonstration's database."""
     if platform.settings.mode == "demo":
         return
-    with platform.database.transaction() as session:
+    with platform.database.snapshot() as session:
         if people.has_demonstration_accounts(session):
             raise ConfigError(
                 "This database holds the accounts of a demonstration, whose passwords everybody knows. Use another "

@@ -124,7 +124,7 @@ def actor_of_session(platform: Platform, secret: str, address: str | None) -> Ac
 
 def waits_for_second_factor(platform: Platform, secret: str) -> bool:
     """Whether the session is one that has given half of its proof."""
-    with platform.database.transaction() as session:
+    with platform.database.snapshot() as session:
         found = credentials.find_session(session, hash_of(secret))
         return found is not None and found[0].waits_for_second_factor and found[0].ends_at > platform.clock()
 

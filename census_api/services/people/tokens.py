@@ -59,7 +59,7 @@ def create_token(
 def list_tokens(platform: Platform, actor: Actor, *, everybody: bool = False) -> list[ApiToken]:
     """The actor's own tokens, or everybody's, the newest first."""
     authorise(actor, "people.manage" if everybody else "tokens.manage")
-    with platform.database.transaction() as session:
+    with platform.database.snapshot() as session:
         return stored.list_tokens(session, None if everybody else actor.user_id or uuid.UUID(int=0))
 
 

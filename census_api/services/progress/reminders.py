@@ -61,7 +61,7 @@ def get_plan(platform: Platform, actor: Actor, year: int) -> ReminderPlan:
     """When reminders of a collection go out by themselves. Raises NotFound."""
     authorise(actor, "mail.manage")
     get_collection(platform, SYSTEM, year)
-    with platform.database.transaction(SYSTEM) as session:
+    with platform.database.snapshot(SYSTEM) as session:
         return outbox.read_plan(session, year)
 
 

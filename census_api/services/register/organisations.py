@@ -88,7 +88,7 @@ def load_frame(
 def get_organisation(platform: Platform, actor: Actor, code: str) -> Organisation:
     """One organisation. Raises NotFound."""
     authorise(actor, "organisation.read", code)
-    with platform.database.transaction(actor) as session:
+    with platform.database.snapshot(actor) as session:
         found = stored.find_organisation(session, code)
     if found is None:
         raise no_such_organisation(code)
@@ -118,14 +118,14 @@ def sector_history(platform: Platform, actor: Actor, code: str) -> tuple[SectorS
 def list_organisation_codes(platform: Platform, actor: Actor) -> list[str]:
     """The codes of all organisations, in order."""
     authorise(actor, "register.manage")
-    with platform.database.transaction(actor) as session:
+    with platform.database.snapshot(actor) as session:
         return stored.all_codes(session)
 
 
 def get_frame(platform: Platform, actor: Actor, year: int, organisation: str) -> tuple[tuple[str, str], ...]:
     """The lines expected of an organisation, as (local authority code, service type). Raises NotFound."""
     authorise(actor, "organisation.read", organisation)
-    with platform.database.transaction(actor) as session:
+    with platform.database.snapshot(actor) as session:
         found = stored.find_organisation(session, organisation)
         if found is None:
             raise no_such_organisation(organisation)

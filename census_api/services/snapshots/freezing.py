@@ -88,7 +88,7 @@ def build_queued(platform: Platform, year: int, snapshot_id: uuid.UUID) -> None:
         return
     snapshot, number, tries = begun
     attempt = _FreezeAttempt(snapshot, number, WORKER)
-    if tries > platform.settings.job_attempts:
+    if platform.gives_up(tries):
         end_failed(platform, attempt, _GAVE_UP)
         return
     try:

@@ -9,21 +9,23 @@ from collections.abc import Callable
 from typing import Any
 
 import procrastinate
-from procrastinate import App, PsycopgConnector, RetryStrategy, SyncPsycopgConnector
+from procrastinate import App, PsycopgConnector, RetryStrategy
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
-from sqlalchemy import Select, Update, func, make_url, select, text, update
+from sqlalchemy import Select, func, make_url, select
 from sqlalchemy.orm import Session
 
 from census_api.domain.collecting.submission import JOB_STATES, Job
 from census_api.domain.kit.paging import Page
 from census_api.store.kit import tables
-from census_api.store.kit.copy import driver_of
+from census_api.store.kit.durable import DurableWork, queue_job
 from census_api.store.kit.keyset import Key, page_rows
 from census_api.store.kit.locks import AdvisoryLock, wait_for_lock
 from census_api.store.kit.periodic import EVERY_TEN_SECONDS
 from census_api.store.kit.roles import APP_ROLE
 
 CHECK_TASK = "check_submission"
+CHECKS = DurableWork(tables.JobRow, tables.JobRow.attempt, tables.JobRow.finished_at.is_(None))
+"""Checks of long files."""
 _HEARTBEAT_SECONDS = 3.0
 _STALLED_SECONDS = 10.0
 
@@ -80,30 +82,15 @@ def retry_job(session: Session, job_id: uuid.UUID, at: dt.datetime) -> bool:
 
 def put_back_lost(session: Session) -> int:
     """Puts unfinished jobs that the queue does not know any more back on it; says how many there were."""
-    lost = session.execute(_LOST).all()
-    for job_id, return_id in lost:
-        _queue(session, job_id, return_id)
+    lost = CHECKS.list_lost(session, CHECK_TASK, "job_id", tables.JobRow.id)
+    for job in lost:
+        submission = session.get_one(tables.SubmissionRecord, (job.collection_year, job.submission_id))
+        _queue(session, job.id, submission.return_id)
     return len(lost)
 
 
-_LOST = text(
-    """
-    SELECT job.id, submission.return_id FROM job
-    JOIN submission ON (submission.collection_year, submission.id) = (job.collection_year, job.submission_id)
-    WHERE job.finished_at IS NULL AND NOT EXISTS (
-        SELECT FROM procrastinate_jobs AS queued
-        WHERE queued.task_name = 'check_submission' AND queued.status IN ('todo', 'doing')
-        AND queued.args ->> 'job_id' = job.id::text
-    )
-    FOR UPDATE OF job SKIP LOCKED
-    """
-)
-
-
 def _queue(session: Session, job_id: uuid.UUID, return_id: uuid.UUID) -> None:
-    App(connector=SyncPsycopgConnector()).configure_task(
-        CHECK_TASK, lock=f"return {return_id}", connection=driver_of(session)
-    ).defer(job_id=str(job_id))
+    queue_job(session, CHECK_TASK, f"return {return_id}", job_id=str(job_id))
 
 
 def _found() -> Select[tables.JobRow, int | None, str]:
@@ -159,17 +146,15 @@ def begin_attempt(session: Session, job_id: uuid.UUID) -> tables.JobRow | None:
 
     None when there is nothing left to do.
     """
-    job = session.get(tables.JobRow, job_id, with_for_update=True)
-    if job is None or job.finished_at is not None:
-        return None
-    job.attempt += 1
-    job.state = "running"
+    job = CHECKS.take(session, [tables.JobRow.id == job_id])
+    if job is not None:
+        job.state = "running"
     return job
 
 
 def tell_progress(session: Session, job_id: uuid.UUID, attempt: int, stage: str, share: float) -> None:
     """Says how far this attempt is. Nothing happens when another attempt has taken over."""
-    session.execute(_mine(job_id, attempt).values(stage=stage, share=share))
+    CHECKS.write(session, [tables.JobRow.id == job_id], attempt, stage=stage, share=share)
 
 
 def finish_attempt(
@@ -183,18 +168,10 @@ def finish_attempt(
     message: str | None = None,
 ) -> bool:
     """Ends the job. False when another attempt has taken over: the caller's result must then be given up."""
-    ended = session.execute(
-        _mine(job_id, attempt)
-        .values(state=state, stage="finished", share=1, finished_at=at, reason=reason, message=message)
-        .returning(tables.JobRow.id)
-    )
-    return ended.first() is not None
-
-
-def _mine(job_id: uuid.UUID, attempt: int) -> Update:
-    return update(tables.JobRow).where(
-        tables.JobRow.id == job_id, tables.JobRow.attempt == attempt, tables.JobRow.finished_at.is_(None)
-    )
+    return CHECKS.write(
+        session, [tables.JobRow.id == job_id], attempt,
+        state=state, stage="finished", share=1, finished_at=at, reason=reason, message=message,
+    )  # fmt: skip
 
 
 def open_queue(url: str) -> App:

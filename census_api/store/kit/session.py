@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from itertools import groupby
+from operator import itemgetter
 
 import psycopg
 from sqlalchemy import Engine, create_engine, text
@@ -15,7 +17,10 @@ from census_api.domain.kit.access import Actor, tenants
 from census_api.domain.kit.errors import Unavailable
 from census_api.store.kit import roles
 
-__all__ = ["Database", "Session", "connect_database"]
+__all__ = ["Database", "DatabaseView", "Session", "connect_database"]
+
+Note = Callable[[Session], None]
+"""Writes down, in a session, that something was read in it."""
 
 _AWAY = "The census database cannot be reached just now. Please try again in a minute."
 _BUSY = "The platform is very busy just now. Please try again in a minute."
@@ -73,6 +78,13 @@ class Database:
             roles.enter_role(session, tenants(actor))
             yield session
 
+    @contextmanager
+    def reading(self, actor: Actor, note: Note) -> Iterator[Session]:
+        """A transaction to read in whose end is `note`: nothing has been read before the note of it is stored."""
+        with self.transaction(actor) as session:
+            yield session
+            note(session)
+
     def ping(self) -> None:
         """Returns when the database answers, set up or not. Raises Unavailable otherwise."""
         with _in_plain_words(), self._engine.connect() as connection:
@@ -84,6 +96,59 @@ class Database:
     def url(self) -> str:
         """The SQLAlchemy URL, password included: for opening further connections, never for showing."""
         return self._engine.url.render_as_string(hide_password=False)
+
+
+class DatabaseView(Database):
+    """The database as it stands at one moment, for one thread: every `snapshot` is of one read-only transaction.
+
+    It begins with the first read and ends with `finish`, which then stores the notes of what was read. A `transaction`,
+    which may write, is one of its own.
+    """
+
+    def __init__(self, whole: Database) -> None:
+        super().__init__(whole._engine)  # noqa: SLF001 - it is one of the same kind
+        self._whole = whole
+        self._opened = ExitStack()
+        self._session: Session | None = None
+        self._actors: list[Actor | None] = []
+        self._notes: list[tuple[Actor, Note]] = []
+
+    @contextmanager
+    def snapshot(self, actor: Actor | None = None) -> Iterator[Session]:
+        """The one transaction, seeing the data of this actor's organisations until the end of the block."""
+        if self._session is None:
+            self._session = self._opened.enter_context(self._whole.snapshot(actor))
+        with _in_plain_words():
+            roles.enter_role(self._session, tenants(actor))
+            self._actors.append(actor)
+            try:
+                yield self._session
+            finally:
+                self._actors.pop()
+                if self._actors and self._session.is_active:
+                    roles.enter_role(self._session, tenants(self._actors[-1]))
+
+    @contextmanager
+    def reading(self, actor: Actor, note: Note) -> Iterator[Session]:
+        """As `snapshot`; the note is stored at the end of the view, in a transaction of its own."""
+        with self.snapshot(actor) as session:
+            yield session
+        self._notes.append((actor, note))
+
+    def finish(self) -> None:
+        """Ends the transaction and stores the notes. What is read afterwards is another view."""
+        self._session = None
+        self._opened.close()
+        notes, self._notes = self._notes, []
+        for actor, of_actor in groupby(notes, key=itemgetter(0)):
+            with self._whole.transaction(actor) as session:
+                for _, note in of_actor:
+                    note(session)
+
+    def give_up(self) -> None:
+        """Ends the transaction of a page that is not shown."""
+        self._notes.clear()
+        self.finish()
 
 
 @contextmanager

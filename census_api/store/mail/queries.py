@@ -13,8 +13,11 @@ from sqlalchemy.orm import Session
 
 from census_api.domain.mail import MAIL_KINDS, MAIL_STATES, Mail, MailKind, MailState, ReminderPlan
 from census_api.store.kit import tables
+from census_api.store.kit.durable import DurableWork
 from census_api.store.mail.tables import MailPlan, MailRow
 
+UNSENT = DurableWork(MailRow, MailRow.attempts, MailRow.state.in_(("waiting", "sending")))
+"""Mails that are on their way. The outbox is their queue: one whose sender died is due again when its lease ends."""
 PATIENCE = dt.timedelta(hours=24)
 """For how long a mail is tried: what it says is not news after that, and a person has to look."""
 
@@ -83,18 +86,12 @@ def claim_mail(session: Session, at: dt.datetime, lease: dt.timedelta) -> Claime
 
     It is ours for the length of the lease: who has not ended it by then is taken for dead.
     """
-    row = session.scalars(
-        select(MailRow)
-        .where(MailRow.state.in_(("waiting", "sending")), MailRow.next_try <= at)
-        .order_by(MailRow.next_try, MailRow.ordinal)
-        .limit(1)
-        .with_for_update(skip_locked=True)
-    ).first()
+    due, first = [MailRow.next_try <= at], (MailRow.next_try, MailRow.ordinal)
+    row = UNSENT.take(session, due, first=first, skip_locked=True)
     if row is None:
         return None
     interrupted = row.state == "sending"
     row.state, row.next_try = "sending", at + lease
-    row.attempts += 1
     session.flush()
     return Claimed(_as_domain(row, _code_of(session, row.organisation_id)), interrupted)
 
@@ -104,19 +101,14 @@ def finish_mail(
     problem: str | None = None,
 ) -> bool:  # fmt: skip
     """Ends this try. False when another has taken over. A link that lets its holder in is forgotten once sent."""
-    ended = session.execute(
-        update(MailRow)
-        .where(MailRow.id == mail.id, MailRow.attempts == mail.attempts, MailRow.state == "sending")
-        .values(
-            state=state,
-            next_try=next_try or at,
-            problem=problem,
-            sent_at=at if state == "sent" else None,
-            links={} if state == "sent" and mail.is_secret else dict(mail.links),
-        )
-        .returning(MailRow.id)
-    )
-    return ended.first() is not None
+    return UNSENT.write(
+        session, [MailRow.id == mail.id, MailRow.state == "sending"], mail.attempts,
+        state=state,
+        next_try=next_try or at,
+        problem=problem,
+        sent_at=at if state == "sent" else None,
+        links={} if state == "sent" and mail.is_secret else dict(mail.links),
+    )  # fmt: skip
 
 
 def give_back(session: Session, mails: Collection[uuid.UUID], problem: str) -> list[Mail]:

@@ -8,15 +8,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from procrastinate import App, SyncPsycopgConnector
-from sqlalchemy import Update, func, select, text, update
+from sqlalchemy import ColumnElement, func, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from census_api.domain.kit.paging import Page
 from census_api.domain.snapshots.revisions import Snapshot
 from census_api.store.kit import tables
-from census_api.store.kit.copy import driver_of
+from census_api.store.kit.durable import DurableWork, queue_job
 from census_api.store.kit.keyset import Key, page_rows
 from census_api.store.kit.locks import AdvisoryLock, wait_for_lock_on
 from census_api.store.kit.snapshots import as_domain
@@ -24,6 +23,8 @@ from census_api.store.kit.tables_snapshots import SnapshotRow as Row
 from census_api.store.kit.tables_snapshots import StoredPolicy
 
 FREEZE_TASK = "freeze_snapshot"
+BUILDING = DurableWork(Row, Row.attempt, Row.state == "building")
+"""Snapshots that are asked for and not yet frozen."""
 _WAITING = "waiting for its turn"
 
 
@@ -94,9 +95,7 @@ def start_snapshot(
 
 def queue_building(session: Session, year: int, snapshot_id: uuid.UUID) -> None:
     """Puts the building of a snapshot on the queue, in the session's transaction."""
-    App(connector=SyncPsycopgConnector()).configure_task(
-        FREEZE_TASK, lock=f"snapshots of {year}", connection=driver_of(session)
-    ).defer(year=year, snapshot_id=str(snapshot_id))
+    queue_job(session, FREEZE_TASK, f"snapshots of {year}", year=year, snapshot_id=str(snapshot_id))
 
 
 def begin_attempt(
@@ -107,10 +106,9 @@ def begin_attempt(
     The snapshot, the number of the attempt, and how often it was tried. None when there is nothing left to do.
     """
     # the facts of an attempt that still runs keep the row's key locked, and must not keep us waiting
-    row = session.get(Row, (year, snapshot_id), with_for_update={"key_share": True})
-    if row is None or row.state != "building":
+    row = BUILDING.take(session, _one(year, snapshot_id), key_share=True)
+    if row is None:
         return None
-    row.attempt += 1
     row.told_at = at
     session.flush()
     return as_domain(row), row.attempt, row.attempt - row.attempts_before
@@ -130,10 +128,7 @@ def tell_progress(
     session: Session, year: int, snapshot_id: uuid.UUID, attempt: int, stage: str, share: float, at: dt.datetime
 ) -> bool:
     """Says how far this attempt is. False when another has taken over."""
-    told = session.execute(
-        _mine(year, snapshot_id, attempt).values(stage=stage, share=share, told_at=at).returning(Row.id)
-    )
-    return told.first() is not None
+    return BUILDING.write(session, _one(year, snapshot_id), attempt, stage=stage, share=share, told_at=at)
 
 
 def seal_frozen(
@@ -141,28 +136,23 @@ def seal_frozen(
     changes: Sequence[Mapping[str, Any]], at: dt.datetime,
 ) -> bool:  # fmt: skip
     """Ends the building. False when another attempt has taken over: this transaction must then be given up."""
-    frozen = session.execute(
-        _mine(year, snapshot_id, attempt)
-        .values(
-            state="frozen", stage="frozen", share=1, content_hash=content_hash, frozen_at=at, returns=counts.returns,
-            lines=counts.lines, facts=counts.facts, changes=[dict(change) for change in changes],
-        )
-        .returning(Row.id)
+    return BUILDING.write(
+        session, _one(year, snapshot_id), attempt,
+        state="frozen", stage="frozen", share=1, content_hash=content_hash, frozen_at=at, returns=counts.returns,
+        lines=counts.lines, facts=counts.facts, changes=[dict(change) for change in changes],
     )  # fmt: skip
-    return frozen.first() is not None
 
 
 def fail_attempt(session: Session, year: int, snapshot_id: uuid.UUID, attempt: int, message: str) -> bool:
     """Ends the building without a snapshot. False when another attempt has taken over."""
-    failed = session.execute(
-        _mine(year, snapshot_id, attempt).values(state="failed", stage="failed", message=message).returning(Row.id)
-    )
-    return failed.first() is not None
+    return BUILDING.write(session, _one(year, snapshot_id), attempt, state="failed", stage="failed", message=message)
 
 
 def put_back_lost(session: Session, silent_since: dt.datetime) -> list[tuple[int, uuid.UUID]]:
     """Puts snapshots that nobody builds and the queue does not know back on it; says which."""
-    lost = [(row.collection_year, row.id) for row in session.execute(_LOST, {"since": silent_since})]
+    silent = func.coalesce(Row.told_at, Row.started_at) < silent_since
+    rows = BUILDING.list_lost(session, FREEZE_TASK, "snapshot_id", Row.id, [silent])
+    lost = [(row.collection_year, row.id) for row in rows]
     for year, snapshot_id in lost:
         queue_building(session, year, snapshot_id)
     return lost
@@ -189,20 +179,5 @@ def _highest(year: int) -> Any:
     return select(func.max(Row.revision)).where(Row.collection_year == year)
 
 
-def _mine(year: int, snapshot_id: uuid.UUID, attempt: int) -> Update:
-    return update(Row).where(
-        Row.collection_year == year, Row.id == snapshot_id, Row.attempt == attempt, Row.state == "building"
-    )
-
-
-_LOST = text(
-    """
-    SELECT collection_year, id FROM snapshot
-    WHERE state = 'building' AND coalesce(told_at, started_at) < :since AND NOT EXISTS (
-        SELECT FROM procrastinate_jobs AS queued
-        WHERE queued.task_name = 'freeze_snapshot' AND queued.status IN ('todo', 'doing')
-        AND queued.args ->> 'snapshot_id' = snapshot.id::text
-    )
-    FOR UPDATE OF snapshot SKIP LOCKED
-    """
-)
+def _one(year: int, snapshot_id: uuid.UUID) -> list[ColumnElement[bool]]:
+    return [Row.collection_year == year, Row.id == snapshot_id]

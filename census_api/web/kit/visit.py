@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any
 from urllib.parse import parse_qsl
@@ -27,7 +27,7 @@ from census_api.api.kit.problems import WrongMediaType
 from census_api.domain.kit.access import Actor
 from census_api.domain.kit.errors import CensusError, InvalidRequest
 from census_api.domain.people import new_secret
-from census_api.services.kit.platform import Platform
+from census_api.services.kit.platform import Platform, end_view, open_view
 from census_api.services.people.sessions import OpenedSession
 from census_api.web.kit.navigation import list_navigation
 from census_api.web.kit.rendering import render_page
@@ -62,6 +62,8 @@ class Visit:
 
     def page(self, template: str, status: int = 200, **values: Any) -> Response:
         """A page with what all pages show, whose forms carry the token of this browser."""
+        # everything has been read: nobody waits for the connection while the page is written
+        end_view(self.platform)
         settings = self.platform.settings
         secret = self.session() or cookie_of(self.request, settings, FORM)
         made = secret or new_secret()
@@ -96,11 +98,16 @@ class Visit:
         return answer
 
 
-def open_visit(request: Request, platform: ThePlatform, caller: Caller) -> Visit:
-    return Visit(request, platform, caller)
+def open_visit(request: Request, platform: ThePlatform, caller: Caller) -> Iterator[Visit]:
+    """A visit. A page that is asked for, and changes nothing, is read in one transaction: it never shows two states."""
+    if request.method != "GET":
+        yield Visit(request, platform, caller)
+        return
+    with open_view(platform) as seen:
+        yield Visit(request, seen, caller)
 
 
-TheVisit = Annotated[Visit, Depends(open_visit)]
+TheVisit = Annotated[Visit, Depends(open_visit, scope="function")]
 
 
 @dataclass(frozen=True, slots=True)
