@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
 from census_api.cli.kit.printing import progress_of, say
@@ -25,6 +29,8 @@ if TYPE_CHECKING:
 
 _LOADER = Actor("demonstration", kind="system")
 _PORTS_TRIED = 20
+_MOVERS = 2
+"""Returns that are signed and accepted at the same time: while the database works on one, Python does on another."""
 _LOADED = "demonstration.json"
 _ADDRESS = "address"
 _OF_FIVE, _ACCEPTED = 5, 4
@@ -99,19 +105,25 @@ def _load(platform: Platform, inventor: Inventor) -> None:
     from census_api.services.register.organisations import load_organisations
 
     began = time.monotonic()
+    # what will serve takes a second to import: now, while the other process invents
+    importlib.import_module("census_api.app")
     register = inventor.read_register()
     _lap(f"{len(register.organisations)} organisations invented", began)
     began = time.monotonic()
     prepare_register(platform, _LOADER, register.organisations, register.frames)
     _lap("register and frames", began)
-    for year in YEARS:
+    with _freezing(platform, register.lineage) as freeze_year:
+        for year in YEARS:
+            began = time.monotonic()
+            if year == OPEN_YEAR:
+                load_organisations(platform, _LOADER, register.organisations)
+                open_now(platform, _LOADER, OPEN_YEAR)
+            _load_year(platform, inventor, year, register.answered[year])
+            _lap(f"{register.answered[year]} returns of {year}", began)
+            if year != OPEN_YEAR:
+                freeze_year(year)
         began = time.monotonic()
-        if year == OPEN_YEAR:
-            load_organisations(platform, _LOADER, register.organisations)
-            open_now(platform, _LOADER, OPEN_YEAR)
-        _load_year(platform, inventor, year, register.answered[year])
-        _lap(f"{register.answered[year]} returns of {year}", began)
-    _freeze(platform, register.lineage)
+    _lap(f"the last of {len(YEARS) - 1} snapshots", began)
 
 
 def _load_year(platform: Platform, inventor: Inventor, year: int, total: int) -> None:
@@ -123,27 +135,45 @@ def _load_year(platform: Platform, inventor: Inventor, year: int, total: int) ->
 
     course = Course(get_collection(platform, _LOADER, year).window, platform.clock())
     then = replace(platform, clock=course)
-    with progress_of(f"Returns of {year}") as progress:
+    moving: deque[Future[None]] = deque()
+    with progress_of(f"Returns of {year}") as progress, ThreadPoolExecutor(_MOVERS) as movers:
         for done, answer in enumerate(load_returns(then, _LOADER, year, inventor.iterate_uploads()), start=1):
             course.go(done / total)
-            if year != OPEN_YEAR:
-                take_answer(then, _LOADER, answer)
-            elif answer.submission.organisation not in FIXED and done % _OF_FIVE != 0:
-                take_answer(then, _LOADER, answer, accepted=done % _OF_FIVE < _ACCEPTED)
+            past = year != OPEN_YEAR
+            if past or (answer.submission.organisation not in FIXED and done % _OF_FIVE != 0):
+                accepted = past or done % _OF_FIVE < _ACCEPTED
+                now = replace(platform, clock=course.stop())
+                moving.append(movers.submit(take_answer, now, _LOADER, answer, accepted=accepted))
+            # a return that cannot be taken ends the loading soon, not when the year is over
+            while len(moving) > 2 * _MOVERS:
+                moving.popleft().result()
             progress(done, total)
+        for moved in moving:
+            moved.result()
 
 
-def _freeze(platform: Platform, lineage: Sequence[LineageEdge]) -> None:
-    """The years that are over. What changes in their returns from now on counts in the next revision only."""
+@contextmanager
+def _freezing(platform: Platform, lineage: Sequence[LineageEdge]) -> Iterator[Callable[[int], None]]:
+    """Freezes the years that it is given, one after the other, while the next year is loaded; waits for the last.
+
+    The database does that work, on a core that the loading leaves idle. What changes in the returns of a frozen year
+    counts in the next revision only.
+    """
     from census_api.demo.loading import freeze_past
-    from census_api.demo.parameters import OPEN_YEAR, YEARS
 
-    began = time.monotonic()
-    past = [year for year in YEARS if year != OPEN_YEAR]
-    with progress_of("Freezing the years that are over") as progress:
-        for done, _ in enumerate(freeze_past(platform, _LOADER, past, lineage), start=1):
-            progress(done, len(past))
-    _lap(f"{len(past)} snapshots", began)
+    years: SimpleQueue[int | None] = SimpleQueue()
+
+    def freeze_all() -> None:
+        for _ in freeze_past(platform, _LOADER, iter(years.get, None), lineage):
+            pass
+
+    with ThreadPoolExecutor(1, thread_name_prefix="freezing") as thread:
+        frozen = thread.submit(freeze_all)
+        try:
+            yield years.put
+        finally:
+            years.put(None)
+    frozen.result()
 
 
 def _serve(platform: Platform, port: int, began: float) -> None:

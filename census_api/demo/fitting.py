@@ -27,7 +27,7 @@ def draw_chance(*parts: object) -> float:
 def draw_around(width: float, *parts: object) -> float:
     """A factor near 1: the mean of three chances, stretched to the interval [1 - width, 1 + width]."""
     digest = _digest(parts, 18)
-    middle = sum(int.from_bytes(digest[start : start + 6]) for start in (0, 6, 12)) / 3 / _ONE
+    middle = (int.from_bytes(digest[:6]) + int.from_bytes(digest[6:12]) + int.from_bytes(digest[12:])) / 3 / _ONE
     return 1 + width * (2 * middle - 1)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from census_api.domain.collecting.collection import Window
@@ -70,6 +70,11 @@ class Course:
     def __call__(self) -> dt.datetime:
         return self._at
 
+    def stop(self) -> Callable[[], dt.datetime]:
+        """A clock that always says what this one says now: for moves that are made while this one goes on."""
+        at = self._at
+        return lambda: at
+
     def go(self, share: float) -> None:
         """On to where `share` of the work, 0 to 1, is done."""
         self._at = self._start + (self._end - self._start) * share
@@ -108,10 +113,11 @@ def take_answer(platform: Platform, actor: Actor, answer: Submitted, *, accepted
 def freeze_past(
     platform: Platform, actor: Actor, years: Iterable[int], edges: Sequence[LineageEdge]
 ) -> Iterator[Snapshot]:
-    """Loads the lineage of the years, then freezes them, the earliest first, and yields the snapshots.
+    """Loads the lineage of the years, then freezes each year as it comes, and yields the snapshots.
 
-    The sizes of a year's lines come from the year before. What was loaded and frozen already is left as it is.
+    The earliest has to come first: the sizes of a year's lines come from the year before. What was loaded and frozen
+    already is left as it is.
     """
     load_edges(platform, actor, edges)
-    for year in sorted(years):
+    for year in years:
         yield freeze_collection(platform, actor, year).snapshot

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -118,21 +119,20 @@ def _slots(
             if not density or line.service not in services:
                 continue
             key = (*line.key, role)
-            weight = (
-                here
-                * density
-                * share
-                * draw_around(0.35, seed, "row", group.name, *key)
-                * draw_around(0.12, seed, year, *key)
-            )
+            around, offset = _lasting_draws(seed, group.name, key)
+            weight = here * density * share * around * draw_around(0.12, seed, year, *key)
             least, most = int(ANCHORS[line.service] == role and not group.unpaid), _NO_LIMIT
             if last_year is not None and line.organisation == _STEADY:
                 before = last_year.rows.get(key, Staff())
                 least = most = before.unpaid if group.unpaid else before.paid
-            slots[sector, group.name].append(
-                Slot(key, weight, draw_chance(seed, "offset", group.name, *key), least, most)
-            )
+            slots[sector, group.name].append(Slot(key, weight, offset, least, most))
     return slots
+
+
+@functools.lru_cache(maxsize=1 << 16)
+def _lasting_draws(seed: int, group: str, key: RowKey) -> tuple[float, float]:
+    """How large a row is beside the others, and its offset: the same in every year, so drawn once."""
+    return draw_around(0.35, seed, "row", group, *key), draw_chance(seed, "offset", group, *key)
 
 
 def _people(

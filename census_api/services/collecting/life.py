@@ -26,6 +26,7 @@ from census_api.services.mail.writing import enqueue_to_members, return_page
 from census_api.store.collecting import extensions, returns, submissions
 from census_api.store.kit import audit, tables
 from census_api.store.kit.session import Session
+from census_api.store.people.addressees import Named
 
 _STALE = "This return has changed since you read it, so nothing was done. Read it again, and repeat what still applies."
 
@@ -110,15 +111,21 @@ class LockedReturn:
         """Writes to the people of the organisation that something happened to their return."""
         facts = {} if reference is None else {"reference": reference}
         code = self.organisation.code
+        of = Named(self.organisation_id, code, self.organisation.name)
         event = about or f"{code}/{self.year}/{self.row.version}"
         links = {"page": return_page(self.year, code) if reference is None else f"/receipts/{reference}"}
         enqueue_to_members(
-            self.session, kind, code, self.year, links=links, facts=facts, about=reference or event, at=self.now
+            self.session, kind, of, self.year, links=links, facts=facts, about=reference or event, at=self.now
         )
+
+    def signed(self) -> tables.SubmissionRecord | None:
+        """The submission whose sign-off stands, None when none does."""
+        wanted = self.row.signed_submission_id
+        return None if wanted is None else submissions.find_row(self.session, self.year, wanted)
 
     def result(self) -> Return:
         """The return as it is after the change."""
-        found = returns.find_return(self.session, self.year, self.organisation_id, self.organisation.code)
+        found = returns.as_domain(self.session, self.row, self.organisation.code)
         return with_deadline(self.session, found, self.organisation_id)
 
 
@@ -159,12 +166,13 @@ def accept_return(
     Raises NotFound, Forbidden, Stale, Conflict.
     """
     with change_return(platform, actor, "return.accept", year, organisation, expected) as change:
-        signed = change.result().signed
-        if submission is not None and signed is not None and submission != signed:
-            raise Conflict(f"Submission {signed} is the one that is signed off, not submission {submission}.")
+        signed = change.signed()
+        if submission is not None and signed is not None and submission != signed.number:
+            raise Conflict(f"Submission {signed.number} is the one that is signed off, not submission {submission}.")
         change.happened("accept")
-        content = submissions.find_row(change.session, year, _key(change.row.accepted_submission_id)).content_sha256
-        change.record("return.accepted", detail={"number": signed}, after=content)
+        if signed is None:
+            raise LookupError("an accepted return without its submission")
+        change.record("return.accepted", detail={"number": signed.number}, after=signed.content_sha256)
         change.tell_employer("accepted")
         return change.result()
 
@@ -208,10 +216,10 @@ def _end(
     why = checked_why(reason)
     action: Action = "return.decline" if event == "decline" else "return.withdraw"
     with change_return(platform, actor, action, year, organisation, expected) as change:
-        signed = change.result().signed
+        signed = change.signed()
         change.happened(event)
         done = "return.declined" if event == "decline" else "return.withdrawn"
-        change.record(done, detail={"reason": why, "number": signed})
+        change.record(done, detail={"reason": why, "number": None if signed is None else signed.number})
         change.tell_employer("declined" if event == "decline" else "withdrawn")
         return change.result()
 
@@ -223,12 +231,6 @@ def _say_who_and_when(platform: Platform, actor: Actor, year: int, organisation:
     if said is not None:
         problem.message = f"{problem.message} {said}"
         problem.args = (problem.message,)
-
-
-def _key(submission_id: uuid.UUID | None) -> uuid.UUID:
-    if submission_id is None:
-        raise LookupError("an accepted return without its submission")
-    return submission_id
 
 
 def extend_deadline(

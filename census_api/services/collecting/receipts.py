@@ -6,6 +6,7 @@ from census_api.domain.collecting.explanations import sha256_of
 from census_api.domain.collecting.signoff import Receipt, Standing, reference_of
 from census_api.domain.kit.access import Actor, authorise, is_allowed
 from census_api.domain.kit.errors import NotFound
+from census_api.domain.register.organisations import Organisation
 from census_api.services.audit.reading import record_reading
 from census_api.services.kit.platform import Platform
 from census_api.store.collecting import collections, contents, explanations, returns, signoffs, submissions
@@ -25,11 +26,11 @@ def get_receipt(platform: Platform, actor: Actor, reference: str) -> Receipt:
     stored = reference_of(reference[:40])
     with platform.database.snapshot(actor) as session:
         row = None if stored is None else signoffs.by_reference(session, stored)
-        code = None if row is None else register.organisation_by_id(session, row.organisation_id).code
-    if row is None or code is None or not is_allowed(actor, "return.read", code):
+        of = None if row is None else register.organisation_by_id(session, row.organisation_id)
+    if row is None or of is None or not is_allowed(actor, "return.read", of.code):
         raise NotFound(_UNKNOWN)
-    with record_reading(platform, actor, row.collection_year, code, "a receipt") as session:
-        return receipt_of(session, row)
+    with record_reading(platform, actor, row.collection_year, of.code, "a receipt") as session:
+        return receipt_of(session, row, of)
 
 
 def standing_receipt(platform: Platform, actor: Actor, year: int, organisation: str) -> Receipt:
@@ -41,16 +42,15 @@ def standing_receipt(platform: Platform, actor: Actor, year: int, organisation: 
         if found is not None and collections.find_collection(session, year) is not None:
             of = returns.row_of(session, year, found[0])
             row = None if of is None else signoffs.find_standing(session, of)
-        if row is None:
+        if row is None or found is None:
             raise NotFound(f"No sign-off stands for the return of {organisation} for {year}.")
-        return receipt_of(session, row)
+        return receipt_of(session, row, found[1])
 
 
-def receipt_of(session: Session, row: Row) -> Receipt:
-    """The receipt of a stored sign-off."""
+def receipt_of(session: Session, row: Row, organisation: Organisation) -> Receipt:
+    """The receipt of a stored sign-off of the organisation's return."""
     of = signoffs.return_of(session, row.collection_year, row.return_id)
     submission = submissions.find_row(session, row.collection_year, row.submission_id)
-    organisation = register.organisation_by_id(session, row.organisation_id)
     standing = _standing(session, of, row)
     return Receipt(
         sign_off=signoffs.as_domain(row, organisation.code, submission.number or 0),

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from census_api.domain.collecting.deadlines import Timing, in_words
+from census_api.domain.collecting.deadlines import Deadline, Timing, in_words
 from census_api.domain.collecting.explanations import NOTHING_CARRIED, Carried, carry_explanations
 from census_api.domain.collecting.findings import Finding
 from census_api.domain.kit.access import Actor
@@ -38,17 +38,17 @@ def receive_file(
 ) -> ReceivedFile:
     """Notes the receipt of a whole file. Raises Conflict before the collection opens and after its end."""
     on_behalf = actor.kind != "system" and organisation not in actor.memberships
-    timing = timing_now(session, actor, year, organisation_id, at)
+    timing = timing_of(actor, extensions.deadline_of(session, year, organisation_id), at)
     return ReceivedFile(at, SubmissionArrival(timing, on_behalf), returns.last_number(session, year, organisation_id))
 
 
-def timing_now(session: Session, actor: Actor, year: int, organisation_id: uuid.UUID, now: dt.datetime) -> Timing:
+def timing_of(actor: Actor, deadline: Deadline, now: dt.datetime) -> Timing:
     """How what comes in now counts. The platform itself loads past collections, and is never late.
 
     Raises Conflict before the collection opens and after its end.
     """
     try:
-        return extensions.deadline_of(session, year, organisation_id).timing(now)
+        return deadline.timing(now)
     except Conflict:
         if actor.kind != "system":
             raise

@@ -5,18 +5,18 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass
 
-from census_api.domain.collecting.deadlines import Timing
+from census_api.domain.collecting.deadlines import Deadline, Timing
 from census_api.domain.collecting.explanations import checked_text, sha256_of
 from census_api.domain.collecting.signoff import Candidate, Gate, Newer, Receipt, list_gates
 from census_api.domain.kit.access import Actor, authorise
 from census_api.domain.kit.errors import Conflict
-from census_api.services.collecting.explanations import find_explained
+from census_api.services.collecting.explanations import Explained, find_explained
 from census_api.services.collecting.life import Done, LockedReturn, change_return
 from census_api.services.collecting.receipts import receipt_of
-from census_api.services.collecting.receiving import timing_now
+from census_api.services.collecting.receiving import timing_of
 from census_api.services.collecting.submissions import reading_checked
 from census_api.services.kit.platform import Platform
-from census_api.store.collecting import explanations, extensions, return_queries, returns, signoffs
+from census_api.store.collecting import extensions, return_queries, returns, signoffs
 from census_api.store.kit import tables
 from census_api.store.kit.session import Session
 
@@ -43,7 +43,9 @@ def get_readiness(platform: Platform, actor: Actor, year: int, organisation: str
     """What stands in the way of signing a submission. Raises NotFound, Conflict while it is still being checked."""
     with reading_checked(platform, actor, year, organisation, number, "the sign-off") as (session, row):
         of = signoffs.return_of(session, row.collection_year, row.return_id)
-        return Readiness(number, row.content_sha256 or "", list_gates(_candidate(session, of, row, platform.clock())))
+        closed = _closed(extensions.deadline_of(session, of.collection_year, of.organisation_id), platform.clock())
+        gates = list_gates(_candidate(session, of, row, find_explained(session, row), closed))
+        return Readiness(number, row.content_sha256 or "", gates)
 
 
 def sign_off(
@@ -59,7 +61,9 @@ def sign_off(
     post = checked_text(role, "The role of who signs", shortest=2, longest=100)
     with change_return(platform, actor, "return.sign_off", year, organisation, expected) as change:
         row = change.submission(number)
-        failing = list_gates(_candidate(change.session, change.row, row, change.now))
+        explained = find_explained(change.session, row)
+        deadline = extensions.deadline_of(change.session, year, change.organisation_id)
+        failing = list_gates(_candidate(change.session, change.row, row, explained, _closed(deadline, change.now)))
         if actor.kind == "system":
             # past collections are loaded long after they have closed
             failing = tuple(gate for gate in failing if gate.code != "closed")
@@ -67,14 +71,14 @@ def sign_off(
             raise SignOffRefused(failing)
         if content_sha256 is not None and content_sha256 != row.content_sha256:
             raise Conflict(f"Submission {number} has another content than the one that you have seen. Read it again.")
-        timing = timing_now(change.session, actor, year, change.organisation_id, change.now)
-        return Done(_signed(change, row, post, timing), change.row.version)
+        bound = sha256_of(explained.given)
+        return Done(_signed(change, row, post, timing_of(actor, deadline, change.now), bound), change.row.version)
 
 
-def _signed(change: LockedReturn, row: tables.SubmissionRecord, role: str, timing: Timing) -> Receipt:
+def _signed(change: LockedReturn, row: tables.SubmissionRecord, role: str, timing: Timing, bound: str) -> Receipt:
+    """`bound` is the hash of the explanations that are signed with the content."""
     session = change.session
     before = signoffs.find_standing(session, change.row)
-    bound = sha256_of(explanations.of_submission(session, row))
     added = signoffs.add_sign_off(
         session, row, change.actor, role=role, at=change.now, timing=timing, explanations_sha256=bound
     )
@@ -93,10 +97,12 @@ def _signed(change: LockedReturn, row: tables.SubmissionRecord, role: str, timin
         after=row.content_sha256,
     )
     change.tell_employer("receipt", reference=added.reference)
-    return receipt_of(session, added)
+    return receipt_of(session, added, change.organisation)
 
 
-def _candidate(session: Session, of: tables.ReturnRow, row: tables.SubmissionRecord, now: dt.datetime) -> Candidate:
+def _candidate(
+    session: Session, of: tables.ReturnRow, row: tables.SubmissionRecord, explained: Explained, closed: str | None
+) -> Candidate:
     counts, rules = row.counts or {}, row.rules or {}
     newer = returns.newer_than(session, of, row.number or 0)
     return Candidate(
@@ -105,10 +111,10 @@ def _candidate(session: Session, of: tables.ReturnRow, row: tables.SubmissionRec
         signed=of.signed_submission_id == row.id,
         errors=counts.get("error", 0),
         failed_rules=sorted(code for code, status in rules.items() if status == "failed"),
-        unexplained=find_explained(session, row).missing,
+        unexplained=explained.missing,
         unanswered=return_queries.count_open(session, of),
         newer=None if newer is None else _newer(newer),
-        closed=_closed(session, of, now),
+        closed=closed,
     )
 
 
@@ -116,9 +122,9 @@ def _newer(row: tables.SubmissionRecord) -> Newer:
     return Newer(row.number or 0, row.received_by, row.received_at, pending=row.status != "checked")
 
 
-def _closed(session: Session, of: tables.ReturnRow, now: dt.datetime) -> str | None:
+def _closed(deadline: Deadline, now: dt.datetime) -> str | None:
     try:
-        extensions.deadline_of(session, of.collection_year, of.organisation_id).timing(now)
+        deadline.timing(now)
     except Conflict as problem:
         return problem.message
     return None

@@ -73,14 +73,10 @@ def draft_mail(
 
 
 def enqueue_to_members(
-    session: Session, kind: MailKind, organisation: str, collection: int, *, links: Mapping[str, str],
+    session: Session, kind: MailKind, of: Named, collection: int, *, links: Mapping[str, str],
     facts: Mapping[str, str] = _NOTHING, about: str | None = None, at: dt.datetime | None = None,
 ) -> int:  # fmt: skip
     """Writes a mail to everybody who may act for an organisation; says how many people that are. See `enqueue_mail`."""
-    found = register.find_organisation(session, organisation)
-    if found is None:
-        return 0
-    of = Named(found[0], found[1].code, found[1].name)
     people = addressees.list_members(session, [of.id])[of.id]
     return _to_each(session, people, kind, of, collection, links, facts, about, at)
 

@@ -62,9 +62,10 @@ def content_of(session: Session, row: tables.SubmissionRecord) -> Content:
     return content
 
 
-def findings_of(session: Session, row: tables.SubmissionRecord) -> list[Finding]:
-    """All findings of a submission, in the order of its report."""
-    query = select(*_FINDING_PARTS).where(*_in_submission(tables.FindingRow, row)).order_by(tables.FindingRow.ordinal)
+def findings_of(session: Session, row: tables.SubmissionRecord, wanted: FindingFilter | None = None) -> list[Finding]:
+    """All findings of a submission that pass the filter, in the order of its report."""
+    conditions = [*_in_submission(tables.FindingRow, row), *_passing(wanted or FindingFilter())]
+    query = select(*_FINDING_PARTS).where(*conditions).order_by(tables.FindingRow.ordinal)
     return [Finding(*parts) for parts in session.execute(query)]
 
 

@@ -15,8 +15,6 @@ from census_api.store.collecting import contents
 from census_api.store.kit import tables
 from census_api.store.kit.tables_life import ExplanationRow as Row
 
-_ALL = 1_000_000
-
 
 def of_submission(session: Session, submission: tables.SubmissionRecord) -> list[Explanation]:
     """All explanations of a submission, by the key of their finding."""
@@ -58,8 +56,7 @@ def put_explanations(
 
 def queries_of(session: Session, submission: tables.SubmissionRecord) -> list[Finding]:
     """The findings of a submission that want an explanation, in the order of its report."""
-    page = contents.findings_page(session, submission, contents.FindingFilter("query"), None, _ALL)
-    return list(page.items)
+    return contents.findings_of(session, submission, contents.FindingFilter("query"))
 
 
 def _in(collection: int, submission_id: uuid.UUID) -> list[ColumnElement[bool]]:

@@ -14,12 +14,16 @@ from census_api.store.kit import tables
 
 def lock_return(session: Session, collection: int, organisation_id: uuid.UUID) -> tables.ReturnRow:
     """The return, made if it is not there, and locked: who submits for it next waits for this transaction."""
+    locked = _of(collection, organisation_id).with_for_update()
+    row = session.scalars(locked).first()
+    if row is not None:
+        return row
     session.execute(
         insert(tables.ReturnRow)
         .values(collection_year=collection, id=uuid.uuid4(), organisation_id=organisation_id)
         .on_conflict_do_nothing(index_elements=["collection_year", "organisation_id"])
     )
-    return session.scalars(_of(collection, organisation_id).with_for_update()).one()
+    return session.scalars(locked).one()
 
 
 def row_of(session: Session, collection: int, organisation_id: uuid.UUID) -> tables.ReturnRow | None:
@@ -59,16 +63,21 @@ def find_return(session: Session, collection: int, organisation_id: uuid.UUID, o
     row = row_of(session, collection, organisation_id)
     if row is None:
         return Return(None, collection, organisation, "not_started", 0, None)
+    return as_domain(session, row, organisation)
+
+
+def as_domain(session: Session, row: tables.ReturnRow, organisation: str) -> Return:
+    """The return of a row, `organisation` its code. Deadlines are not in it."""
     latest = session.scalar(
         select(func.max(tables.SubmissionRecord.number)).where(
-            tables.SubmissionRecord.collection_year == collection,
+            tables.SubmissionRecord.collection_year == row.collection_year,
             tables.SubmissionRecord.return_id == row.id,
             tables.SubmissionRecord.status == "checked",
         )
     )
     return Return(
         id=row.id,
-        collection=collection,
+        collection=row.collection_year,
         organisation=organisation,
         state=state_of(row),
         version=row.version,
