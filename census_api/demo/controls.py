@@ -8,7 +8,7 @@ from math import fsum
 from census_api.demo.fitting import apportion_total, rake_cells
 from census_api.demo.parameters import TREATMENT, Parameters, YearTargets
 
-Cell = tuple[str, str]
+ControlCell = tuple[str, str]
 """Sector and class of roles."""
 
 _SMALLEST_WTE = 1.5
@@ -16,15 +16,15 @@ _SMALLEST_WTE = 1.5
 
 
 def make_controls(
-    settings: Parameters, targets: YearTargets, available: set[Cell], scale: Mapping[str, float]
-) -> dict[Cell, tuple[int, int]]:
+    settings: Parameters, targets: YearTargets, available: set[ControlCell], scale: Mapping[str, float]
+) -> dict[ControlCell, tuple[int, int]]:
     """Cell -> (people, WTE in hundredths). Sector totals are met exactly, class totals of treatment nearly."""
     wanted = _treatment(settings, targets, available)
     for sector, shares in (("lero", settings.lero), ("la_commissioning", {"commissioning": 1.0})):
         for name, share in shares.items():
             if (sector, name) in available:
                 wanted[sector, name] = share * targets.sectors[sector]
-    result: dict[Cell, tuple[int, int]] = {}
+    result: dict[ControlCell, tuple[int, int]] = {}
     for sector, total in targets.sectors.items():
         cells = [cell for cell in wanted if cell[0] == sector]
         hundredths = apportion_total(round(100 * total * scale.get(sector, 1.0)), [wanted[cell] for cell in cells])
@@ -34,7 +34,7 @@ def make_controls(
     return result
 
 
-def _treatment(settings: Parameters, targets: YearTargets, available: set[Cell]) -> dict[Cell, float]:
+def _treatment(settings: Parameters, targets: YearTargets, available: set[ControlCell]) -> dict[ControlCell, float]:
     """Sector by class, raked to the sectors' totals and to the classes' totals."""
     classes = dict(targets.treatment)
     sectors = {sector: targets.sectors[sector] for sector in TREATMENT}
@@ -50,7 +50,9 @@ def _treatment(settings: Parameters, targets: YearTargets, available: set[Cell])
     return _raked(kept, sectors, classes)
 
 
-def _raked(cells: dict[Cell, float], sectors: Mapping[str, float], classes: Mapping[str, float]) -> dict[Cell, float]:
+def _raked(
+    cells: dict[ControlCell, float], sectors: Mapping[str, float], classes: Mapping[str, float]
+) -> dict[ControlCell, float]:
     margins = [([cell for cell in cells if cell[1] == name], total) for name, total in classes.items()]
     margins += [([cell for cell in cells if cell[0] == sector], total) for sector, total in sectors.items()]
     return rake_cells(cells, margins)

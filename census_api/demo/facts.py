@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from census_api.demo.parameters import TREATMENT
-from census_api.domain.collecting.content import Cell, Content
+from census_api.domain.collecting.content import Content, ContentCell
 from census_api.questionnaire.model import Spec
 
 
@@ -125,12 +125,12 @@ class _FactReader:
             if row["grouping"] == "plan"
         }
 
-    def group(self, code: Cell) -> str:
+    def group(self, code: ContentCell) -> str:
         """A role's group; a role group is its own."""
         role = self._roles.get(str(code))
         return role.attributes["role_group"] if role else str(code)
 
-    def staff(self, sector: str, route: str, row: dict[str, Cell]) -> StaffFact:
+    def staff(self, sector: str, route: str, row: dict[str, ContentCell]) -> StaffFact:
         role = str(row["role_code"])
         attributes = self._roles[role].attributes
         return StaffFact(
@@ -152,12 +152,12 @@ class _FactReader:
         )
 
 
-def _count(row: dict[str, Cell], field_key: str) -> int | None:
+def _count(row: dict[str, ContentCell], field_key: str) -> int | None:
     value = row.get(field_key)
     return value if isinstance(value, int) else None
 
 
-def _hundredths(row: dict[str, Cell], field_key: str) -> int | None:
+def _hundredths(row: dict[str, ContentCell], field_key: str) -> int | None:
     text = str(row.get(field_key, ""))
     whole, _, part = text.partition(".")
     return int(whole) * 100 + int((part + "00")[:2]) if whole.isdigit() else None

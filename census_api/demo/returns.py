@@ -10,11 +10,11 @@ from census_api.demo.breakdowns import Counts
 from census_api.demo.fitting import draw_chance
 from census_api.demo.staffing import RowKey, Staff, YearStaff
 from census_api.demo.structure import HEAD_OFFICE, DemoLine, Structure
-from census_api.domain.collecting.content import Cell, Content, content_from_json
+from census_api.domain.collecting.content import Content, ContentCell, content_from_json
 from census_api.domain.register.organisations import Organisation
 from census_api.questionnaire.model import Spec
 
-_Rows = list[dict[str, Cell]]
+_Rows = list[dict[str, ContentCell]]
 _AVAILABLE = {None: "full", "flows": "partial", "none": "none"}
 _NOTES = {
     "none": "The service moved to another payroll during the year and its figures are not ready yet.",
@@ -55,11 +55,11 @@ class Writer:
         return from_tree(tree, self.spec)
 
     def _services(self, lines: list[DemoLine]) -> _Rows:
-        services: dict[tuple[str, str], dict[str, Cell]] = {}
+        services: dict[tuple[str, str], dict[str, ContentCell]] = {}
         for line in lines:
             gap = self.staff.response.gaps.get(line.key)
             area = self.codes[line.area]
-            row: dict[str, Cell] = {"local_authority_code": area, "service_type": line.service}
+            row: dict[str, ContentCell] = {"local_authority_code": area, "service_type": line.service}
             if line.service != HEAD_OFFICE:
                 row["commissioning_route"] = self._route(line)
             row["data_available"] = _AVAILABLE[gap]
@@ -92,7 +92,7 @@ class Writer:
         return [_staff_row(at, *merged[at], establishment) for at in order]
 
 
-def make_form(organisation: Organisation, *, nil: bool) -> dict[str, Cell]:
+def make_form(organisation: Organisation, *, nil: bool) -> dict[str, ContentCell]:
     """The Organisation sheet. The telephone number is one of those set aside for drama."""
     return {
         "organisation_code": organisation.code,
@@ -120,8 +120,8 @@ def _sum(left: Staff, right: Staff) -> Staff:
     return Staff(*(getattr(left, part.name) + getattr(right, part.name) for part in fields(Staff)))
 
 
-def _staff_row(at: tuple[str, str, str], row: Staff, no_flows: bool, establishment: bool) -> dict[str, Cell]:
-    cells: dict[str, Cell] = {
+def _staff_row(at: tuple[str, str, str], row: Staff, no_flows: bool, establishment: bool) -> dict[str, ContentCell]:
+    cells: dict[str, ContentCell] = {
         "local_authority_code": at[0],
         "service_type": at[1],
         "role_code": at[2],

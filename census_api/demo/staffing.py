@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from math import fsum
 
 from census_api.demo.changes import ContractMove
-from census_api.demo.controls import Cell, make_controls
+from census_api.demo.controls import ControlCell, make_controls
 from census_api.demo.fitting import draw_around, draw_chance, fit_total
 from census_api.demo.parameters import Parameters, YearTargets
 from census_api.demo.response import Response
@@ -103,13 +103,13 @@ def staff_of_year(
 
 def _slots(
     structure: Structure, settings: Parameters, spec: Spec, year: int, last_year: YearStaff | None
-) -> dict[Cell, list[Slot]]:
+) -> dict[ControlCell, list[Slot]]:
     roles = spec.code_lists["roles"].by_code
     possible = [
         (part.role, settings.classes[part.group], part.share, set(roles[part.role].many("service_types")))
         for part in settings.roles
     ]
-    slots: dict[Cell, list[Slot]] = defaultdict(list)
+    slots: dict[ControlCell, list[Slot]] = defaultdict(list)
     seed = structure.seed
     for line in structure.in_year(year):
         sector = structure.sector(line.organisation)
@@ -136,7 +136,13 @@ def _lasting_draws(seed: int, group: str, key: RowKey) -> tuple[float, float]:
 
 
 def _people(
-    result: YearStaff, cell: Cell, places: list[Slot], heads: int, hundredths: int, settings: Parameters, seed: int
+    result: YearStaff,
+    cell: ControlCell,
+    places: list[Slot],
+    heads: int,
+    hundredths: int,
+    settings: Parameters,
+    seed: int,
 ) -> None:
     """Whole people for every slot of a cell, then their WTE; slots outside the answers follow the same scale."""
     group = settings.classes[cell[1]]

@@ -174,7 +174,7 @@ class Contributors:
 
 
 @dataclass(frozen=True, slots=True)
-class Cell:
+class AggregateCell:
     """One place of a breakdown: a code for each dimension (None: the frame does not say), and its figures."""
 
     by: tuple[str | None, ...]
@@ -195,8 +195,8 @@ class Aggregates:
     content_hash: str
     query: Query
     labels: Mapping[str, Mapping[str, str]]
-    total: Cell
-    cells: Iterable[Cell]
+    total: AggregateCell
+    cells: Iterable[AggregateCell]
     size: int
     notes: tuple[str, ...] = ()
 

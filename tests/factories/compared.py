@@ -6,7 +6,7 @@ import functools
 from collections.abc import Iterator
 
 from census_api.demo.population import iterate_returns
-from census_api.domain.collecting.content import Cell, Content
+from census_api.domain.collecting.content import Content, ContentCell
 from census_api.domain.kit.access import SYSTEM
 from census_api.domain.kit.measures import ITEMS
 from census_api.domain.register.lineage import EDGE_KINDS, LineageEdge, LineKey
@@ -76,7 +76,7 @@ def breakdown_cells(year: int) -> tuple[BreakdownCell, ...]:
     )
 
 
-def _given(cell: Cell | None) -> Given:
+def _given(cell: ContentCell | None) -> Given:
     if cell is None or cell in ("NK", "REFUSED", "NA"):
         return cell if isinstance(cell, str) else None
     return float(cell)

@@ -6,7 +6,7 @@ import functools
 from dataclasses import dataclass
 
 from census_api.demo.population import DemoPopulation, frame_rows, iterate_returns, make_population
-from census_api.domain.collecting.content import Cell
+from census_api.domain.collecting.content import ContentCell
 from tests.factories.snapshots import LineRow, StaffRow
 
 _Key = tuple[str, str, str]
@@ -30,8 +30,8 @@ def demo_rows(year: int, organisations: int = 200) -> DemoRows:
     people = demo_population(organisations)
     register = {entry.code: entry for entry in people.organisations}
     framed = {(line.organisation, line.local_authority_code, line.service_type) for line in frame_rows(people, year)}
-    services: dict[_Key, dict[str, Cell]] = {}
-    staff: dict[_Key, list[dict[str, Cell]]] = {}
+    services: dict[_Key, dict[str, ContentCell]] = {}
+    staff: dict[_Key, list[dict[str, ContentCell]]] = {}
     nil = []
     for code, content in iterate_returns(people, year):
         if content.organisation.get("nil_return") == "yes":
@@ -75,14 +75,14 @@ def _sizes(year: int, organisations: int) -> dict[_Key, float]:
     return {**found, **answered}
 
 
-def _key(code: str, row: dict[str, Cell]) -> _Key:
+def _key(code: str, row: dict[str, ContentCell]) -> _Key:
     return (code, str(row["local_authority_code"]), str(row["service_type"]))
 
 
-def _text(row: dict[str, Cell], name: str) -> str | None:
+def _text(row: dict[str, ContentCell], name: str) -> str | None:
     return str(row[name]) if name in row else None
 
 
-def _count(row: dict[str, Cell]) -> int | None:
+def _count(row: dict[str, ContentCell]) -> int | None:
     value = row.get("paid_headcount")
     return value if isinstance(value, int) else None

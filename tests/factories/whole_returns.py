@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import random
 
-from census_api.domain.collecting.content import Cell, Content, ContentRow
+from census_api.domain.collecting.content import Content, ContentCell, ContentRow
 from census_api.questionnaire.model import SheetQuestion, Spec, SpecSheet
 
 FORMULA_LIKE = "=SUM(A1:A9)"
-ORGANISATION: dict[str, Cell] = {
+ORGANISATION: dict[str, ContentCell] = {
     "organisation_code": "DEMO-CLEAN",
     "name": "Demonstration Recovery Services",
     "sector": "voluntary",
@@ -39,18 +39,18 @@ def whole_return(spec: Spec, *, authorities: int = 2, roles: int = 5, seed: int 
     return content
 
 
-def _answered(key: dict[str, str], sheet: SpecSheet, chance: random.Random) -> dict[str, Cell]:
+def _answered(key: dict[str, str], sheet: SpecSheet, chance: random.Random) -> dict[str, ContentCell]:
     return {**key, **{question.key: _answer(question, chance) for question in sheet.counts}}
 
 
-def _answer(question: SheetQuestion, chance: random.Random) -> Cell:
+def _answer(question: SheetQuestion, chance: random.Random) -> ContentCell:
     if question.states and chance.random() < 0.2:
         return chance.choice(question.states)
     number = chance.randint(0, 60)
     return number if question.type == "count" else f"{number / 4:g}"
 
 
-def _add(content: Content, sheet: SpecSheet, rows: list[dict[str, Cell]]) -> None:
+def _add(content: Content, sheet: SpecSheet, rows: list[dict[str, ContentCell]]) -> None:
     for position, cells in enumerate(rows, start=2):
         key = "|".join(str(cells[name]) for name in sheet.business_key)
         content.rows.append(ContentRow(sheet.key, position, key, cells))

@@ -7,7 +7,7 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
-Cell = int | str
+ContentCell = int | str
 """A valid count is an int; everything else is text: decimals as shortest strings ("12.5"), codes, states
 (NK, REFUSED, NA), texts, and cells that could not be read as what they should be, trimmed. Blank cells are absent."""
 
@@ -19,7 +19,7 @@ class ContentRow:
     sheet: str
     position: int
     business_key: str
-    cells: dict[str, Cell]
+    cells: dict[str, ContentCell]
 
 
 @dataclass(slots=True)
@@ -30,10 +30,10 @@ class Content:
     """
 
     census_year: int
-    organisation: dict[str, Cell]
+    organisation: dict[str, ContentCell]
     rows: list[ContentRow] = field(default_factory=list)
 
-    def table(self, sheet: str) -> list[dict[str, Cell]]:
+    def table(self, sheet: str) -> list[dict[str, ContentCell]]:
         return [row.cells for row in self.rows if row.sheet == sheet]
 
     def as_json(self) -> dict[str, Any]:
@@ -54,7 +54,7 @@ class Content:
         return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def _canonical(cells: dict[str, Cell]) -> str:
+def _canonical(cells: dict[str, ContentCell]) -> str:
     return json.dumps(cells, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Literal
 
-from census_api.domain.collecting.content import Cell, Content
+from census_api.domain.collecting.content import Content, ContentCell
 
 ChangeKind = Literal["added", "removed", "changed"]
 FORM = "organisation"
@@ -26,8 +26,8 @@ class CellChange:
     sheet: str
     row: str
     column: str
-    before: Cell | None
-    after: Cell | None
+    before: ContentCell | None
+    after: ContentCell | None
     difference: str | None
 
 
@@ -50,9 +50,9 @@ def compare_contents(before: Content, after: Content) -> list[CellChange]:
     return changes
 
 
-def _rows(content: Content) -> dict[str, dict[tuple[str, int], dict[str, Cell]]]:
+def _rows(content: Content) -> dict[str, dict[tuple[str, int], dict[str, ContentCell]]]:
     """Sheet -> (business key, occurrence) -> cells."""
-    sheets: dict[str, dict[tuple[str, int], dict[str, Cell]]] = {}
+    sheets: dict[str, dict[tuple[str, int], dict[str, ContentCell]]] = {}
     seen: dict[tuple[str, str], int] = defaultdict(int)
     for row in content.rows:
         occurrence = seen[row.sheet, row.business_key]
@@ -62,7 +62,7 @@ def _rows(content: Content) -> dict[str, dict[tuple[str, int], dict[str, Cell]]]
 
 
 def _cells(
-    sheet: str, row: str, before: dict[str, Cell], after: dict[str, Cell], kind: ChangeKind
+    sheet: str, row: str, before: dict[str, ContentCell], after: dict[str, ContentCell], kind: ChangeKind
 ) -> Iterator[CellChange]:
     for column in dict.fromkeys((*after, *before)):
         old, new = before.get(column), after.get(column)
@@ -70,7 +70,7 @@ def _cells(
             yield CellChange(kind, sheet, row, column, old, new, _difference(old, new))
 
 
-def _difference(before: Cell | None, after: Cell | None) -> str | None:
+def _difference(before: ContentCell | None, after: ContentCell | None) -> str | None:
     old, new = _number(before), _number(after)
     if old is None or new is None:
         return None
@@ -78,7 +78,7 @@ def _difference(before: Cell | None, after: Cell | None) -> str | None:
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
-def _number(cell: Cell | None) -> Decimal | None:
+def _number(cell: ContentCell | None) -> Decimal | None:
     """The cell as a number. Texts are numbers only as the reading of returns writes them: digits and one point."""
     if isinstance(cell, int):
         return Decimal(cell)

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from census_api.domain.collecting.content import Cell, Content
+from census_api.domain.collecting.content import Content, ContentCell
 from census_api.intake.judging.views import Reading, RegisterEntry, ViewFrame, frame_of
 from census_api.questionnaire.model import Spec
 
@@ -51,7 +51,7 @@ def last_year_of(content: Content, spec: Spec) -> LastYearStaff:
     return LastYearStaff(rows, lines, split)
 
 
-def _number(cell: Cell | None) -> float | None:
+def _number(cell: ContentCell | None) -> float | None:
     """A number of the content; None for blanks, states and what could not be read."""
     if isinstance(cell, int):
         return cell

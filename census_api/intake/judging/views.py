@@ -12,7 +12,7 @@ from typing import Any
 
 import polars as pl
 
-from census_api.domain.collecting.content import Cell, Content
+from census_api.domain.collecting.content import Content, ContentCell
 from census_api.intake.judging.breakdowns import BreakdownSheet, odd_cells, read_breakdown
 from census_api.intake.reading.read_table import ReadTable, form_cells, known_of, read_answers, read_table
 from census_api.intake.reading.tables import Source
@@ -75,7 +75,7 @@ class Reading:
 
     source: Source
     context: Context
-    organisation: dict[str, Cell]
+    organisation: dict[str, ContentCell]
     services: ReadTable
     staff: ReadTable
     breakdowns: list[BreakdownSheet]

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import polars as pl
 
-from census_api.domain.collecting.content import Cell
+from census_api.domain.collecting.content import ContentCell
 from census_api.intake.reading.tables import Decoder, make_decoder
 from census_api.questionnaire import grammar
 from census_api.questionnaire.model import SheetQuestion, Spec
@@ -54,7 +54,7 @@ class ReadColumn:
         except KeyError:
             return [self.reader.piece(text) for text in self.texts]
 
-    def cells(self) -> list[Cell | None]:
+    def cells(self) -> list[ContentCell | None]:
         """Each cell as content: valid counts as int, everything else as text."""
         return [self.reader.cell(text) for text in self.texts]
 
@@ -85,7 +85,7 @@ class CellReader:
         self.codes = codes
         self.usual = usual
         self.value_of: dict[str | None, Any] = {None: None}
-        self.cell_of: dict[str | None, Cell | None] = {None: None}
+        self.cell_of: dict[str | None, ContentCell | None] = {None: None}
         self.piece_of: dict[str | None, str | None] = {None: None}
 
     def read(self, texts: list[str | None]) -> ReadColumn:
@@ -150,7 +150,7 @@ class CellReader:
             case _:
                 return text
 
-    def cell(self, text: str | None) -> Cell | None:
+    def cell(self, text: str | None) -> ContentCell | None:
         """The canonical content of a cell."""
         if text in self.cell_of:
             return self.cell_of[text]

@@ -10,7 +10,7 @@ from typing import Any
 
 import polars as pl
 
-from census_api.domain.collecting.content import Cell, ContentRow
+from census_api.domain.collecting.content import ContentCell, ContentRow
 from census_api.intake.reading.columns import ReadColumn, make_readers
 from census_api.intake.reading.tables import OrganisationForm, ReturnTable
 from census_api.questionnaire.model import Spec
@@ -69,7 +69,7 @@ def known_of(columns: Mapping[str, ReadColumn], left_out: frozenset[str] = froze
     )
 
 
-def _filled(names: list[str], row: tuple[Cell | None, ...]) -> dict[str, Cell]:
+def _filled(names: list[str], row: tuple[ContentCell | None, ...]) -> dict[str, ContentCell]:
     return {name: value for name, value in zip(names, row, strict=True) if value is not None}
 
 
@@ -90,14 +90,16 @@ def read_answers(form: OrganisationForm, spec: Spec) -> dict[str, ReadColumn]:
     return {key: reader.read([form.answers.get(key)]) for key, reader in of_question.items()}
 
 
-def form_cells(form: OrganisationForm, spec: Spec) -> dict[str, Cell]:
+def form_cells(form: OrganisationForm, spec: Spec) -> dict[str, ContentCell]:
     """The Organisation form's canonical cells."""
     of_question = make_readers(spec, spec.sheets[0].key)
     cells = {key: of_question[key].cell(text) for key, text in form.answers.items()}
     return {key: cell for key, cell in cells.items() if cell is not None}
 
 
-def content_hash(year: int, organisation: dict[str, Cell], tables: dict[str, tuple[list[str], list[str]]]) -> str:
+def content_hash(
+    year: int, organisation: dict[str, ContentCell], tables: dict[str, tuple[list[str], list[str]]]
+) -> str:
     """The hash of `Content.sha256`, from each table's business keys and canonical rows (without building rows).
 
     Fed to the hash in pieces: the canonical text of a long return is tens of megabytes.

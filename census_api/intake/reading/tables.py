@@ -111,15 +111,6 @@ def make_decoder(spec: Spec, code_list: str) -> Decoder:
     return _DECODERS[key]
 
 
-def column_letter(number: int) -> str:
-    """1 -> A, 27 -> AA."""
-    letters = ""
-    while number:
-        number, rest = divmod(number - 1, 26)
-        letters = chr(65 + rest) + letters
-    return letters
-
-
 def shorten_text(text: str | None) -> str | None:
     """Text as a finding repeats it."""
     return text if text is None or len(text) <= MAX_SHOWN else text[: MAX_SHOWN - 1] + "…"

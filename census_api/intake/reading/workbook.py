@@ -7,13 +7,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from census_api.domain.kit.errors import InvalidRequest
-from census_api.intake.preflight.package import RawSheet, RawWorkbook
+from census_api.intake.preflight.package import RawSheet, RawWorkbook, column_letters
 from census_api.intake.reading.tables import (
     Mark,
     OrganisationForm,
     ReturnTable,
     Source,
-    column_letter,
     make_decoder,
     shorten_text,
 )
@@ -215,7 +214,7 @@ def _table(sheet: SpecSheet, spec: Spec, raw: RawSheet, marks: list[Mark]) -> Re
         question.key: cells[found[question.key]][start + 1 :] if question.key in found else [None] * height
         for question in sheet.fields
     }
-    letters = {key: column_letter(raw.first_column + index) for key, index in found.items()}
+    letters = {key: column_letters(raw.first_column + index) for key, index in found.items()}
     first = raw.first_row + start + 1
     table = ReturnTable(sheet, columns, list(range(first, first + height)), letters)
     return _without_blank_and_total_rows(table, spec, marks)
@@ -258,7 +257,7 @@ def _match_headers(
         if text is None or not folded:
             continue
         key = names.get(folded)
-        cell = f"{column_letter(raw.first_column + index)}{row}"
+        cell = f"{column_letters(raw.first_column + index)}{row}"
         if key is None:
             if not folded.startswith(_LAST_YEAR):
                 marks.append(_unknown(sheet, cell, text))
@@ -282,7 +281,7 @@ def _outside(
         if text is None or not text.strip():
             for offset, value in enumerate(column[start + 1 :], start=raw.first_row + start + 1):
                 if value is not None and value.strip():
-                    cell = f"{column_letter(raw.first_column + index)}{offset}"
+                    cell = f"{column_letters(raw.first_column + index)}{offset}"
                     marks.append(
                         Mark(
                             "outside_table",

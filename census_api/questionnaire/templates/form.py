@@ -8,7 +8,7 @@ from typing import get_args
 
 from openpyxl import Workbook
 
-from census_api.domain.collecting.content import Cell
+from census_api.domain.collecting.content import ContentCell
 from census_api.questionnaire.model import FieldType, SheetQuestion, Spec, SpecSheet, show_code
 from census_api.questionnaire.templates import styles
 from census_api.questionnaire.templates.cell_checks import answer_check, input_message, unanswered_tint
@@ -24,7 +24,7 @@ from census_api.questionnaire.templates.rows import (
 )
 from census_api.questionnaire.templates.sheets import new_sheet
 
-Answers = Mapping[str, Cell]
+Answers = Mapping[str, ContentCell]
 
 _QUESTION, _ANSWER, _LAST_YEAR, _HELP = FORM_HEADERS
 _WIDTHS = {_QUESTION: 26.0, _ANSWER: 56.0, _LAST_YEAR: 40.0, _HELP: 72.0}

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from census_api.domain.collecting.content import Cell, Content
+from census_api.domain.collecting.content import Content, ContentCell
 from census_api.questionnaire.model import SheetQuestion, Spec, SpecSheet
 from census_api.questionnaire.templates.names import LAST_YEAR
 
-Row = Mapping[str, Cell]
+Row = Mapping[str, ContentCell]
 
 
 def prefilled_tables(
-    spec: Spec, lines: list[dict[str, Cell]] | None, last_year: Content | None
+    spec: Spec, lines: list[dict[str, ContentCell]] | None, last_year: Content | None
 ) -> dict[str, list[Row]]:
     """Rows of each table, by sheet key. Last year's answers stand under keys that begin with `LAST_YEAR`."""
     services = next((sheet for sheet in spec.sheets if sheet.key == "services"), None)
@@ -34,7 +34,7 @@ def prefilled_tables(
 
 def _last_years_rows(spec: Spec, sheet: SpecSheet, last_year: Content) -> list[Row]:
     """Last year's rows with their keys for this year, and their answers under the headers of last year."""
-    rows: dict[tuple[Cell, ...], Row] = {}
+    rows: dict[tuple[ContentCell, ...], Row] = {}
     for cells in last_year.table(sheet.key):
         key = _key(sheet, cells)
         if all(_possible(spec, sheet.by_key[name], cells.get(name, "")) for name in sheet.business_key):
@@ -43,9 +43,9 @@ def _last_years_rows(spec: Spec, sheet: SpecSheet, last_year: Content) -> list[R
     return list(rows.values())
 
 
-def _possible(spec: Spec, question: SheetQuestion, value: Cell) -> bool:
+def _possible(spec: Spec, question: SheetQuestion, value: ContentCell) -> bool:
     return question.code_list is None or str(value) in spec.code_lists[question.code_list].by_code
 
 
-def _key(sheet: SpecSheet, cells: Row) -> tuple[Cell, ...]:
+def _key(sheet: SpecSheet, cells: Row) -> tuple[ContentCell, ...]:
     return tuple(cells.get(name, "") for name in sheet.business_key)

@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from xml.sax.saxutils import escape
 
-from census_api.domain.collecting.content import Cell
+from census_api.domain.collecting.content import ContentCell
 from census_api.questionnaire.model import SheetQuestion, Spec, show_code
 
-WriteCell = Callable[[int, Cell], str]
+WriteCell = Callable[[int, ContentCell], str]
 
 # Shortest forms that stay what they are as a spreadsheet's number. Readers round at the ninth decimal place, which
 # leaves a fraction alone only where the digits before and after the point are at most 15; longer ones stay text.
@@ -58,7 +58,7 @@ def xml_text(text: str) -> str:
 
 
 def text_writer(letter: str, style: int, strings: SharedStrings) -> WriteCell:
-    def write(row: int, value: Cell) -> str:
+    def write(row: int, value: ContentCell) -> str:
         return f'<c r="{letter}{row}" s="{style}" t="s"><v>{strings.number(str(value))}</v></c>'
 
     return write
@@ -73,7 +73,7 @@ def answer_writer(spec: Spec, column: AnswerColumn, strings: SharedStrings) -> W
         return lambda row, value: write_text(row, labels.get(str(value), value))
     decimal = column.question.type == "decimal"
 
-    def write(row: int, value: Cell) -> str:
+    def write(row: int, value: ContentCell) -> str:
         if isinstance(value, int):
             exact = abs(value) < _EXACT_COUNT
         else:
@@ -96,7 +96,7 @@ def row_start(number: int, lines: int) -> str:
 
 
 def table_rows(
-    spec: Spec, columns: Sequence[AnswerColumn], rows: Iterable[Mapping[str, Cell]], strings: SharedStrings
+    spec: Spec, columns: Sequence[AnswerColumn], rows: Iterable[Mapping[str, ContentCell]], strings: SharedStrings
 ) -> Iterator[bytes]:
     """Rows from row 2 on, in pieces of some hundred rows, so that memory does not grow with their number."""
     writers = [(column.key, answer_writer(spec, column, strings)) for column in columns]
@@ -112,7 +112,7 @@ def table_rows(
     yield "".join(piece).encode()
 
 
-def _line_counter(spec: Spec, column: AnswerColumn) -> Callable[[Cell], int]:
+def _line_counter(spec: Spec, column: AnswerColumn) -> Callable[[ContentCell], int]:
     code_list, width = column.question.code_list, column.width
     known = {} if code_list is None else {
         code.code: lines_of(show_code(code), width) for code in spec.code_lists[code_list].codes

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from openpyxl import Workbook
 
-from census_api.domain.collecting.content import Cell, Content
+from census_api.domain.collecting.content import Content, ContentCell
 from census_api.questionnaire.model import Spec
 from census_api.questionnaire.templates import names
 from census_api.questionnaire.templates.code_lists import add_lists
@@ -56,8 +56,8 @@ _shells: list[_Shell] = []
 def build_template(
     spec: Spec,
     *,
-    organisation: dict[str, Cell] | None = None,
-    lines: list[dict[str, Cell]] | None = None,
+    organisation: dict[str, ContentCell] | None = None,
+    lines: list[dict[str, ContentCell]] | None = None,
     last_year: Content | None = None,
 ) -> bytes:
     """The workbook of the year as .xlsx, the same bytes inside for the same arguments.
@@ -84,7 +84,7 @@ def fill_template(spec: Spec, content: Content) -> bytes:
 
 
 def _written(
-    spec: Spec, form: Row, tables: Mapping[str, list[Row]], before: Row | None, prefilled_for: Cell | None
+    spec: Spec, form: Row, tables: Mapping[str, list[Row]], before: Row | None, prefilled_for: ContentCell | None
 ) -> bytes:
     longest = max(map(len, tables.values()), default=0)
     capacity = next((size for size in _CAPACITIES if 2 * longest <= size), _CAPACITIES[-1])

@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 
 from census_api.domain.aggregates import (
     PAID_VALUES,
+    AggregateCell,
     AggregateFigure,
     Aggregates,
-    Cell,
     Contributors,
     Query,
     Tally,
@@ -127,7 +127,7 @@ class _Reading:
         bases = [self._shared_out(measure, whole) for measure in query.measures]
         who = self._who(query, places)
 
-        def cells() -> Iterator[Cell]:
+        def cells() -> Iterator[AggregateCell]:
             for codes in self._sorted(found):
                 place = places.get(self._place_of(codes))
                 here = None if of_roles or place is None else Answering(place.reported, place.answering)
@@ -136,7 +136,7 @@ class _Reading:
                         figure_of(measure, found[codes], here, base)
                         for measure, base in zip(measures, bases, strict=True)
                     )
-                    yield Cell(by, who.get(codes) or _behind(place, 0, 0), figures)
+                    yield AggregateCell(by, who.get(codes) or _behind(place, 0, 0), figures)
 
         of_all = self._who(replace(query, by=()), {(): everywhere}).get((), Contributors())
         size = len(found) * (2 if PAID in query.by else 1)
@@ -161,14 +161,14 @@ class _Reading:
         who = self._who(outer, {}, sheet=sheet)
         at = query.by.index(sheet) if sheet in query.by else None
 
-        def cells() -> Iterator[Cell]:
+        def cells() -> Iterator[AggregateCell]:
             keyed = {_woven(codes, category, at): (codes, category) for codes, category in found}
             for by in self._sorted(keyed):
                 codes, category = keyed[by]
                 figure = breakdown_figure(
                     measure, found[codes, category], asked=asked.get(codes), covered=covered[codes], whole=total.value
                 )
-                yield Cell(by, who.get(codes, Contributors()), (figure,))
+                yield AggregateCell(by, who.get(codes, Contributors()), (figure,))
 
         of_all = self._who(replace(outer, by=()), {}, sheet=sheet).get((), Contributors())
         return self._answer((total,), of_all, cells(), len(found), (_OF_BREAKDOWNS,))
@@ -177,14 +177,14 @@ class _Reading:
         self,
         total: tuple[AggregateFigure, ...],
         everywhere: Contributors,
-        cells: Iterable[Cell],
+        cells: Iterable[AggregateCell],
         size: int,
         notes: tuple[str, ...] = (),
     ) -> Aggregates:
         snapshot, query = self.snapshot, self.query
         return Aggregates(
             snapshot.id, snapshot.name, snapshot.collection, str(snapshot.content_hash), query,
-            {name: self.book.labels[name] for name in query.by}, Cell((), everywhere, total), cells, size,
+            {name: self.book.labels[name] for name in query.by}, AggregateCell((), everywhere, total), cells, size,
             (*_NOTES, *notes),
         )  # fmt: skip
 

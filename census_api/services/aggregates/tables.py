@@ -8,11 +8,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from typing import Any
 
-from census_api.domain.aggregates import REASONS, AggregateFigure, Aggregates, AnswerCounts, Cell, Query
+from census_api.domain.aggregates import REASONS, AggregateCell, AggregateFigure, Aggregates, AnswerCounts, Query
 from census_api.domain.kit.measures import ANSWERS, MEASURES
 from census_api.domain.snapshots.revisions import Snapshot
-from census_api.services.kit.tables_out import Cell as Value
-from census_api.services.kit.tables_out import Kind, OutputSheet, write_sheet
+from census_api.services.kit.tables_out import Kind, OutputSheet, OutputValue, write_sheet
 
 _LAYOUT = "1"
 """Changed with every change of what the answers look like: it is part of their entity tags."""
@@ -67,7 +66,7 @@ def figure_json(figure: AggregateFigure) -> dict[str, Any]:
     }
 
 
-def cell_json(cell: Cell, names: Iterable[str]) -> dict[str, Any]:
+def cell_json(cell: AggregateCell, names: Iterable[str]) -> dict[str, Any]:
     """A cell as the API gives it."""
     who = cell.contributors
     return {
@@ -121,9 +120,9 @@ _COLUMNS = (
 )  # fmt: skip
 
 
-def _rows(found: Aggregates) -> Iterator[tuple[Value, ...]]:
+def _rows(found: Aggregates) -> Iterator[tuple[OutputValue, ...]]:
     for cell in found.cells:
-        codes: list[Value] = []
+        codes: list[OutputValue] = []
         for name, code in zip(found.query.by, cell.by, strict=True):
             codes += (code, None if code is None else found.labels[name].get(code))
         for figure in cell.figures:
@@ -135,7 +134,7 @@ def _rows(found: Aggregates) -> Iterator[tuple[Value, ...]]:
         yield (*(["total", "Total"] * len(found.query.by)), *_figure_row(found.total, figure))
 
 
-def _figure_row(cell: Cell, figure: AggregateFigure) -> tuple[Value, ...]:
+def _figure_row(cell: AggregateCell, figure: AggregateFigure) -> tuple[OutputValue, ...]:
     who, coverage, answers = cell.contributors, figure.coverage, figure.answers
     return (
         figure.measure, figure.definition, figure.base, figure.value, figure.reason, figure.numerator,

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from census_api.domain.collecting.content import Cell, Content, ContentRow
+from census_api.domain.collecting.content import Content, ContentCell, ContentRow
 from census_api.domain.collecting.findings import Finding, FindingGroup
 from census_api.domain.collecting.submission import Kind, Submitted, Upload
 from census_api.domain.kit.access import Actor, authorise
@@ -88,7 +88,7 @@ def correct_cell(
     return submit_return(platform, actor, year, organisation, Upload(data, name, "application/json"))
 
 
-def _cells_at(content: Content, place: FindingPlace, kind: Kind | None) -> dict[str, Cell]:
+def _cells_at(content: Content, place: FindingPlace, kind: Kind | None) -> dict[str, ContentCell]:
     """The cells of a row. In a JSON return a row's position is its index; a workbook's rows are counted."""
     if place.index is None:
         return content.organisation
@@ -100,7 +100,7 @@ def _cells_at(content: Content, place: FindingPlace, kind: Kind | None) -> dict[
     raise InvalidRequest(_IN_THE_FILE)
 
 
-def _typed(spec: Spec, question: SheetQuestion, value: str) -> Cell:
+def _typed(spec: Spec, question: SheetQuestion, value: str) -> ContentCell:
     """What was typed as a cell of that question. Raises InvalidRequest saying what may be typed."""
     text = value.strip()
     if not text:
@@ -117,7 +117,7 @@ def _typed(spec: Spec, question: SheetQuestion, value: str) -> Cell:
     return text
 
 
-def _number(question: SheetQuestion, text: str) -> Cell:
+def _number(question: SheetQuestion, text: str) -> ContentCell:
     state = text.upper()
     if state in STATES and state in question.states:
         return state

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import functools
 
-from census_api.domain.collecting.content import Cell, Content
+from census_api.domain.collecting.content import Content, ContentCell
 from census_api.domain.kit.access import Actor, authorise
 from census_api.domain.kit.errors import Conflict
 from census_api.questionnaire.model import Spec
@@ -31,11 +31,13 @@ def prefilled_template(platform: Platform, actor: Actor, year: int, organisation
     authorise(actor, "return.read", organisation)
     spec = platform.spec(year)
     entry = get_organisation(platform, actor, organisation)
-    known: dict[str, Cell] = {"organisation_code": entry.code, "name": entry.name}
+    known: dict[str, ContentCell] = {"organisation_code": entry.code, "name": entry.name}
     if entry.sector is not None:
         known["sector"] = entry.sector
     frame = get_frame(platform, actor, year, organisation)
-    lines: list[dict[str, Cell]] = [{"local_authority_code": area, "service_type": service} for area, service in frame]
+    lines: list[dict[str, ContentCell]] = [
+        {"local_authority_code": area, "service_type": service} for area, service in frame
+    ]
     return build_template(
         spec, organisation=known, lines=lines or None, last_year=_last_year(platform, actor, year - 1, organisation)
     )

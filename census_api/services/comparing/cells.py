@@ -16,7 +16,7 @@ from census_api.statistics.comparability.identity import ratio
 from census_api.statistics.comparability.status import GateVerdict
 from census_api.statistics.policy import Policy
 
-Cell = dict[str, Any]
+ComparisonCell = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +107,7 @@ def group_rows(frame: pl.DataFrame, by: Sequence[str], *sums: pl.Expr) -> list[d
     return frame.group_by(*by).agg(*sums).sort(by).to_dicts()
 
 
-def start_cell(work: Work, place: Place, by: Sequence[str], verdict: GateVerdict) -> Cell:
+def start_cell(work: Work, place: Place, by: Sequence[str], verdict: GateVerdict) -> ComparisonCell:
     """The beginning of a cell: where it is, and whether its two years may be compared."""
     return {
         "by": dict(zip(by, place, strict=True)),
@@ -121,7 +121,7 @@ def start_cell(work: Work, place: Place, by: Sequence[str], verdict: GateVerdict
     }
 
 
-def finish_cell(work: Work, place: Place, by: Sequence[str]) -> Cell:
+def finish_cell(work: Work, place: Place, by: Sequence[str]) -> ComparisonCell:
     """The end of a cell: what it was made under."""
     definition = work.asked.measure.definition
     changes = work.definitions.changes(dict(zip(by, place, strict=True)))

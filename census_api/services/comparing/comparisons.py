@@ -13,7 +13,7 @@ from census_api.domain.kit.access import SYSTEM, Actor, authorise
 from census_api.domain.kit.errors import InvalidRequest
 from census_api.domain.register.lineage import LineageEdge
 from census_api.domain.snapshots.revisions import Snapshot
-from census_api.services.comparing.cells import Cell, Work, tidy_number
+from census_api.services.comparing.cells import ComparisonCell, Work, tidy_number
 from census_api.services.comparing.estimating import KnownSizes, estimate_places
 from census_api.services.comparing.level_cells import level_cells
 from census_api.services.comparing.panel_loading import breakdowns_of, edges_of, load_panel
@@ -199,7 +199,7 @@ def describe_snapshot(snapshot: Snapshot) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _cells(work: Work, by: Sequence[str], known: tuple[KnownSizes, KnownSizes]) -> list[Cell]:
+def _cells(work: Work, by: Sequence[str], known: tuple[KnownSizes, KnownSizes]) -> list[ComparisonCell]:
     if work.asked.measure.is_rate:
         return rate_cells(work, by)
     return level_cells(work, by, _estimates(work.panel.sides, by, known, work.policy.estimate))
@@ -207,13 +207,13 @@ def _cells(work: Work, by: Sequence[str], known: tuple[KnownSizes, KnownSizes]) 
 
 def _estimates(
     sides: tuple[Side, Side], by: Sequence[str], known: tuple[KnownSizes, KnownSizes], policy: EstimatePolicy
-) -> dict[Place, Cell]:
+) -> dict[Place, ComparisonCell]:
     """Estimates of both years by cell."""
     before, after = (estimate_places(side, by, of, policy) for side, of in zip(sides, known, strict=True))
     return {place: _both(before.get(place), after.get(place)) for place in before.keys() | after.keys()}
 
 
-def _both(before: Estimate | None, after: Estimate | None) -> Cell:
+def _both(before: Estimate | None, after: Estimate | None) -> ComparisonCell:
     """What is published of the estimates of two years. One that is to be suppressed is not there."""
     years = {"from": before, "to": after}
     return {

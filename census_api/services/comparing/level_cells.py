@@ -12,7 +12,7 @@ import polars as pl
 from census_api.domain.comparing import Place
 from census_api.services.comparing.cells import (
     NOBODY,
-    Cell,
+    ComparisonCell,
     Work,
     count_answered,
     find_undecided,
@@ -57,7 +57,7 @@ class _Parts:
     matched: list[Matched] = field(default_factory=list)
 
 
-def level_cells(work: Work, by: Sequence[str], adjusted: Mapping[Place, Cell]) -> list[Cell]:
+def level_cells(work: Work, by: Sequence[str], adjusted: Mapping[Place, ComparisonCell]) -> list[ComparisonCell]:
     """A cell for every value of the dimensions, in their order. `adjusted` are the estimates by cell."""
     cells = measure_surroundings(work.panel, by, work.policy.bounds)
     coverages = [count_answered(side, by) for side in work.panel.sides]
@@ -112,7 +112,7 @@ def measure_surroundings(panel: Panel, by: Sequence[str], policy: BoundsPolicy) 
     }
 
 
-def _matched(identity: Decomposition, link: LinkEstimate) -> Cell:
+def _matched(identity: Decomposition, link: LinkEstimate) -> ComparisonCell:
     change = identity.matched_after - identity.matched_before
     growth = None if link.interval is None else [tidy_number(100 * (end - 1)) for end in link.interval]
     return {
@@ -122,7 +122,7 @@ def _matched(identity: Decomposition, link: LinkEstimate) -> Cell:
     }  # fmt: skip
 
 
-def _adjusted(estimates: Cell | None, link: LinkEstimate) -> Cell | None:
+def _adjusted(estimates: ComparisonCell | None, link: LinkEstimate) -> ComparisonCell | None:
     """The estimates of both years, and the interval of their difference: the jackknife of growth, both years at once."""
     if estimates is None:
         return None

@@ -11,7 +11,7 @@ import polars as pl
 from census_api.domain.comparing import Place
 from census_api.services.comparing.cells import (
     NOBODY,
-    Cell,
+    ComparisonCell,
     Work,
     count_answered,
     find_undecided,
@@ -33,7 +33,7 @@ _COME = frozenset({Term.ENTRANT, Term.SCOPE_GAINED, Term.NONRESPONSE_RECOVERED, 
 _Row = dict[str, Any]
 
 
-def rate_cells(work: Work, by: Sequence[str]) -> list[Cell]:
+def rate_cells(work: Work, by: Sequence[str]) -> list[ComparisonCell]:
     """A cell for every value of the dimensions, in their order. Rates are shares of 1, effects differences of rates."""
     coverages = [count_answered(side, by) for side in work.panel.sides]
     open_lineage = find_undecided(work.panel, by)
@@ -64,9 +64,9 @@ def rate_cells(work: Work, by: Sequence[str]) -> list[Cell]:
     return found
 
 
-def show_change(change: RateChange, verdict: GateVerdict) -> Cell:
+def show_change(change: RateChange, verdict: GateVerdict) -> ComparisonCell:
     """Both rates, and their change unless it is blocked."""
-    cell: Cell = {
+    cell: ComparisonCell = {
         "from": tidy_number(change.before),
         "to": tidy_number(change.after),
         "change": None,
@@ -77,7 +77,7 @@ def show_change(change: RateChange, verdict: GateVerdict) -> Cell:
     return cell
 
 
-def show_matched(change: RateChange) -> Cell:
+def show_matched(change: RateChange) -> ComparisonCell:
     """The rates of those that answered in both years."""
     before = _less(change.before, change.leavers, sign=1)
     after = _less(change.after, change.joiners, sign=-1)
@@ -92,7 +92,7 @@ def _less(rate: float | None, effect: float | None, *, sign: int) -> float | Non
     return None if rate is None or effect is None else rate + sign * effect
 
 
-def show_parts(change: RateChange, units: Sequence[RateUnit]) -> Cell:
+def show_parts(change: RateChange, units: Sequence[RateUnit]) -> ComparisonCell:
     """The exact parts of the change, and what the two rates are made of."""
     failed = set(change.edit_failures)
     used = [unit for unit in units if unit.unit not in failed]
@@ -108,7 +108,7 @@ def show_parts(change: RateChange, units: Sequence[RateUnit]) -> Cell:
     }  # fmt: skip
 
 
-def _sums(units: Sequence[RateUnit], part: str) -> Cell:
+def _sums(units: Sequence[RateUnit], part: str) -> ComparisonCell:
     def total(answers: Iterable[Share | None]) -> float | None:
         return tidy_number(math.fsum(getattr(answer, part) for answer in answers if answer is not None))
 
@@ -138,7 +138,7 @@ def _units(row: _Row) -> list[RateUnit]:
     return [RateUnit(f"{name} {term} before", before, None, term), RateUnit(f"{name} {term} after", None, after, term)]
 
 
-def show_composition(panel: Panel, by: Sequence[str]) -> Cell | None:
+def show_composition(panel: Panel, by: Sequence[str]) -> ComparisonCell | None:
     """The matched change by what changed: rates within the cells, or the mix of each dimension (methods.md 1.7).
 
     None without dimensions, and where the matched have a denominator of 0 in either year.

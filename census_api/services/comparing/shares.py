@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from census_api.services.comparing.cells import Cell, Work, tidy_number
+from census_api.services.comparing.cells import ComparisonCell, Work, tidy_number
 from census_api.services.comparing.rate_cells import share_units, show_change, show_matched
 from census_api.statistics.comparability.identity import ratio
 from census_api.statistics.comparability.rate_change import rate_change
@@ -17,7 +17,7 @@ from census_api.statistics.comparability.status import GateVerdict, Reason, Stat
 _GRAVITY = (Status.COMPARABLE, Status.CAUTION, Status.NOT_APPLICABLE, Status.BLOCKED)
 
 
-def add_shares(work: Work, total: Cell, cells: Sequence[Cell]) -> None:
+def add_shares(work: Work, total: ComparisonCell, cells: Sequence[ComparisonCell]) -> None:
     """Gives every cell of a level its share of the country, or of its place where it is one of people within it."""
     total["share"] = None
     if work.asked.inner:
@@ -28,7 +28,7 @@ def add_shares(work: Work, total: Cell, cells: Sequence[Cell]) -> None:
         cell["share"] = _share(before, after, _inherited(total, cell))
 
 
-def _inherited(total: Cell, cell: Cell) -> GateVerdict:
+def _inherited(total: ComparisonCell, cell: ComparisonCell) -> GateVerdict:
     """The graver of the two levels that a share is made of, with the reasons of both."""
     status = max((Status(one["status"]) for one in (total, cell)), key=_GRAVITY.index)
     reasons = sorted({reason for one in (total, cell) for reason in one["reasons"]})
@@ -37,7 +37,7 @@ def _inherited(total: Cell, cell: Cell) -> GateVerdict:
     )
 
 
-def _share(before: float | None, after: float | None, verdict: GateVerdict) -> Cell:
+def _share(before: float | None, after: float | None, verdict: GateVerdict) -> ComparisonCell:
     change = None if before is None or after is None or not verdict.shows_change else after - before
     return {
         "from": tidy_number(before), "to": tidy_number(after), "status": verdict.status.value,
@@ -45,7 +45,7 @@ def _share(before: float | None, after: float | None, verdict: GateVerdict) -> C
     }  # fmt: skip
 
 
-def _within(work: Work, cells: Sequence[Cell]) -> None:
+def _within(work: Work, cells: Sequence[ComparisonCell]) -> None:
     units = share_units(work.panel, work.asked.by, work.asked.inner)
     for cell in cells:
         change = rate_change(units.get(tuple(cell["by"].values()), []))
@@ -59,7 +59,7 @@ def _within(work: Work, cells: Sequence[Cell]) -> None:
         cell["share"] = _reasoned(share, verdict) | {"matched": show_matched(change)}
 
 
-def _reasoned(share: Mapping[str, float | None], verdict: GateVerdict) -> Cell:
+def _reasoned(share: Mapping[str, float | None], verdict: GateVerdict) -> ComparisonCell:
     return {
         "from": share["from"], "to": share["to"], "status": verdict.status.value,
         "reasons": [reason.value for reason in verdict.reasons], "change": share["change"],

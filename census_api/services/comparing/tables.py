@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from census_api.domain.comparing import REASONS, TERMS
-from census_api.services.kit.tables_out import Cell, OutputSheet
+from census_api.services.kit.tables_out import OutputSheet, OutputValue
 
 _NOTES = (
     "An empty cell is a figure that is not known, or one that must not be shown. It is never a zero.",
@@ -58,13 +58,13 @@ def by_words(by: Sequence[str]) -> str:
     return f" by {', '.join(name.replace('_', ' ') for name in by)}" if by else ""
 
 
-def _rows(found: Mapping[str, Any], *, is_rate: bool) -> Iterator[tuple[Cell, ...]]:
+def _rows(found: Mapping[str, Any], *, is_rate: bool) -> Iterator[tuple[OutputValue, ...]]:
     for cell in found["cells"]:
         yield (*cell["by"].values(), *_row(cell, is_rate=is_rate))
     yield (*(["total"] * len(found["by"])), *_row(found["total"], is_rate=is_rate))
 
 
-def _row(cell: Mapping[str, Any], *, is_rate: bool) -> tuple[Cell, ...]:
+def _row(cell: Mapping[str, Any], *, is_rate: bool) -> tuple[OutputValue, ...]:
     matched = cell["matched"]
     coverage = [cell["coverage"][year][name] for year in _YEARS for name in _COVERAGE]
     definitions = cell["definitions"]
@@ -76,7 +76,7 @@ def _row(cell: Mapping[str, Any], *, is_rate: bool) -> tuple[Cell, ...]:
     )  # fmt: skip
 
 
-def _rate(rate: Mapping[str, Any]) -> tuple[Cell, ...]:
+def _rate(rate: Mapping[str, Any]) -> tuple[OutputValue, ...]:
     return (
         rate["participation_effect"], rate["within"], rate["mix"], rate["joiners"], rate["leavers"],
         *(rate["numerator"][year] for year in _YEARS), *(rate["denominator"][year] for year in _YEARS),
@@ -84,7 +84,7 @@ def _rate(rate: Mapping[str, Any]) -> tuple[Cell, ...]:
     )  # fmt: skip
 
 
-def _level(cell: Mapping[str, Any]) -> tuple[Cell, ...]:
+def _level(cell: Mapping[str, Any]) -> tuple[OutputValue, ...]:
     artefact, share, adjusted = cell["artefact"], cell["share"] or {}, cell["adjusted"] or {}
     low, high = cell["bounds"] or (None, None)
     lower, upper = adjusted.get("interval") or (None, None)
@@ -112,7 +112,7 @@ def estimates_sheet(found: Mapping[str, Any]) -> OutputSheet:
     )
 
 
-def _estimate_rows(found: Mapping[str, Any]) -> Iterator[tuple[Cell, ...]]:
+def _estimate_rows(found: Mapping[str, Any]) -> Iterator[tuple[OutputValue, ...]]:
     for cell in (*found["cells"], found["total"]):
         values = cell["by"].values() or ["total"] * len(found["by"])
         low, high = cell["interval"] or (None, None)
@@ -137,7 +137,7 @@ def series_sheet(found: Mapping[str, Any]) -> OutputSheet:
     )
 
 
-def _series_rows(found: Mapping[str, Any]) -> Iterator[tuple[Cell, ...]]:
+def _series_rows(found: Mapping[str, Any]) -> Iterator[tuple[OutputValue, ...]]:
     for cell in (*found["cells"], found["total"]):
         values = cell["by"].values() or ["total"] * len(found["by"])
         for place, snapshot in enumerate(found["snapshots"]):

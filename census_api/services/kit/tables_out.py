@@ -19,7 +19,7 @@ import polars as pl
 
 from census_api.domain.kit.errors import InvalidRequest
 
-Cell = str | int | float | bool | None
+OutputValue = str | int | float | bool | None
 Kind = Literal["json", "csv", "xlsx", "parquet"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 MOST_WORKBOOK_CELLS = 250_000
@@ -39,7 +39,7 @@ class OutputSheet:
 
     title: str
     columns: Sequence[str]
-    rows: Iterable[Sequence[Cell]]
+    rows: Iterable[Sequence[OutputValue]]
     notes: Sequence[str] = ()
     cover: Sequence[str] = ()
 
@@ -84,7 +84,7 @@ def _csv_lines(sheet: OutputSheet) -> Iterator[str]:
         sink.truncate()
 
 
-def _with_header(sheet: OutputSheet) -> Iterator[Sequence[Cell]]:
+def _with_header(sheet: OutputSheet) -> Iterator[Sequence[OutputValue]]:
     yield sheet.columns
     yield from sheet.rows
 
@@ -143,7 +143,7 @@ def _workbook(sheet: OutputSheet) -> bytes:
     return sink.getvalue()
 
 
-def _in_workbook(cell: Cell) -> Cell:
+def _in_workbook(cell: OutputValue) -> OutputValue:
     # the library would make a link of [words](address), wherever it leads
     return _LINK.sub("] (", cell) if isinstance(cell, str) else cell
 
@@ -159,7 +159,7 @@ def _parquet(sheet: OutputSheet) -> bytes:
     return sink.getvalue()
 
 
-def _type_of(cells: Iterable[Cell]) -> type[pl.DataType]:
+def _type_of(cells: Iterable[OutputValue]) -> type[pl.DataType]:
     """Text where there is any; a column of nothing but empty cells is one of numbers."""
     kinds = {type(cell) for cell in cells if cell is not None}
     if kinds == {bool}:

@@ -14,7 +14,7 @@ from census_api.statistics.comparability.coverage import ExpectedUnit, measure_c
 from census_api.statistics.disclosure.thresholds import DEFAULT_POLICY as DISCLOSURE
 from census_api.statistics.margins.canonical import decimal_text
 from census_api.statistics.margins.document import exact_text
-from census_api.statistics.margins.estimated_totals import DIMENSIONS, SIZE_BANDS, Cell, EligibleLine, JointTotals
+from census_api.statistics.margins.estimated_totals import DIMENSIONS, SIZE_BANDS, EligibleLine, JointTotals, MarginCell
 from census_api.statistics.margins.protection import is_sensitive
 from census_api.statistics.margins.totals import DEFAULT_MARGIN_POLICY, IN_SCOPE_ROUTES
 from census_api.statistics.nonresponse.estimates import Advice, give_advice
@@ -40,7 +40,7 @@ class Figures:
     reported: JointTotals
     adjusted: JointTotals | None
     joins: Mapping[str, Mapping[str, str]]
-    withheld: frozenset[Cell] | None
+    withheld: frozenset[MarginCell] | None
     left_out: Mapping[str, Mapping[str, float]]
     unknown_rows: int
 
@@ -139,7 +139,7 @@ def list_categories(spec: Spec) -> tuple[tuple[str, ...], ...]:
     return tuple(tuple(known) for known in list_labels(spec).values())
 
 
-def _joint(population: JointTotals, withheld: frozenset[Cell] | None) -> list[dict[str, str | None]]:
+def _joint(population: JointTotals, withheld: frozenset[MarginCell] | None) -> list[dict[str, str | None]]:
     if withheld is None:
         return []
     return [

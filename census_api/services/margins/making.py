@@ -40,9 +40,9 @@ from census_api.services.margins.population import (
 from census_api.statistics.margins.document import MarginDocument, read_document, seal_document, serve_document
 from census_api.statistics.margins.estimated_totals import (
     DIMENSIONS,
-    Cell,
     EligibleLine,
     JointTotals,
+    MarginCell,
     adjust_totals,
     report_totals,
     stand_ins,
@@ -235,12 +235,12 @@ def _adjusted(
 
 def _pattern(
     lines: list[EligibleLine], names: tuple[tuple[str, ...], ...], *, insiders: bool = True
-) -> frozenset[Cell] | None:
+) -> frozenset[MarginCell] | None:
     found = protect_joint(lines, names, insiders=insiders)
     return found.withheld if found.safe else None
 
 
-def _both(one: frozenset[Cell] | None, other: frozenset[Cell] | None) -> frozenset[Cell] | None:
+def _both(one: frozenset[MarginCell] | None, other: frozenset[MarginCell] | None) -> frozenset[MarginCell] | None:
     return None if one is None or other is None else one | other
 
 
@@ -250,7 +250,7 @@ def _same_pattern(
     source: _Source,
     grouping: Grouping,
     into: Mapping[str, Mapping[str, str]],
-) -> frozenset[Cell] | None:
+) -> frozenset[MarginCell] | None:
     """The cells that other margins of the snapshot withhold, and those of professions that the groupings put apart."""
     shown = {
         (cell["region"], cell["profession_group"], cell["organisation_type"]): cell["value"] is not None

@@ -33,7 +33,7 @@ SIZE_BANDS = (10, 50)
 """Lines of up to 9, up to 49, and 50 or more people are classes of their own, as far as enough of them answered."""
 _PLACES = 12
 
-Cell = tuple[str, str, str]
+MarginCell = tuple[str, str, str]
 """Region, profession group, organisation type."""
 Vector = NDArray[np.float64]
 
@@ -62,7 +62,7 @@ class EligibleLine:
 class JointTotals:
     """The joint table in people, and the standard error of each category by dimension; None where it is unknown."""
 
-    joint: Mapping[Cell, Fraction]
+    joint: Mapping[MarginCell, Fraction]
     standard_error: Mapping[str, Mapping[str, float | None]]
 
     @property
@@ -283,12 +283,12 @@ def _share_errors(parents: Sequence[Vector], regions: int, unanswered: float) ->
     return [float(value) for value in total * np.sqrt(variance)]
 
 
-def _empty(layout: _Layout) -> dict[Cell, Fraction]:
+def _empty(layout: _Layout) -> dict[MarginCell, Fraction]:
     regions, professions, types = layout.categories
     return {(a, b, c): Fraction(0) for a in regions for b in professions for c in types}
 
 
-def _add(joint: dict[Cell, Fraction], line: EligibleLine, counts: Mapping[str, float]) -> None:
+def _add(joint: dict[MarginCell, Fraction], line: EligibleLine, counts: Mapping[str, float]) -> None:
     for profession, count in counts.items():
         # rounded once, here: every total made of the table is then exactly the sum of its cells
         joint[line.region, profession, line.organisation_type] += Fraction(round(count * 10**_PLACES), 10**_PLACES)

@@ -23,7 +23,7 @@ from census_api.statistics.disclosure.primary import (
 )
 from census_api.statistics.disclosure.suppression import SuppressionProblem, insider_requirements, suppress_cells
 from census_api.statistics.disclosure.thresholds import DEFAULT_POLICY, DisclosurePolicy
-from census_api.statistics.margins.estimated_totals import Cell, EligibleLine
+from census_api.statistics.margins.estimated_totals import EligibleLine, MarginCell
 
 TIME_LIMIT = 10.0
 """Seconds for the cheapest pattern; after that a safe one that may withhold more."""
@@ -36,7 +36,7 @@ Contributors = dict[str, float]
 class JointDisclosure:
     """The cells to withhold. `safe` False: no pattern protects them, and the joint table is not given out at all."""
 
-    withheld: frozenset[Cell]
+    withheld: frozenset[MarginCell]
     primary: int
     safe: bool
 

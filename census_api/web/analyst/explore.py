@@ -12,7 +12,7 @@ from fastapi import APIRouter, Response
 from census_api.api.aggregates.routes import TheQuestion
 from census_api.api.kit.dependencies import SnapshotText, may
 from census_api.api.kit.problems import status_of
-from census_api.domain.aggregates import BREAKDOWNS, REASONS, AggregateFigure, Aggregates, Cell
+from census_api.domain.aggregates import BREAKDOWNS, REASONS, AggregateCell, AggregateFigure, Aggregates
 from census_api.domain.kit.errors import InvalidRequest
 from census_api.domain.kit.measures import LINE_DIMENSIONS, MEASURES, PAID, Measure
 from census_api.domain.snapshots.revisions import Snapshot
@@ -140,7 +140,7 @@ def _first(texts: Iterable[str]) -> str:
     return next((code.strip() for text in texts for code in text.split(",") if code.strip()), "")
 
 
-def _table(found: Aggregates, cells: Sequence[Cell], place: int) -> MeasureTable:
+def _table(found: Aggregates, cells: Sequence[AggregateCell], place: int) -> MeasureTable:
     measure = found.query.measures[place]
     rows = [_row(measure, _names(found, cell), cell, cell.figures[place]) for cell in cells[:MOST_SHOWN]]
     total = _row(measure, ("Total",), found.total, found.total.figures[place])
@@ -153,14 +153,14 @@ def _table(found: Aggregates, cells: Sequence[Cell], place: int) -> MeasureTable
     return MeasureTable(measure, tuple(rows), total, chart)
 
 
-def _names(found: Aggregates, cell: Cell) -> tuple[str, ...]:
+def _names(found: Aggregates, cell: AggregateCell) -> tuple[str, ...]:
     return tuple(
         "Not said" if code is None else found.labels[name].get(code, code)
         for name, code in zip(found.query.by, cell.by, strict=True)
     )
 
 
-def _row(measure: Measure, labels: tuple[str, ...], cell: Cell, figure: AggregateFigure) -> Row:
+def _row(measure: Measure, labels: tuple[str, ...], cell: AggregateCell, figure: AggregateFigure) -> Row:
     bounds = _bounds(figure)
     value = "" if figure.value is None else _said(measure, figure.value)
     if bounds is not None:
@@ -223,7 +223,7 @@ def _files(found: Aggregates) -> list[tuple[str, str]]:
     return [(_FILE_WORDS[kind], f"{at}&format={kind}") for kind in KINDS]
 
 
-def _reasons(cells: Iterable[Cell]) -> Mapping[str, str]:
+def _reasons(cells: Iterable[AggregateCell]) -> Mapping[str, str]:
     """The reasons that the page has to explain."""
     there = {figure.reason for cell in cells for figure in cell.figures if figure.reason is not None}
     return {reason: words for reason, words in REASONS.items() if reason in there}

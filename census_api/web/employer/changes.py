@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Query, Response
 
 from census_api.api.kit.dependencies import Cursor, Number, OrganisationCode, Year, may
-from census_api.domain.collecting.content import Cell
+from census_api.domain.collecting.content import ContentCell
 from census_api.domain.collecting.diff import CellChange
 from census_api.domain.collecting.submission import Submission
 from census_api.domain.kit.errors import NotFound
@@ -131,7 +131,7 @@ def _answers(spec: Spec, sheet: str, changes: list[CellChange]) -> str:
     return "; ".join(answers)
 
 
-def _cell(cell: Cell | None) -> str:
+def _cell(cell: ContentCell | None) -> str:
     if cell is None:
         return "blank"
     return next((f"{state} ({STATE_LABELS[state]})" for state in STATES if state == cell), str(cell))

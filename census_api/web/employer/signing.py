@@ -9,7 +9,7 @@ from decimal import Decimal
 from fastapi import APIRouter, Response
 
 from census_api.api.kit.dependencies import Number, OrganisationCode, Year, may
-from census_api.domain.collecting.content import Cell, Content
+from census_api.domain.collecting.content import Content, ContentCell
 from census_api.domain.collecting.deadlines import in_words
 from census_api.domain.collecting.signoff import DECLARATION, Gate
 from census_api.domain.kit.access import is_allowed
@@ -109,7 +109,7 @@ def list_totals(content: Content) -> list[tuple[str, str]]:
     return [(name, _sum(row.get(column) for row in staff)) for column, name in _TOTALS.items()] if staff else []
 
 
-def _sum(cells: Iterable[Cell | None]) -> str:
+def _sum(cells: Iterable[ContentCell | None]) -> str:
     total, unknown = Decimal(0), 0
     for cell in cells:
         number = _number(cell)
@@ -121,7 +121,7 @@ def _sum(cells: Iterable[Cell | None]) -> str:
     return words if not unknown else f"{words}, and {count_in_words(unknown, 'row')} without a number"
 
 
-def _number(cell: Cell | None) -> Decimal | None:
+def _number(cell: ContentCell | None) -> Decimal | None:
     """The cell as a number; what could not be read as one stands in the content as it was typed."""
     return Decimal(cell) if cell is not None and re.fullmatch(grammar.DECIMAL, str(cell)) else None
 

@@ -9,7 +9,7 @@ import random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from census_api.domain.collecting.content import Cell, Content, ContentRow, content_from_json
+from census_api.domain.collecting.content import Content, ContentCell, ContentRow, content_from_json
 
 KEYS = {"staff": ("place", "role"), "pay": ("role",)}
 _CELLS = st.dictionaries(
@@ -18,7 +18,7 @@ _CELLS = st.dictionaries(
 _ROWS = st.lists(st.tuples(st.sampled_from(["staff", "pay"]), _CELLS), max_size=8)
 
 
-def content(rows: list[tuple[str, dict[str, Cell]]]) -> Content:
+def content(rows: list[tuple[str, dict[str, ContentCell]]]) -> Content:
     made = Content(2024, {"name": "Alpha", "comments": "“é” 😀"})
     for position, (sheet, cells) in enumerate(rows):
         key = "|".join(str(cells.get(part, "")) for part in KEYS[sheet])
@@ -27,14 +27,16 @@ def content(rows: list[tuple[str, dict[str, Cell]]]) -> Content:
 
 
 @given(rows=_ROWS, seed=st.integers(0, 99))
-def test_the_order_of_rows_and_cells_is_no_part_of_the_hash(rows: list[tuple[str, dict[str, Cell]]], seed: int) -> None:
+def test_the_order_of_rows_and_cells_is_no_part_of_the_hash(
+    rows: list[tuple[str, dict[str, ContentCell]]], seed: int
+) -> None:
     mixed = [(sheet, dict(random.Random(seed).sample(list(cells.items()), len(cells)))) for sheet, cells in rows]
     random.Random(seed).shuffle(mixed)
     assert content(mixed).sha256() == content(rows).sha256()
 
 
 @given(rows=_ROWS)
-def test_as_json_and_back_is_the_same_content(rows: list[tuple[str, dict[str, Cell]]]) -> None:
+def test_as_json_and_back_is_the_same_content(rows: list[tuple[str, dict[str, ContentCell]]]) -> None:
     made = content(rows)
     again = content_from_json(json.loads(json.dumps(made.as_json())), KEYS)
     assert again.as_json() == made.as_json()

@@ -7,7 +7,7 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from census_api.domain.collecting.content import Cell, Content, ContentRow
+from census_api.domain.collecting.content import Content, ContentCell, ContentRow
 from census_api.domain.collecting.diff import CellChange, compare_contents
 from tests.factories.judgements import make_content
 
@@ -18,7 +18,7 @@ _CELLS = st.dictionaries(
 _ROWS = st.lists(st.tuples(st.sampled_from(["services", "staff"]), st.sampled_from("AB"), _CELLS), max_size=6)
 
 
-def content(form: dict[str, Cell], rows: list[tuple[str, str, dict[str, Cell]]]) -> Content:
+def content(form: dict[str, ContentCell], rows: list[tuple[str, str, dict[str, ContentCell]]]) -> Content:
     made = Content(2024, form)
     made.rows = [ContentRow(sheet, index, key, cells) for index, (sheet, key, cells) in enumerate(rows)]
     return made

@@ -14,7 +14,7 @@ from openpyxl import Workbook, load_workbook
 from openpyxl.comments import Comment
 from openpyxl.styles import PatternFill
 
-from census_api.domain.collecting.content import Cell, Content, ContentRow
+from census_api.domain.collecting.content import Content, ContentCell, ContentRow
 from census_api.domain.collecting.findings import Finding, Report
 from census_api.intake.annotating import findings_sheet, marks
 from census_api.intake.annotating.annotate import annotate_workbook
@@ -25,8 +25,8 @@ from census_api.questionnaire.templates.names import FINDINGS_SHEET, FINDINGS_TI
 from census_api.questionnaire.templates.workbook import fill_template
 
 SPEC = load_spec(2024)
-LINE: dict[str, Cell] = {"local_authority_code": "E06000001", "service_type": "adult_community"}
-STAFF: dict[str, Cell] = {**LINE, "role_code": "DAW", "paid_headcount": 4, "paid_wte": "3.5", "leavers": "NK"}
+LINE: dict[str, ContentCell] = {"local_authority_code": "E06000001", "service_type": "adult_community"}
+STAFF: dict[str, ContentCell] = {**LINE, "role_code": "DAW", "paid_headcount": 4, "paid_wte": "3.5", "leavers": "NK"}
 HOSTILE = ["=1+1", "+1", "-1+cmd", "@SUM(A1)", "\t=1", "\r=1", "＝1+1", "＋1", "－1", "＠x"]
 
 

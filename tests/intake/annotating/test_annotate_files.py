@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from openpyxl import load_workbook
 
-from census_api.domain.collecting.content import Cell, Content, ContentRow
+from census_api.domain.collecting.content import Content, ContentCell, ContentRow
 from census_api.domain.collecting.findings import Finding, Report
 from census_api.intake.annotating.annotate import annotate_workbook
 from census_api.intake.annotating.marks import FILLS
@@ -28,8 +28,8 @@ from census_api.questionnaire.templates.workbook import fill_template
 from tests.patience import PATIENCE
 
 SPEC = load_spec(2024)
-LINE: dict[str, Cell] = {"local_authority_code": "E06000001", "service_type": "adult_community"}
-ORGANISATION: dict[str, Cell] = {
+LINE: dict[str, ContentCell] = {"local_authority_code": "E06000001", "service_type": "adult_community"}
+ORGANISATION: dict[str, ContentCell] = {
     "organisation_code": "DEMO-ERRORS",
     "name": "=Trust",
     "sector": "nhs",
@@ -39,7 +39,13 @@ LIBREOFFICE = pytest.mark.needs("libreoffice")
 
 
 def content() -> Content:
-    staff: dict[str, Cell] = {**LINE, "role_code": "DAW", "paid_headcount": 4, "paid_wte": "12,5", "leavers": "NK"}
+    staff: dict[str, ContentCell] = {
+        **LINE,
+        "role_code": "DAW",
+        "paid_headcount": 4,
+        "paid_wte": "12,5",
+        "leavers": "NK",
+    }
     rows = [
         ContentRow("services", 0, "", {**LINE, "data_available": "full", "note": "@home"}),
         ContentRow("staff", 0, "", dict(staff)),

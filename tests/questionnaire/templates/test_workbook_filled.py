@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from openpyxl import load_workbook
 
-from census_api.domain.collecting.content import Cell, Content, ContentRow
+from census_api.domain.collecting.content import Content, ContentCell, ContentRow
 from census_api.intake.judging.judge import Context, judge_return
 from census_api.intake.reading.reader import read_workbook
 from census_api.questionnaire.load import load_spec
@@ -38,11 +38,15 @@ def strings(data: bytes) -> dict[str, list[list[str | None]]]:
 
 
 def one_service(note: str) -> Content:
-    cells: dict[str, Cell] = {"local_authority_code": "E06000001", "service_type": "adult_community", "note": note}
+    cells: dict[str, ContentCell] = {
+        "local_authority_code": "E06000001",
+        "service_type": "adult_community",
+        "note": note,
+    }
     return Content(2024, {"name": note}, [ContentRow("services", 2, "E06000001|adult_community", cells)])
 
 
-def one_staff_row(**answers: Cell) -> Content:
+def one_staff_row(**answers: ContentCell) -> Content:
     return Content(2024, {}, [ContentRow("staff", 2, "||", dict(answers))])
 
 

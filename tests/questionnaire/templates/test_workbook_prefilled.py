@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from openpyxl import load_workbook
 
-from census_api.domain.collecting.content import Cell, Content
+from census_api.domain.collecting.content import Content, ContentCell
 from census_api.intake.judging.judge import Context, judge_return
 from census_api.questionnaire.load import load_spec
 from census_api.questionnaire.templates.names import LAST_YEAR, PREFILLED_FOR, PROVENANCE
@@ -17,7 +17,9 @@ from census_api.questionnaire.templates.workbook import build_template
 from tests.factories.whole_returns import ORGANISATION, whole_return
 
 BEFORE, SPEC = load_spec(2023), load_spec(2024)
-GIVEN: dict[str, Cell] = {name: ORGANISATION[name] for name in ("organisation_code", "name", "sector", "contact_name")}
+GIVEN: dict[str, ContentCell] = {
+    name: ORGANISATION[name] for name in ("organisation_code", "name", "sector", "contact_name")
+}
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +28,7 @@ def last_year() -> Content:
 
 
 @pytest.fixture(scope="module")
-def lines(last_year: Content) -> list[dict[str, Cell]]:
+def lines(last_year: Content) -> list[dict[str, ContentCell]]:
     """All of last year's lines but the last, and a new one."""
     keys = SPEC.sheet["services"].business_key
     kept = [{key: row[key] for key in keys} for row in last_year.table("services")[:-1]]
@@ -34,7 +36,7 @@ def lines(last_year: Content) -> list[dict[str, Cell]]:
 
 
 @pytest.fixture(scope="module")
-def data(last_year: Content, lines: list[dict[str, Cell]]) -> bytes:
+def data(last_year: Content, lines: list[dict[str, ContentCell]]) -> bytes:
     return build_template(SPEC, organisation=GIVEN, lines=lines, last_year=last_year)
 
 
@@ -58,7 +60,7 @@ def test_the_form_has_what_is_known_and_shows_last_years_answers(workbook: Any) 
     assert worksheet["C2"].protection.locked
 
 
-def test_services_are_the_lines_given(workbook: Any, lines: list[dict[str, Cell]]) -> None:
+def test_services_are_the_lines_given(workbook: Any, lines: list[dict[str, ContentCell]]) -> None:
     rows = rows_of(workbook["Services"])
     assert [row["Local authority"].split(" - ")[0] for row in rows] == [line["local_authority_code"] for line in lines]
     assert {row["Data available"] for row in rows} == {None}
@@ -98,7 +100,7 @@ def test_last_years_answers_refuse_typing_but_let_the_row_be_deleted(workbook: A
     assert not any(dimension.protection.locked for dimension in dimensions)
 
 
-def test_only_the_keys_are_read(data: bytes, last_year: Content, lines: list[dict[str, Cell]]) -> None:
+def test_only_the_keys_are_read(data: bytes, last_year: Content, lines: list[dict[str, ContentCell]]) -> None:
     judged = judge_return(data, None, Context())
     content = judged.content
     assert content.organisation == GIVEN
@@ -135,6 +137,6 @@ def test_parts_can_be_given_alone() -> None:
     ]
 
 
-def test_it_is_the_same_every_time(data: bytes, last_year: Content, lines: list[dict[str, Cell]]) -> None:
+def test_it_is_the_same_every_time(data: bytes, last_year: Content, lines: list[dict[str, ContentCell]]) -> None:
     again = build_template(SPEC.model_copy(), organisation=GIVEN, lines=lines, last_year=last_year)
     assert read_parts(again) == read_parts(data)

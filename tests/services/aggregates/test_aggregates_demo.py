@@ -9,7 +9,7 @@ import pytest
 from census_api.demo.figures import read_published
 from census_api.demo.parameters import TREATMENT
 from census_api.demo.population import DemoPopulation, frame_rows, iterate_returns, make_population
-from census_api.domain.collecting.content import Cell, Content
+from census_api.domain.collecting.content import Content, ContentCell
 from census_api.domain.kit.access import SYSTEM
 from census_api.domain.kit.measures import ITEMS
 from census_api.services.aggregates.asking import compute_aggregates
@@ -75,11 +75,11 @@ def _lines(code: str, content: Content) -> Iterator[tuple[str, str, str]]:
         yield _key(code, row)
 
 
-def _key(code: str, row: Mapping[str, Cell]) -> tuple[str, str, str]:
+def _key(code: str, row: Mapping[str, ContentCell]) -> tuple[str, str, str]:
     return code, str(row["local_authority_code"]), str(row["service_type"])
 
 
-def _given(cell: Cell | None) -> Given:
+def _given(cell: ContentCell | None) -> Given:
     if cell is None or cell in ("NK", "REFUSED", "NA"):
         return None if cell is None else str(cell)
     return float(cell)

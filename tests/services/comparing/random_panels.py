@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from census_api.domain.comparing import ComparisonQuestion
 from census_api.domain.kit.measures import MEASURES
-from census_api.services.comparing.cells import Cell, Work
+from census_api.services.comparing.cells import ComparisonCell, Work
 from census_api.services.comparing.definitions import Definitions
 from census_api.services.comparing.level_cells import level_cells
 from census_api.services.comparing.panel_lineage import Lineage
@@ -46,11 +46,11 @@ class Years:
         lineage = Lineage(self.edges, {}, self.unresolved)
         return build_panel(side_of(self.before), side_of(self.after), lineage)
 
-    def cells(self, *by: str) -> list[Cell]:
+    def cells(self, *by: str) -> list[ComparisonCell]:
         work = Work(ComparisonQuestion(MEASURES["wte"], by), self.panel(), Definitions(), DEFAULT_POLICY)
         return level_cells(work, by, {})
 
-    def total(self) -> Cell:
+    def total(self) -> ComparisonCell:
         found = self.cells()
         return found[0] if found else {"terms": {}, "status": "NOT_APPLICABLE", "from": 0.0, "to": 0.0}
 

@@ -7,14 +7,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from census_api.services.comparing.cells import Cell
+from census_api.services.comparing.cells import ComparisonCell
 from tests.services.comparing.random_panels import AMOUNTS, Unit, Years, renamed, years
 
 BREAKDOWNS = ((), ("region",), ("sector",), ("role",), ("sector", "role"), ("region", "sector"))
 ORDER = ("BLOCKED", "CAUTION", "COMPARABLE")
 
 
-def by_place(cells: list[Cell]) -> dict[tuple[str, ...], Cell]:
+def by_place(cells: list[ComparisonCell]) -> dict[tuple[str, ...], ComparisonCell]:
     return {tuple(cell["by"].values()): cell for cell in cells}
 
 
@@ -90,7 +90,7 @@ def unit(
     return Unit(name, organisation, region, sector, True, value is not None, 10, rows)
 
 
-def terms(cell: Cell) -> dict[str, float]:
+def terms(cell: ComparisonCell) -> dict[str, float]:
     return {term: value for term, value in cell["terms"].items() if value}
 
 

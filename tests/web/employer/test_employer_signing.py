@@ -8,7 +8,7 @@ import re
 import pytest
 from openpyxl import load_workbook
 
-from census_api.domain.collecting.content import Cell, Content, ContentRow
+from census_api.domain.collecting.content import Content, ContentCell, ContentRow
 from census_api.domain.kit.access import SYSTEM
 from census_api.services.collecting.explanations import explain_finding, list_explanations
 from census_api.services.collecting.submit import submit_return
@@ -54,7 +54,7 @@ def test_everything_that_stands_in_the_way_of_signing_is_listed(sig: Browser, al
 
 @pytest.mark.parametrize("odd", ["sNaN", "Infinity", "1e999999", "12,5"])
 def test_a_cell_that_is_no_number_is_no_part_of_a_total(odd: str) -> None:
-    cells: list[dict[str, Cell]] = [{"paid_wte": "1000.50"}, {"paid_wte": odd}, {"paid_wte": "NK"}, {}]
+    cells: list[dict[str, ContentCell]] = [{"paid_wte": "1000.50"}, {"paid_wte": odd}, {"paid_wte": "NK"}, {}]
     content = Content(YEAR, {}, [ContentRow("staff", index, "", row) for index, row in enumerate(cells)])
     assert dict(list_totals(content))["Paid whole-time equivalents (WTE)"] == "1,000.5, and 3 rows without a number"
 
