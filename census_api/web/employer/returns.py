@@ -9,13 +9,13 @@ from fastapi import APIRouter, Query, Response
 from census_api.api.kit.dependencies import Year, signed_in
 from census_api.domain.collecting.collection import CollectionStatus
 from census_api.domain.kit.errors import CensusError, InvalidRequest, NotFound
-from census_api.domain.kit.paging import cursor_after, position_of
+from census_api.domain.kit.paging import cursor_after, key_of
 from census_api.services.collecting.check import organisation_in
 from census_api.web.employer.sending import ONCE, file_of, lead_onwards, make_once_key, send_posted
 from census_api.web.employer.standing import collections_of, list_standings, own_organisations
 from census_api.web.kit.forms import FileForm, file_form
 from census_api.web.kit.problems import status_for
-from census_api.web.kit.visit import TheVisit, Visit
+from census_api.web.kit.visit import CursorQuery, TheVisit, Visit
 from census_api.web.kit.words import day_in_words, last_day
 
 router = APIRouter(include_in_schema=False)
@@ -28,7 +28,7 @@ Posted = Annotated[FileForm, file_form("organisation", ONCE)]
 def show_returns(
     visit: TheVisit,
     year: Annotated[int | None, Query(ge=2000, le=2999)] = None,
-    cursor: Annotated[str | None, Query(max_length=100)] = None,
+    cursor: CursorQuery = None,
 ) -> Response:
     """The returns of the collection that is open, or of the year that was asked for."""
     return visit.page("returns.html", **_shown(visit, year, cursor))
@@ -59,14 +59,16 @@ def _shown(visit: Visit, year: int | None, cursor: str | None) -> dict[str, Any]
         raise NotFound(f"The census of {year} has not been set up here.")
     chosen = [status for status in known if status.year == year] or running or known[:1]
     codes = own_organisations(visit)
-    start = position_of(cursor) or 0
-    shown = codes[start : start + ON_A_PAGE]
+    after = key_of(cursor, int, str)
+    places = [(int(code not in visit.actor.memberships), code) for code in codes]
+    left = [place for place in places if after is None or place > after]
+    shown = [code for _, code in left[:ON_A_PAGE]]
     collections = [_collection(visit, status, shown) for status in chosen]
     names = {entry.code: f"{entry.name} ({entry.code})" for found in collections for entry in found["standings"]}
     return {
         "collections": collections,
         "others": [status.year for status in known if status not in chosen],
-        "following": cursor_after(start + ON_A_PAGE) if start + ON_A_PAGE < len(codes) else None,
+        "following": cursor_after(*left[ON_A_PAGE - 1]) if len(left) > ON_A_PAGE else None,
         "asked": year,
         "own": [(code, names.get(code, code)) for code in sorted(visit.actor.memberships)],
         "organisations": len(codes),

@@ -60,6 +60,7 @@ def show_dashboard(visit: TheVisit, year: Year, by: Dimension = "sector") -> Res
 @router.get("/team/{year}/chase", dependencies=[may("return.accept")])
 def show_chase(visit: TheVisit, year: Year, cursor: CursorQuery = None) -> Response:
     """Who has not answered, those first whose answer is expected to move a published total most."""
+    # a ranking has places: the second page begins with the 51st, whoever that is by now
     start = position_of(cursor) or 0
     found = chase_list(visit.platform, visit.actor, year)
     shown = found[start : start + ON_A_PAGE]
