@@ -9,6 +9,7 @@ on such a database and `platform` one with its collections and two organisations
 from __future__ import annotations
 
 import fcntl
+import functools
 import hashlib
 import json
 import os
@@ -27,6 +28,7 @@ from hypothesis import HealthCheck
 from tests.patience import PATIENCE
 
 if TYPE_CHECKING:
+    import psycopg
     from sqlalchemy import Engine
     from sqlalchemy.orm import Session
 
@@ -224,7 +226,7 @@ def db(engine: Engine) -> Iterator[Session]:
 def copied_database(server: RunningPostgres, template: str) -> Iterator[str]:
     """The URL of a copy of `template`, which is gone after the block."""
     name = f"census_fresh_{uuid.uuid4().hex}"
-    server.create_database(name, template=template)
+    _administer(server, f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
     yield server.url(name)
     _drop(server, name)
 
@@ -315,8 +317,16 @@ def _close_to_others(server: RunningPostgres, name: str) -> None:
 
 
 def _drop(server: RunningPostgres, name: str) -> None:
-    import psycopg
-    from psycopg import sql
+    _administer(server, f"DROP DATABASE {name} WITH (FORCE)")
 
-    with psycopg.connect(server.conninfo("postgres"), autocommit=True) as connection:
-        connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+def _administer(server: RunningPostgres, command: str) -> None:
+    # one connection for all tests of a process: each new one costs the server as much as a small test
+    _connect_administrator(server.conninfo("postgres")).execute(command.encode())
+
+
+@functools.cache
+def _connect_administrator(conninfo: str) -> psycopg.Connection:
+    import psycopg
+
+    return psycopg.connect(conninfo, autocommit=True)
