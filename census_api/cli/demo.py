@@ -118,24 +118,29 @@ def _load(platform: Platform, inventor: Inventor) -> None:
             if year == OPEN_YEAR:
                 load_organisations(platform, _LOADER, register.organisations)
                 open_now(platform, _LOADER, OPEN_YEAR)
-            _load_year(platform, inventor, year, register.answered[year])
-            _lap(f"{register.answered[year]} returns of {year}", began)
+            unsigned = _load_year(platform, inventor, year, register.answered[year])
+            left = f", {unsigned} of them left unsigned for their errors" if unsigned else ""
+            _lap(f"{register.answered[year]} returns of {year}{left}", began)
             if year != OPEN_YEAR:
                 freeze_year(year)
         began = time.monotonic()
     _lap(f"the last of {len(YEARS) - 1} snapshots", began)
 
 
-def _load_year(platform: Platform, inventor: Inventor, year: int, total: int) -> None:
-    """The `total` returns of a year. Those of the open one are at every stage: sent in, signed, accepted."""
-    from census_api.demo.loading import Course, load_returns, take_answer
+def _load_year(platform: Platform, inventor: Inventor, year: int, total: int) -> int:
+    """The `total` returns of a year. Those of the open one are at every stage: sent in, signed, accepted.
+
+    Says how many could not be signed.
+    """
+    from census_api.demo.loading import Course, load_returns, take_if_signable
     from census_api.demo.parameters import OPEN_YEAR
     from census_api.demo.structure import FIXED
     from census_api.services.collecting.collections import get_collection
 
     course = Course(get_collection(platform, _LOADER, year).window, platform.clock())
     then = replace(platform, clock=course)
-    moving: deque[Future[None]] = deque()
+    moving: deque[Future[bool]] = deque()
+    unsigned = 0
     with progress_of(f"Returns of {year}") as progress, ThreadPoolExecutor(_MOVERS) as movers:
         for done, answer in enumerate(load_returns(then, _LOADER, year, inventor.iterate_uploads()), start=1):
             course.go(done / total)
@@ -143,13 +148,13 @@ def _load_year(platform: Platform, inventor: Inventor, year: int, total: int) ->
             if past or (answer.submission.organisation not in FIXED and done % _OF_FIVE != 0):
                 accepted = past or done % _OF_FIVE < _ACCEPTED
                 now = replace(platform, clock=course.stop())
-                moving.append(movers.submit(take_answer, now, _LOADER, answer, accepted=accepted))
+                moving.append(movers.submit(take_if_signable, now, _LOADER, answer, accepted=accepted))
             # a return that cannot be taken ends the loading soon, not when the year is over
             while len(moving) > 2 * _MOVERS:
-                moving.popleft().result()
+                unsigned += not moving.popleft().result()
             progress(done, total)
-        for moved in moving:
-            moved.result()
+        unsigned += sum(not moved.result() for moved in moving)
+    return unsigned
 
 
 @contextmanager

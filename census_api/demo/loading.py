@@ -15,7 +15,7 @@ from census_api.domain.snapshots.revisions import Snapshot
 from census_api.services.collecting.collections import ensure_collections, set_window
 from census_api.services.collecting.explanations import explain_finding, list_explanations
 from census_api.services.collecting.life import accept_return
-from census_api.services.collecting.sign_off import sign_off
+from census_api.services.collecting.sign_off import SignOffRefused, sign_off
 from census_api.services.collecting.submissions import get_return
 from census_api.services.collecting.submit import submit_many
 from census_api.services.kit.platform import Platform
@@ -108,6 +108,20 @@ def take_answer(platform: Platform, actor: Actor, answer: Submitted, *, accepted
         sign_off(platform, actor, year, code, number, role=_SIGNATORY)
     if accepted and state != "accepted":
         accept_return(platform, actor, year, code)
+
+
+def take_if_signable(platform: Platform, actor: Actor, answer: Submitted, *, accepted: bool = True) -> bool:
+    """As `take_answer`. False for a return with errors, which stays with its employer: nobody could sign it.
+
+    Of many hundred invented organisations a very small one may answer exactly as it did the year before.
+    """
+    try:
+        take_answer(platform, actor, answer, accepted=accepted)
+    except SignOffRefused:
+        if answer.report is not None and not answer.report.counts["error"]:
+            raise
+        return False
+    return True
 
 
 def freeze_past(

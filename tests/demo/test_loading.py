@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 from census_api.cli.demo import _freezing
-from census_api.demo.loading import Course, freeze_past, load_returns, prepare_register, take_answer
+from census_api.demo.loading import Course, freeze_past, load_returns, prepare_register, take_answer, take_if_signable
 from census_api.domain.collecting.collection import Window
 from census_api.domain.kit.access import Actor
 from census_api.domain.kit.errors import Conflict
@@ -58,7 +58,13 @@ def test_what_has_errors_is_not_signed_for_anybody(platform: Platform) -> None:
     (answer,) = load_returns(platform, LOADER, YEAR, [("ALPHA", wrong_upload(platform))])
     with pytest.raises(SignOffRefused):
         take_answer(platform, LOADER, answer)
+    assert not take_if_signable(platform, LOADER, answer)
     assert now(platform).state == "in_progress"
+    (again,) = load_returns(platform, LOADER, YEAR, [("ALPHA", wrong_upload(platform))])
+    assert not take_if_signable(platform, LOADER, again)
+    (right,) = load_returns(platform, LOADER, YEAR, [("ALPHA", asking_upload(platform))])
+    assert take_if_signable(platform, LOADER, right)
+    assert now(platform).state == "accepted"
 
 
 def test_the_register_begins_with_everybody_open(platform: Platform) -> None:
